@@ -1,0 +1,37 @@
+"""What travels between nodes: frozen dataclasses, one file per message, and the msgpack codec."""
+
+from metrica.messages.arrays import ArraySpec, Boxes, Counts, Ids, Image, Scores
+from metrica.messages.codec import decode, encode
+from metrica.messages.crossing import Crossing, Direction
+from metrica.messages.detections import Detections, Thresholds
+from metrica.messages.errors import DecodeError, MetricaError
+from metrica.messages.frame import Frame, FrameRef
+from metrica.messages.header import Header
+from metrica.messages.health import Health
+from metrica.messages.message import Message, message, message_type
+from metrica.messages.tracks import Tracks
+
+__all__ = [
+    "ArraySpec",
+    "Boxes",
+    "Counts",
+    "Crossing",
+    "DecodeError",
+    "Detections",
+    "Direction",
+    "Frame",
+    "FrameRef",
+    "Header",
+    "Health",
+    "Ids",
+    "Image",
+    "Message",
+    "MetricaError",
+    "Scores",
+    "Thresholds",
+    "Tracks",
+    "decode",
+    "encode",
+    "message",
+    "message_type",
+]

@@ -1,0 +1,181 @@
+"""Messages to bytes and back: one msgpack map in a single part, `{"t": "Tracks", "v": 1, "h": […], …}`.
+
+Fields are only ever added, with a default, and unknown keys are ignored, so that an old reader understands
+a new writer and the other way round. Every released version keeps a golden file in tests/golden/.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from functools import cache
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+import msgpack
+import numpy as np
+
+from metrica.messages.arrays import ArraySpec, pack_array, unpack_array
+from metrica.messages.errors import DecodeError
+from metrica.messages.header import Header
+from metrica.messages.message import Message, message_type
+
+_ARRAY = 1  # the msgpack extension type of an array
+_INT64 = 1 << 63
+
+
+def encode(msg: Message, *, seq: int | None = None, epoch: int | None = None) -> bytes:
+    """The wire form of a message; `seq` and `epoch` overwrite the header's, as each publisher does.
+
+    Raises TypeError for a field that cannot travel.
+    """
+    h = msg.header
+    wire: dict[str, Any] = {
+        "t": type(msg).__name__,
+        "v": msg.version,
+        "h": [h.stamp, h.mono, h.seq if seq is None else seq, h.epoch if epoch is None else epoch, h.camera],
+    }
+    for f in _schema(type(msg)):
+        wire[f.name] = getattr(msg, f.name)
+    packed: bytes = msgpack.packb(wire, default=_to_wire)
+    return packed
+
+
+def decode(data: bytes) -> Message:
+    """The message in these bytes. Arrays are read-only views of `data`. Raises DecodeError, and nothing else."""
+    try:
+        wire = msgpack.unpackb(data, ext_hook=_from_ext, strict_map_key=True)
+    except DecodeError:
+        raise
+    except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as error:
+        raise DecodeError(f"{len(data)} bytes are not a message: {_reason(error)}") from None
+    if not isinstance(wire, dict) or not isinstance(wire.get("t"), str):
+        raise DecodeError(f"{len(data)} bytes are msgpack, but not a message")
+    cls = message_type(wire["t"])
+    if cls is None:
+        raise DecodeError(f"there is no message type {wire['t'][:40]!r}")
+    values: dict[str, Any] = {"header": _header(cls.__name__, wire.get("h"))}
+    for f in _schema(cls):
+        if f.name in wire:
+            values[f.name] = f.read(cls.__name__, wire[f.name])
+        elif f.required:
+            raise DecodeError(f"{cls.__name__} lacks its field '{f.name}'")
+    return cls(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class _WireField:
+    name: str
+    required: bool
+    convert: Callable[[Any], Any]
+    expected: str
+
+    def read(self, owner: str, value: Any) -> Any:
+        try:
+            return self.convert(value)
+        except (TypeError, ValueError, KeyError):
+            raise DecodeError(f"{owner}.{self.name} is not {self.expected}") from None
+
+
+@cache
+def _schema(cls: type[Message]) -> tuple[_WireField, ...]:
+    hints = get_type_hints(cls, include_extras=True)
+    return tuple(
+        _WireField(f.name, _is_required(f), _converter(hints[f.name]), _describe(hints[f.name]))
+        for f in fields(cls)
+        if f.name != "header" and f.metadata.get("wire", True)
+    )
+
+
+def _is_required(f: Field[Any]) -> bool:
+    return f.default is MISSING and f.default_factory is MISSING
+
+
+def _converter(hint: Any) -> Callable[[Any], Any]:
+    """A function that returns a decoded value as its field's type, or raises TypeError or ValueError."""
+    origin, args = get_origin(hint), get_args(hint)
+    if origin is Annotated and isinstance(args[1], ArraySpec):
+        return _checked(args[1].fits)
+    if origin is Literal:
+        return _checked(lambda value: isinstance(value, str) and value in args)
+    if origin is tuple:
+        return _tuple_converter(args)
+    if origin is dict:
+        key, item = _converter(args[0]), _converter(args[1])
+        return lambda value: {key(k): item(v) for k, v in _exactly(dict, value).items()}
+    if origin in (Union, types.UnionType):
+        inner = _converter(next(a for a in args if a is not type(None)))
+        return lambda value: None if value is None else inner(value)
+    if is_dataclass(hint) and isinstance(hint, type):
+        return _nested_converter(hint)
+    if hint is float:
+        return lambda value: value if type(value) is float else float(_exactly(int, value))
+    if hint in (int, str, bool, bytes):
+        return lambda value: _exactly(hint, value)
+    raise TypeError(f"a message field of type {hint} cannot travel")
+
+
+def _tuple_converter(args: tuple[Any, ...]) -> Callable[[Any], Any]:
+    if len(args) == 2 and args[1] is Ellipsis:
+        item = _converter(args[0])
+        return lambda value: tuple(item(v) for v in _exactly(list, value))
+    items = [_converter(a) for a in args]
+    return lambda value: tuple(c(v) for c, v in zip(items, _exactly(list, value), strict=True))
+
+
+def _nested_converter(cls: type[Any]) -> Callable[[Any], Any]:
+    hints = get_type_hints(cls, include_extras=True)
+    converters = {f.name: _converter(hints[f.name]) for f in fields(cls)}
+    return lambda value: cls(**{k: converters[k](v) for k, v in _exactly(dict, value).items() if k in converters})
+
+
+def _checked(fits: Callable[[Any], bool]) -> Callable[[Any], Any]:
+    def convert(value: Any) -> Any:
+        if not fits(value):
+            raise TypeError
+        return value
+
+    return convert
+
+
+def _exactly(kind: type, value: Any) -> Any:
+    if type(value) is not kind:  # not isinstance: True is an int
+        raise TypeError
+    return value
+
+
+def _describe(hint: Any) -> str:
+    args = get_args(hint)
+    if get_origin(hint) is Annotated and isinstance(args[1], ArraySpec):
+        return f"an array of {args[1].dtype} {list(args[1].shape)}".replace("None", "N")
+    return f"of type {getattr(hint, '__name__', hint)}" if not args else f"of type {hint}".replace("typing.", "")
+
+
+def _header(owner: str, value: Any) -> Header:
+    shapes = (int, int, int, int, str)
+    if (
+        not isinstance(value, list)
+        or len(value) < len(shapes)
+        or any(type(v) is not s for v, s in zip(value, shapes, strict=False))
+        or any(not -_INT64 <= v < _INT64 for v in value[:4])
+    ):
+        raise DecodeError(f"{owner} has no valid header")
+    return Header(stamp=value[0], mono=value[1], seq=value[2], epoch=value[3], camera=value[4])
+
+
+def _to_wire(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return msgpack.ExtType(_ARRAY, pack_array(value))
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: getattr(value, f.name) for f in fields(value)}
+    raise TypeError(f"{type(value).__name__} cannot travel in a message")
+
+
+def _from_ext(code: int, data: bytes) -> Any:
+    if code != _ARRAY:
+        raise DecodeError(f"unknown msgpack extension type {code}")
+    return unpack_array(data)
+
+
+def _reason(error: Exception) -> str:
+    return str(error) or type(error).__name__

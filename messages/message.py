@@ -1,0 +1,58 @@
+"""What a message is: a frozen dataclass with a header, known to the codec by its name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, TypeVar, dataclass_transform
+
+import numpy as np
+
+from metrica.messages.header import Header
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Message:
+    """The base of all messages. Two messages are equal if all their fields are, arrays element by element."""
+
+    version: ClassVar[int] = 1
+    """The version of the message's schema; see "Evolution" in docs/messages.md."""
+
+    header: Header = field(default_factory=Header)
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return all(_equal(getattr(self, f.name), getattr(other, f.name)) for f in fields(self) if f.compare)
+
+    def __hash__(self) -> int:
+        return hash((type(self).__name__, self.header))
+
+
+_registry: dict[str, type[Message]] = {}
+
+M = TypeVar("M", bound=Message)
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field,))
+def message(cls: type[M]) -> type[M]:
+    """Make a class a message: frozen, keyword-only, and decodable by its class name.
+
+    Raises TypeError if another class already has that name: on the wire the name is the type.
+    """
+    made = dataclass(frozen=True, slots=True, kw_only=True, eq=False)(cls)
+    known = _registry.get(made.__name__)
+    if known is not None and (known.__module__, known.__qualname__) != (made.__module__, made.__qualname__):
+        raise TypeError(f"two messages are called {made.__name__}: {known.__module__} and {made.__module__}")
+    _registry[made.__name__] = made
+    return made
+
+
+def message_type(name: str) -> type[Message] | None:
+    """The message class that travels under a name, or None."""
+    return _registry.get(name)
+
+
+def _equal(a: Any, b: Any) -> bool:
+    if isinstance(a, np.ndarray) or isinstance(b, np.ndarray):
+        return isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and a.dtype == b.dtype and np.array_equal(a, b)
+    return bool(a == b)
