@@ -9,7 +9,6 @@ from __future__ import annotations
 import types
 from collections.abc import Callable
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
-from functools import cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgpack
@@ -77,8 +76,17 @@ class _WireField:
             raise DecodeError(f"{owner}.{self.name} is not {self.expected}") from None
 
 
-@cache
+_schemas: dict[type[Message], tuple[_WireField, ...]] = {}
+
+
 def _schema(cls: type[Message]) -> tuple[_WireField, ...]:
+    known = _schemas.get(cls)
+    if known is None:
+        known = _schemas[cls] = _read_schema(cls)
+    return known
+
+
+def _read_schema(cls: type[Message]) -> tuple[_WireField, ...]:
     hints = get_type_hints(cls, include_extras=True)
     return tuple(
         _WireField(f.name, _is_required(f), _converter(hints[f.name]), _describe(hints[f.name]))
