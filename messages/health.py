@@ -19,5 +19,7 @@ class Health(Message):
     """What it has done since it started: messages in and out, losses, decode errors, …"""
     gauges: dict[str, float] = field(default_factory=dict[str, float])
     """What it is doing now: frames per second, CPU seconds, …"""
+    subscribers: dict[str, int] = field(default_factory=dict[str, int])
+    """How many subscriptions each topic that it publishes has."""
     detail: str = ""
     """One sentence about what is wrong, empty if nothing is."""
