@@ -1,0 +1,288 @@
+"""The SQLite file under a journal: opening it, sharing it, and what to do when it is damaged.
+
+Four files lie together: `NAME`, `NAME-wal` and `NAME-shm` (SQLite's) and `NAME.lock`. Every piece of work holds
+the lock file shared; whoever makes a new journal, or moves a damaged one aside, holds it exclusively. So no
+process can commit an event to a file that another one is just putting away. Never open `NAME` but through
+SQLite: closing such a descriptor would drop SQLite's own locks (POSIX locks belong to the process).
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import logging
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from metrica.errors import JournalError
+
+SCHEMA = 1
+UNSENT, SENT, REFUSED = 0, 1, 2
+
+_APPLICATION = 0x4D4A524E  # "MJRN": tells a journal from any other SQLite file
+_COLUMNS = "position, id, kind, payload, state, changed, reason"
+_CREATE = """
+CREATE TABLE event (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    kind TEXT NOT NULL,
+    payload BLOB NOT NULL,
+    state INTEGER NOT NULL DEFAULT 0 CHECK (state IN (0, 1, 2)),
+    changed INTEGER NOT NULL,
+    reason TEXT
+);
+CREATE INDEX event_state ON event (state);
+"""
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_LITTLE = 64 << 10  # bytes: with less than this free, whatever SQLite reports, the disk is full
+
+T = TypeVar("T")
+
+
+class JournalUnavailableError(JournalError):
+    """The journal cannot be used now (disk full, read-only, locked) but may be later. `reason` says why."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"the journal {path} cannot be written: {reason}")
+        self.reason = reason
+
+
+class _DamageError(sqlite3.DatabaseError):
+    """Damage that SQLite reports as a result and not as an error."""
+
+
+class JournalFile:
+    """One connection to a journal; to be used from the thread and the process that made it.
+
+    After a failure the connection is given up, and the next piece of work opens a new one: a file that was
+    read-only when it was opened would otherwise stay so.
+    """
+
+    def __init__(self, path: Path, timeout: float, log: logging.Logger) -> None:
+        self.path = path
+        self._timeout = timeout
+        self._log = log
+        self._lock: int | None = None
+        self._connection: sqlite3.Connection | None = None
+        self._inode: tuple[int, int] | None = None
+        self._process = os.getpid()
+        self._checked = False
+        self.run(lambda connection: None)
+
+    def run(self, work: Callable[[sqlite3.Connection], T], *, write: bool = False) -> T:
+        """What `work` returns, in a transaction of its own if it writes.
+
+        A damaged file is replaced, and `work` then done again on the new one: it must be repeatable.
+        Raises JournalUnavailableError, or JournalError if this file will never do.
+        """
+        if os.getpid() != self._process:
+            raise JournalError(f"the journal {self.path} was opened before a fork: open it again in the new process")
+        try:
+            try:
+                return self._attempt(work, write)
+            except sqlite3.DatabaseError as error:
+                if not _is_damage(error):
+                    raise
+                self._replace(str(error))
+                return self._attempt(work, write)
+        except (sqlite3.OperationalError, OSError) as error:
+            self._disconnect()
+            raise JournalUnavailableError(self.path, self._why(error)) from None
+        except sqlite3.DatabaseError as error:
+            if not _is_damage(error):
+                raise
+            self._disconnect()
+            raise JournalUnavailableError(self.path, f"even the new one is damaged ({error})") from None
+
+    def close(self) -> None:
+        self._disconnect()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def _attempt(self, work: Callable[[sqlite3.Connection], T], write: bool) -> T:
+        with self._locked(fcntl.LOCK_SH) as lock:
+            connection = self._connection
+            if connection is None or self._inode_now() != self._inode:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                connection = self._connect()
+            if not write:
+                return work(connection)
+            with _transaction(connection):
+                return work(connection)
+
+    @contextmanager
+    def _locked(self, how: int) -> Generator[int]:
+        if self._lock is None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            name = self.path.with_name(f"{self.path.name}.lock")
+            self._lock = os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        fcntl.flock(self._lock, how)
+        try:
+            yield self._lock
+        finally:
+            fcntl.flock(self._lock, fcntl.LOCK_UN)
+
+    def _connect(self) -> sqlite3.Connection:
+        """Called with the lock held exclusively."""
+        self._disconnect()
+        connection = sqlite3.connect(self.path, timeout=self._timeout, isolation_level=None)
+        try:
+            self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        self._connection, self._inode = connection, self._inode_now()
+        return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        application, version = _pragma(connection, "application_id"), _pragma(connection, "user_version")
+        if application != _APPLICATION:
+            if version or connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+                raise JournalError(f"{self.path} is a SQLite database but not a journal: name another file")
+        elif version > SCHEMA:
+            raise JournalError(
+                f"the journal {self.path} was written by a newer Metrica (schema {version}, this one knows {SCHEMA}): "
+                "install that version again, or name another file"
+            )
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")  # NORMAL would lose the last commits in a power cut
+        if application != _APPLICATION:
+            with _transaction(connection):
+                for statement in _CREATE.split(";\n"):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA application_id = {_APPLICATION}")
+                connection.execute(f"PRAGMA user_version = {SCHEMA}")
+        elif not self._checked:
+            _check(connection)
+        self._checked = True
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _replace(self, reason: str) -> None:
+        """Move the damaged file aside, begin a new one, and carry over what can still be read."""
+        with self._locked(fcntl.LOCK_EX):
+            if self._repaired():
+                return
+            self._disconnect()
+            aside = self._aside()
+            for suffix in ("-wal", "-shm", ""):  # the database last: until then, it is found damaged again
+                part = Path(f"{self.path}{suffix}")
+                if part.exists():
+                    part.rename(f"{aside}{suffix}")
+            carried = _carry_over(aside, self._connect())
+        self._log.error(
+            "the journal %s was damaged (%s): it is kept as %s, a new one has begun, "
+            "and the %d events that could still be read were carried over",
+            *(self.path, reason, aside, carried),
+        )
+
+    def _repaired(self) -> bool:
+        """Whether another process has replaced the damaged file while this one waited for the lock."""
+        if self._connection is not None:
+            return self._inode_now() != self._inode
+        try:
+            self._connect()
+        except sqlite3.DatabaseError as error:
+            if not _is_damage(error):
+                raise
+            return False
+        return True
+
+    def _aside(self) -> Path:
+        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+        aside = self.path.with_name(f"{self.path.name}.corrupt-{stamp}")
+        count = 1
+        while aside.exists():
+            count += 1
+            aside = self.path.with_name(f"{self.path.name}.corrupt-{stamp}-{count}")
+        return aside
+
+    def _inode_now(self) -> tuple[int, int] | None:
+        try:
+            found = self.path.stat()
+        except FileNotFoundError:
+            return None
+        return found.st_dev, found.st_ino
+
+    def _why(self, error: Exception) -> str:
+        if isinstance(error, OSError):
+            return "disk full" if error.errno == errno.ENOSPC else str(error.strerror)
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code == sqlite3.SQLITE_FULL or self._room() < _LITTLE:
+            return "disk full"
+        if code == sqlite3.SQLITE_READONLY:
+            return "the file or its disk is read-only"
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            return f"another process has kept it locked for {self._timeout:g} s"
+        return str(error)
+
+    def _room(self) -> int:
+        try:
+            room = os.statvfs(self.path.parent)
+        except OSError:
+            return _LITTLE
+        return room.f_bavail * room.f_frsize
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Generator[None]:
+    # IMMEDIATE: a deferred transaction that reads and then writes fails with "locked" at once, whatever the timeout.
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _check(connection: sqlite3.Connection) -> None:
+    found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok":
+        raise _DamageError(found)
+    columns = ", ".join(row[1] for row in connection.execute("PRAGMA table_info(event)"))
+    if columns != _COLUMNS:
+        raise _DamageError("its table is missing")
+
+
+def _carry_over(aside: Path, new: sqlite3.Connection) -> int:
+    """Copy the readable rows of a damaged journal into a new one and return how many they are."""
+    try:
+        with closing(sqlite3.connect(aside, isolation_level=None)) as old, _transaction(new):
+            new.executemany(
+                f"INSERT INTO event ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", _readable(old)
+            )
+            return int(new.execute("SELECT count(*) FROM event").fetchone()[0])
+    except sqlite3.Error:
+        return 0  # they are still in the file that was put aside
+
+
+def _readable(old: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
+    """Rows from the front until the damage, then from the back until the damage."""
+    for order in ("ASC", "DESC"):
+        try:
+            for row in old.execute(f"SELECT {_COLUMNS} FROM event NOT INDEXED ORDER BY position {order}"):
+                kinds = tuple(type(value) for value in row[:6])
+                if kinds == (int, str, str, bytes, int, int) and row[4] in (UNSENT, SENT, REFUSED):
+                    yield row
+        except sqlite3.DatabaseError:
+            continue
+        return
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+
+
+def _is_damage(error: sqlite3.DatabaseError) -> bool:
+    return isinstance(error, _DamageError) or (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _DAMAGED
