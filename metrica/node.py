@@ -115,6 +115,16 @@ class Node:
         """What the node has counted so far."""
         return dict(self._counters)
 
+    @property
+    def gauges(self) -> dict[str, float]:
+        """The present values that the node has set."""
+        return dict(self._gauges)
+
+    @property
+    def present_trouble(self) -> str:
+        """What the node has last said with `trouble`."""
+        return self._trouble
+
     def call_soon(self, function: Callable[..., None], *args: Any) -> None:
         """Run a function between two callbacks of this node: the one thing that another thread may call."""
         self._runtime.call_soon(function, *args)

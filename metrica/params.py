@@ -47,8 +47,10 @@ class ParamSpec:
 
     def named(self, name: str, hint: Any) -> ParamSpec:
         """This declaration with its name and type, as the class body gives them. Raises DeclarationError."""
+        limits: Any = self.limits
+        annotated: Any = Annotated[hint, Field(**limits)] if limits else hint
         try:
-            adapter: TypeAdapter[Any] = TypeAdapter(Annotated[hint, Field(**self.limits)] if self.limits else hint)
+            adapter: TypeAdapter[Any] = TypeAdapter(annotated)
         except Exception as error:  # noqa: BLE001 - pydantic raises several kinds for a type that it cannot check
             raise DeclarationError(f"parameter '{name}' has a type that cannot be checked: {error}") from None
         return replace(self, name=name, type=hint, _adapter=adapter)

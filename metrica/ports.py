@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Generic, TypeVar
 
-from metrica.errors import LifecycleError
+from metrica.errors import DeclarationError, LifecycleError
 from metrica.messages import Message
-from metrica.qos import STREAM, QoS
+from metrica.qos import EVENTS, STREAM, QoS
 
 M = TypeVar("M", bound=Message)
 N = TypeVar("N")
@@ -50,7 +50,10 @@ def publisher(message: type[M], *, qos: QoS = STREAM, help: str = "", per_camera
 
     per_camera: for a node that serves many cameras. Each message goes to the topic in the namespace of
     its own camera (`header.camera`), so one detector publishes /door/detections and /back/detections.
+    Raises DeclarationError for EVENTS of a message without an `id`, the key that makes sending twice harmless.
     """
+    if qos is EVENTS and "id" not in {f.name for f in fields(message)}:
+        raise DeclarationError(f"{message.__name__} has no field 'id', so it cannot be published with QoS EVENTS")
     return Publisher(message, qos, help, per_camera)
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import queue
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -143,7 +143,7 @@ class _BenchRuntime:
 @contextmanager
 def run(
     node: Node, *, name: str = "/door/node", clock: FakeClock | None = None, context: Context | None = None
-) -> Iterator[Bench]:
+) -> Generator[Bench]:
     """Configure and activate a node on a bench; deactivate, clean up and shut it down at the end.
 
     Without a context the node is that of camera `door`, in a data folder of its own that is gone afterwards.

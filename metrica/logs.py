@@ -1,0 +1,87 @@
+"""Structured logs: a node writes one JSON object per line, the launcher shows it as text or passes it on.
+
+Keys: `time` (ISO 8601, UTC), `level`, `node`, `message`, then the fields that the call gave, and `error`
+with a traceback where there is one.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+_COLOURS = {"DEBUG": "\x1b[2m", "INFO": "", "WARNING": "\x1b[33m", "ERROR": "\x1b[31m", "CRITICAL": "\x1b[31;1m"}
+_RESET = "\x1b[0m"
+_KEYS = ("time", "level", "node", "message", "error")
+
+
+class JsonFormatter(logging.Formatter):
+    """A record as one line of JSON. `node` is used for records that carry no node of their own (a library's)."""
+
+    def __init__(self, node: str) -> None:
+        super().__init__()
+        self._node = node
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields: dict[str, Any] = getattr(record, "fields", {})
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "node": getattr(record, "node", "") or self._node,
+            "message": record.getMessage(),
+            **{k: v for k, v in fields.items() if k not in _KEYS},
+        }
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+class TextFormatter(JsonFormatter):
+    """A record as `text` shows it."""
+
+    def __init__(self, node: str, *, colour: bool = False) -> None:
+        super().__init__(node)
+        self._colour = colour
+
+    def format(self, record: logging.LogRecord) -> str:
+        return text(json.loads(super().format(record)), colour=self._colour)
+
+
+def setup(node: str, *, level: str = "INFO", as_json: bool = True, stream: TextIO = sys.stderr) -> None:
+    """Send every log record of this process to a stream, in one of the two forms."""
+    handler: logging.Handler = logging.StreamHandler(stream)
+    handler.setFormatter(JsonFormatter(node) if as_json else TextFormatter(node, colour=stream.isatty()))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+
+
+def parse(line: str) -> dict[str, Any] | None:
+    """The record in a line that a node wrote, or None if it is something else (a library's own print)."""
+    if not line.startswith("{"):
+        return None
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return None
+    return record if isinstance(record, dict) and record.keys() >= {"time", "level", "node", "message"} else None
+
+
+def text(record: dict[str, Any], *, colour: bool = False) -> str:
+    """`18:23:45.120 INFO  /door/capture  camera opened  width=1280 fps=15.0`, in local time."""
+    when = datetime.fromisoformat(record["time"]).astimezone()
+    fields = " ".join(f"{k}={_value(v)}" for k, v in record.items() if k not in _KEYS)
+    line = f"{when:%H:%M:%S}.{when.microsecond // 1000:03d} {record['level']:<7} {record['node']}  {record['message']}"
+    if fields:
+        line += f"  {fields}"
+    if record.get("error"):
+        line += "\n" + "\n".join(f"    {row}" for row in str(record["error"]).splitlines())
+    tint = _COLOURS.get(record["level"], "") if colour else ""
+    return f"{tint}{line}{_RESET}" if tint else line
+
+
+def _value(value: Any) -> str:
+    shown = f"{value:g}" if isinstance(value, float) else str(value)
+    return json.dumps(shown, ensure_ascii=False) if " " in shown else shown
