@@ -2,7 +2,7 @@
 
 | profile  | publisher (XPUB)                  | subscription                                   |
 |----------|-----------------------------------|------------------------------------------------|
-| LATEST   | high-water mark 2                 | SUB, CONFLATE: the newest message only         |
+| LATEST   | high-water mark 8                 | SUB, CONFLATE: the newest message only         |
 | STREAM   | high-water mark 10                | SUB, high-water mark 10; losses seen in `seq`  |
 | EVENTS   | NODROP, a send that stalls raises | SUB, high-water mark 1000                      |
 | LATCHED  | last message to each newcomer     | SUB                                            |
@@ -72,7 +72,8 @@ class PublisherSocket:
         self._lock = _lock_topic(wire)
         self.socket = context.socket(zmq.XPUB)
         self.socket.setsockopt(zmq.LINGER, 1000)
-        self.socket.setsockopt(zmq.SNDHWM, max(2, qos.depth))
+        # A full queue drops the newest, so it holds at least all that may be on the way to a lossless reader.
+        self.socket.setsockopt(zmq.SNDHWM, max(2 * LOSSLESS.depth, qos.depth))
         self.socket.setsockopt(zmq.XPUB_VERBOSER, 1)
         if qos is EVENTS:
             self.socket.setsockopt(zmq.XPUB_NODROP, 1)
