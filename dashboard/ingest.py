@@ -1,0 +1,91 @@
+"""The ingest: takes the events of the boxes and answers what the pages show. An aiohttp application."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+from aiohttp import web
+
+from metrica.dashboard.api import (
+    METRICS,
+    STORE,
+    Route,
+    answer,
+    authenticate,
+    errors_as_json,
+    is_direct_and_local,
+    require_own,
+)
+from metrica.dashboard.metrics import Metrics
+from metrica.dashboard.openapi import openapi
+from metrica.dashboard.schema import Batch, Health, Receipt
+from metrica.dashboard.store import Store
+from metrica.dashboard.wire import MAX_BODY, WireError, parse_batch
+from metrica.version import __version__
+
+_READ_TIMEOUT = 30.0  # s: a sender that trickles its body must not hold a connection for ever
+
+
+async def post_events(request: web.Request) -> web.Response:
+    """Take a batch. It is answered only after the accepted events are on the disk."""
+    own = await authenticate(request)
+    store = request.app[STORE]
+    try:
+        async with asyncio.timeout(_READ_TIMEOUT):
+            body = await request.read()
+    except TimeoutError:
+        raise WireError(408, f"the body did not come within {_READ_TIMEOUT:.0f} seconds") from None
+    encoding = request.headers.get("Content-Encoding", "").strip().lower()
+    batch = await asyncio.to_thread(parse_batch, body, request.content_type, encoding, store.clock())
+    require_own(own, batch.store)
+    added = await asyncio.wrap_future(store.add_events(own, batch.events))
+    request.app[METRICS].events(accepted=added.accepted, duplicates=added.duplicates, refused=len(batch.refused))
+    return answer(Receipt(accepted=added.accepted, duplicates=added.duplicates, refused=batch.refused))
+
+
+async def healthz(request: web.Request) -> web.Response:
+    """Whether the server is up and its database answers."""
+    await asyncio.to_thread(request.app[STORE].shops)
+    return answer(Health(status="ok", version=__version__))
+
+
+async def metrics(request: web.Request) -> web.Response:
+    """Open to this machine; anybody else needs a token."""
+    if not is_direct_and_local(request):
+        await authenticate(request)
+    return web.Response(body=request.app[METRICS].text(), headers={"Content-Type": "text/plain; version=0.0.4"})
+
+
+async def openapi_json(_request: web.Request) -> web.Response:
+    """This interface, described."""
+    return web.json_response(openapi(ROUTES), dumps=lambda document: json.dumps(document, indent=1))
+
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        "POST",
+        "/v1/events",
+        post_events,
+        "Send a batch of crossings",
+        Receipt,
+        takes=Batch,
+        errors=(400, 408, 413, 415),
+    ),
+    Route("GET", "/healthz", healthz, "Whether the server is up and its database answers", Health, token=False),
+    Route(
+        "GET", "/metrics", metrics, "Counters for Prometheus; open to this machine, others need a token", "text/plain"
+    ),
+    Route("GET", "/openapi.json", openapi_json, "This document", "application/json", token=False),
+)
+"""Every endpoint: the application and the OpenAPI document are both made from it."""
+
+
+def create_app(store: Store) -> web.Application:
+    """The ingest over a store. Host it with `metrica.dashboard.serving.AioServer`, or anything that runs aiohttp."""
+    app = web.Application(middlewares=[errors_as_json], client_max_size=MAX_BODY)
+    app[STORE] = store
+    app[METRICS] = Metrics(store)
+    for route in ROUTES:
+        app.router.add_route(route.method, route.path, route.handler)
+    return app

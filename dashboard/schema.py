@@ -1,0 +1,85 @@
+"""What the ingest takes and answers, as pydantic models: the one source for validation and for the OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+VERSION = 1
+"""The version of the batch that this server speaks."""
+
+MAX_EVENTS = 5000
+"""Events in one batch at most."""
+
+_Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
+class EventIn(BaseModel):
+    """One crossing of one line. Unknown keys are ignored, so that a newer sender is understood."""
+
+    model_config = ConfigDict(strict=True, frozen=True, title="Event")
+
+    id: _Name = Field(description="Unique within the store for ever; sending it again changes nothing.")
+    camera: _Name = Field(description="The camera's name.")
+    line: _Name = Field(description="The line's name, unique within its camera.")
+    direction: Literal["in", "out"] = Field(description="Whether the person came in or went out.")
+    track: int = Field(
+        ge=0, le=2**63 - 1, description="The temporary track id, meaningless after a few seconds.", examples=[12]
+    )
+    time: int = Field(
+        ge=0,
+        le=2**63 - 1,
+        description="When the line was crossed, nanoseconds since 1970 UTC; from 2020 up to a day from now.",
+        examples=[1763000000000000000],
+    )
+
+
+class Batch(BaseModel):
+    """What `POST /v1/events` takes."""
+
+    model_config = ConfigDict(strict=True)
+
+    v: Literal[1] = Field(description="The version of this format.")
+    store: _Name = Field(description="The store that the token speaks for.")
+    events: list[EventIn] = Field(max_length=MAX_EVENTS)
+
+
+class Refused(BaseModel):
+    """An event that can never be accepted; sending it again is of no use."""
+
+    id: str | None = Field(description="The event's id, if it has one that can be read.")
+    index: int = Field(description="Its place in the batch, from 0.")
+    reason: str = Field(description="One sentence.")
+
+
+class Receipt(BaseModel):
+    """What became of a batch. What is accepted is on the server's disk."""
+
+    accepted: int = Field(description="Events that are new.")
+    duplicates: int = Field(description="Events that were there already.")
+    refused: list[Refused]
+
+
+class Problem(BaseModel):
+    """The body of every answer that is not a success."""
+
+    error: str = Field(description="One sentence for a person to act on.")
+
+
+class Health(BaseModel):
+    """The server is up and its database answers."""
+
+    status: Literal["ok"]
+    version: str
+
+
+def json_schema(models: list[type[BaseModel]]) -> dict[str, Any]:
+    """The models' schemas for the `components` of an OpenAPI document, by title."""
+    from pydantic.json_schema import models_json_schema
+
+    _, document = models_json_schema(
+        [(model, "serialization") for model in models], ref_template="#/components/schemas/{model}"
+    )
+    definitions: dict[str, Any] = document["$defs"]
+    return definitions
