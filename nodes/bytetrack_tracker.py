@@ -1,0 +1,206 @@
+"""ByteTrack: also the boxes a detector doubts, once the sure ones are given out.
+
+Zhang et al., "ByteTrack: Multi-Object Tracking by Associating Every Detection Box", ECCV 2022. All tracks live in
+arrays, one row each, so that a frame costs a few dozen array operations however many people are in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from metrica.messages import Thresholds
+from metrica.nodes import kalman
+from metrica.nodes.association import Index, assign, iou, others
+from metrica.nodes.tracker import (
+    Bool,
+    Float32,
+    Float64,
+    FrameClock,
+    Int64,
+    TrackedBoxes,
+    Tracker,
+    usable,
+)
+
+_TENTATIVE, _TRACKED, _LOST = 0, 1, 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ByteTrackSettings:
+    """What can be tuned; similarities are IoU from 0 to 1, times are seconds whatever the frame rate."""
+
+    buffer: float = 1.0
+    """How long a track that is not seen is looked for."""
+    match: float = 0.2
+    """Least similarity of a track and a sure box: IoU times its score, where `thresholds.new` counts as 1."""
+    match_low: float = 0.5
+    """Least IoU of a track and a doubtful box."""
+    match_new: float = 0.3
+    """Least similarity of a track seen once and the box that confirms it."""
+    match_far: float = 0.3
+    """Least IoU, after both boxes are blown up by `reach`, of a track seen in the frame before and a sure box
+    that nobody took."""
+    duplicate: float = 0.85
+    """Two tracks that overlap by more are one person; the older one stays."""
+    reach: float = 1.0
+    """How far, in standard deviations of a predicted position beyond what is usual at 30 frames/s. This is
+    what holds people at 2 to 8 frames/s, where their boxes overlap little or not at all."""
+
+
+@dataclass(slots=True)
+class _Rows:
+    """All tracks; row i of every array is one of them."""
+
+    mean: Float64
+    covariance: Float64
+    id: Int64
+    state: Int64
+    born: Int64
+    """Number of the frame in which the track began."""
+    started: Float64
+    """Seconds (sum of steps) at which it began, and"""
+    seen: Float64
+    """at which it was last matched."""
+    score: Float64
+
+    def keep(self, which: Bool) -> None:
+        for name in self.__slots__:
+            setattr(self, name, getattr(self, name)[which])
+
+    def add(self, new: _Rows) -> None:
+        for name in self.__slots__:
+            setattr(self, name, np.concatenate((getattr(self, name), getattr(new, name))))
+
+
+def _no_rows() -> _Rows:
+    none = np.zeros(0, np.int64)
+    return _Rows(np.zeros((0, 8)), np.zeros((0, 4, 3)), none, none, none, np.zeros(0), np.zeros(0), np.zeros(0))
+
+
+class ByteTracker(Tracker):
+    """ByteTrack for one camera.
+
+    The original's rules hold: boxes from `thresholds.keep` up are matched first with all tracks, boxes from
+    `thresholds.low` then with the tracks that were seen in the frame before; a track starts at `thresholds.new`
+    and is confirmed by a second match in the very next frame (in the first frame of all, at once). Ours are
+    times in seconds and steps of any length, scores weighed against the model's own thresholds, and a last
+    association of boxes blown up by what the motion model does not know.
+    """
+
+    def __init__(self, settings: ByteTrackSettings | None = None) -> None:
+        self._settings = settings or ByteTrackSettings()
+        self.reset()
+
+    def reset(self) -> None:
+        self._clock = FrameClock()
+        self._now = 0.0
+        self._given = 0
+        self._rows = _no_rows()
+
+    def update(self, boxes: Float32, scores: Float32, time: float, thresholds: Thresholds) -> TrackedBoxes:
+        step = self._clock.step(time)
+        self._now += step
+        good = usable(boxes, scores) & (scores >= thresholds.low)
+        corners, score = boxes[good].astype(np.float64), scores[good].astype(np.float64)
+        sure = score >= thresholds.keep
+        high, low = np.flatnonzero(sure), np.flatnonzero(~sure)
+        rows = self._rows
+        self._predict(step)
+        predicted = kalman.to_corners(rows.mean)
+        reach = self._reach()
+        weight = np.minimum(score / max(thresholds.new, 1e-6), 1.0)
+
+        settings, matched = self._settings, np.full(len(rows.id), -1, np.intp)
+
+        def associate(
+            candidates: Index, found: Index, least: float, *, weighed: bool = False, far: bool = False
+        ) -> Index:
+            """Match these tracks with these boxes; the boxes that nobody took."""
+            if not candidates.size or not found.size:
+                return found
+            similarity = iou(predicted[candidates], corners[found], reach[candidates] if far else None)
+            if weighed:
+                similarity *= weight[found]
+            r, c = assign(similarity, least)
+            matched[candidates[r]] = found[c]
+            return found[others(len(found), c)]
+
+        confirmed, tentative = np.flatnonzero(rows.state != _TENTATIVE), np.flatnonzero(rows.state == _TENTATIVE)
+        high = associate(confirmed, high, settings.match, weighed=True)
+        associate(np.flatnonzero((rows.state == _TRACKED) & (matched < 0)), low, settings.match_low)
+        high = associate(tentative, high, settings.match_new, weighed=True)
+        high = associate(np.flatnonzero((rows.state != _LOST) & (matched < 0)), high, settings.match_far, far=True)
+
+        self._correct(matched, corners, score)
+        self._start(high[score[high] >= thresholds.new], corners, score)
+        self._drop_duplicates()
+        return self._seen_now()
+
+    def _predict(self, step: float) -> None:
+        rows = self._rows
+        rows.mean[rows.state != _TRACKED, 6:] = 0.0  # a lost box must not grow or shrink on an old guess
+        kalman.predict(rows.mean, rows.covariance, step)
+
+    def _reach(self) -> Float64:
+        height = self._rows.mean[:, 3]
+        spread = np.sqrt(self._rows.covariance[:, 0, kalman.POSITION])
+        return np.asarray(np.clip(self._settings.reach * (spread - _USUAL_SPREAD * height), 0.0, 0.5 * height))
+
+    def _correct(self, matched: Index, corners: Float64, score: Float64) -> None:
+        rows = self._rows
+        hit = matched >= 0
+        box = matched[hit]
+        rows.mean[hit], rows.covariance[hit] = kalman.correct(
+            rows.mean[hit], rows.covariance[hit], kalman.to_centre(corners[box])
+        )
+        rows.score[hit] = score[box]
+        rows.seen[hit] = self._now
+        was_tentative = rows.state == _TENTATIVE
+        rows.state[hit] = _TRACKED
+        rows.state[~hit & ~was_tentative] = _LOST
+        stays = hit | (~was_tentative & (self._now - rows.seen <= self._settings.buffer))
+        if not stays.all():
+            rows.keep(stays)
+
+    def _start(self, found: Index, corners: Float64, score: Float64) -> None:
+        count = len(found)
+        if not count:
+            return
+        mean, covariance = kalman.start(kalman.to_centre(corners[found]))
+        ids = np.arange(self._given + 1, self._given + count + 1)
+        self._given += count
+        state = np.full(count, _TRACKED if self._clock.frames == 1 else _TENTATIVE)
+        born = np.full(count, self._clock.frames)
+        now = np.full(count, self._now)
+        self._rows.add(_Rows(mean, covariance, ids, state, born, now, now, score[found]))
+
+    def _drop_duplicates(self) -> None:
+        rows = self._rows
+        tracked, lost = np.flatnonzero(rows.state == _TRACKED), np.flatnonzero(rows.state == _LOST)
+        if not tracked.size or not lost.size:
+            return
+        corners = kalman.to_corners(rows.mean)
+        a, b = np.nonzero(iou(corners[tracked], corners[lost]) > self._settings.duplicate)
+        if not a.size:
+            return
+        a, b = tracked[a], lost[b]
+        lived = rows.seen - rows.started
+        keep = np.ones(len(rows.id), np.bool_)
+        keep[np.where(lived[a] > lived[b], b, a)] = False
+        rows.keep(keep)
+
+    def _seen_now(self) -> TrackedBoxes:
+        rows = self._rows
+        shown = rows.state == _TRACKED
+        return TrackedBoxes(
+            boxes=kalman.to_corners(rows.mean[shown]).astype(np.float32),
+            ids=rows.id[shown],
+            scores=rows.score[shown].astype(np.float32),
+            ages=(self._clock.frames - rows.born[shown] + 1).astype(np.int32),
+        )
+
+
+_USUAL_SPREAD = 0.12
+"""Standard deviation of the predicted position at 30 frames/s of a track seen once, in box heights."""
