@@ -1,0 +1,122 @@
+"""Send one batch of events to the ingest, and say what became of it. No clock, no queue: one request."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+import msgpack
+import urllib3
+
+from metrica.messages import Crossing
+
+VERSION = 1
+_TIMEOUT = urllib3.Timeout(connect=5.0, read=20.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The server has the batch on its disk, but for those that it will never take."""
+
+    refused: dict[str, str] = field(default_factory=dict[str, str])
+    """Reason by event id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Nothing can be said to have arrived: send the batch again later. Nothing is lost and nothing counts double."""
+
+    reason: str
+    retry_after: float = 0.0
+    """Seconds that the server asks to be left alone."""
+    too_large: bool = False
+    """The server takes no batch of this size."""
+    needs_a_person: bool = False
+    """A wrong token or address: it will not go away by itself."""
+
+
+def event_fields(crossing: Crossing) -> dict[str, str | int]:
+    """What leaves the box of one event: this and nothing more."""
+    return {
+        "id": crossing.id,
+        "camera": crossing.header.camera,
+        "line": crossing.line,
+        "direction": crossing.direction,
+        "track": crossing.track,
+        "time": crossing.time,
+    }
+
+
+class Delivery:
+    """A connection to one ingest, kept open between batches. For one thread at a time."""
+
+    def __init__(self, url: str, store: str, token: str) -> None:
+        self._address = f"{url.rstrip('/')}/v1/events"
+        self._store = store
+        self._headers = {
+            "Authorization": f"Bearer {token}",
+            "Content-Type": "application/msgpack",
+            "Content-Encoding": "gzip",
+            "Accept": "application/json",
+        }
+        self._pool = urllib3.PoolManager(retries=False, timeout=_TIMEOUT)
+
+    def send(self, crossings: Sequence[Crossing]) -> Delivered | Failed:
+        """One POST of one batch; whatever goes wrong on the way is a `Failed`."""
+        batch = {"v": VERSION, "store": self._store, "events": [event_fields(c) for c in crossings]}
+        body = gzip.compress(msgpack.packb(batch), mtime=0)
+        try:
+            answer = self._pool.request("POST", self._address, body=body, headers=self._headers)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            return Failed(f"{self._address} cannot be reached: {_in_short(error)}")
+        if answer.status == HTTPStatus.OK:
+            return _receipt(answer)
+        return _failure(answer, self._address)
+
+    def close(self) -> None:
+        self._pool.clear()
+
+
+def _receipt(answer: urllib3.BaseHTTPResponse) -> Delivered | Failed:
+    try:
+        body: dict[str, Any] = answer.json()
+        return Delivered({str(r["id"]): str(r["reason"]) for r in body["refused"]})
+    except (ValueError, KeyError, TypeError, UnicodeDecodeError):
+        return Failed(
+            "the server's answer is no receipt: is 'url' the address of a Metrica ingest?", needs_a_person=True
+        )
+
+
+def _failure(answer: urllib3.BaseHTTPResponse, address: str) -> Failed:
+    status = answer.status
+    said = _said(answer)
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return Failed(f"the server takes no batch of this size ({said})", too_large=True)
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        return Failed(f"the server does not accept the token ({said})", needs_a_person=True)
+    if (
+        status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT)
+        or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    ):
+        return Failed(f"the server answers {status} ({said})", retry_after=_seconds(answer.headers.get("Retry-After")))
+    return Failed(f"{address} answers {status} ({said}): check 'url'", needs_a_person=True)
+
+
+def _said(answer: urllib3.BaseHTTPResponse) -> str:
+    try:
+        return str(answer.json()["error"])
+    except (ValueError, KeyError, TypeError, UnicodeDecodeError):
+        return answer.reason or "no explanation"
+
+
+def _seconds(header: str | None) -> float:
+    return float(header) if header is not None and header.isdigit() else 0.0
+
+
+def _in_short(error: Exception) -> str:
+    """urllib3 names the pool and the object in its texts; a person needs the last part."""
+    text = str(error).rsplit("> ", 1)[-1].rsplit(": ", 1)[-1]
+    return text or type(error).__name__
