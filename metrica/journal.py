@@ -158,7 +158,7 @@ class PendingJournal:
         self._timeout = timeout
         self._log = log or logging.getLogger(__name__)
         self._waiting: dict[str, Event] = {}
-        self._failing = False
+        self._trouble = ""
         self._journal: Journal | None = None
         try:
             self._open()
@@ -173,17 +173,23 @@ class PendingJournal:
     @property
     def failing(self) -> bool:
         """Whether the journal could not be used when it was last tried."""
-        return self._failing
+        return bool(self._trouble)
+
+    @property
+    def trouble(self) -> str:
+        """One sentence saying why events wait in memory; empty while the journal works."""
+        waits = "1 event waits" if self.waiting == 1 else f"{self.waiting} events wait"
+        return self._trouble and f"{self._trouble}; {waits} in memory"
 
     def append(self, event_id: str, kind: str, payload: bytes) -> list[Event]:
         """Write an event, or keep it in memory. Returns what has become durable: this event, or nothing yet."""
         self._waiting.setdefault(event_id, Event(event_id, kind, payload))
         # While the journal fails only `retry` tries it, or each event would block its node for the whole timeout.
-        return [] if self._failing else self._flush()
+        return [] if self._trouble else self._flush()
 
     def retry(self) -> list[Event]:
         """Try again to write what waits. Returns the events that have become durable, oldest first."""
-        return self._flush() if self._failing else []
+        return self._flush() if self._trouble else []
 
     def close(self) -> list[Event]:
         """Try for the last time and close. What cannot be written even now is lost, and the log says how much."""
@@ -216,21 +222,19 @@ class PendingJournal:
         except JournalError as error:
             self._fails(error)
         else:
-            self._recovers(len(durable))
+            self._recovers()
         return durable
 
     def _fails(self, error: JournalError) -> None:
-        if not self._failing:
+        first, self._trouble = not self._trouble, str(error)
+        if first:
             remedy = "free some space" if getattr(error, "reason", "") == "disk full" else "see to it"
-            self._log.error("%s; %d events wait in memory, %s", error, self.waiting, remedy)
-        self._failing = True
+            self._log.error("%s, %s", self.trouble, remedy)
 
-    def _recovers(self, written: int) -> None:
-        if self._failing:
-            self._log.warning(
-                "the journal %s can be written again; %d events that waited are in it", self.path, written
-            )
-        self._failing = False
+    def _recovers(self) -> None:
+        if self._trouble:
+            self._trouble = ""
+            self._log.warning("the journal %s can be written again: no event waits in memory any more", self.path)
 
 
 __all__ = ["Counts", "Entry", "Event", "Journal", "JournalUnavailableError", "PendingJournal", "Refusal"]

@@ -91,12 +91,12 @@ class JournalFile:
                 self._replace(str(error))
                 return self._attempt(work, write)
         except (sqlite3.OperationalError, OSError) as error:
-            self._disconnect()
+            self.close()
             raise JournalUnavailableError(self.path, self._why(error)) from None
         except sqlite3.DatabaseError as error:
             if not _is_damage(error):
                 raise
-            self._disconnect()
+            self.close()
             raise JournalUnavailableError(self.path, f"even the new one is damaged ({error})") from None
 
     def close(self) -> None:
@@ -107,8 +107,10 @@ class JournalFile:
 
     def _attempt(self, work: Callable[[sqlite3.Connection], T], write: bool) -> T:
         with self._locked(fcntl.LOCK_SH) as lock:
-            connection = self._connection
-            if connection is None or self._inode_now() != self._inode:
+            connection, inode = self._connection, self._inode_now()
+            if connection is None or inode != self._inode:
+                if connection is not None and inode is None:
+                    self._log.error("the journal %s was removed while it was in use; a new one begins", self.path)
                 fcntl.flock(lock, fcntl.LOCK_EX)
                 connection = self._connect()
             if not write:
