@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from typing import ClassVar, Literal
 
+from metrica.backoff import Backoff
 from metrica.errors import ParameterError
 from metrica.messages import Frame, Header, Image
 from metrica.node import Node
 from metrica.nodes.source_file import PictureFolder, VideoFile, list_pictures
-from metrica.nodes.source_live import Backoff, LiveCamera, Opening, Transport
+from metrica.nodes.source_live import LiveCamera, Opening, Transport
 from metrica.nodes.source_probe import Refusal
 from metrica.nodes.source_rate import RateGate, RateMeter
 from metrica.nodes.sources import Address, Kind, Recording, read_address
@@ -226,11 +227,12 @@ class Capture(Node):
         self._camera = None
 
     def _wait(self, *, longest: bool = False) -> None:
-        self._retry_at = self.clock.monotonic() / 1e9 + self._backoff.wait(longest=longest)
+        wait = self._backoff.next()
+        self._retry_at = self.clock.monotonic() / 1e9 + (self.retry_slowest if longest else wait)
 
     def _complain(self, sentence: str, *, log: bool = True) -> None:
         """Say what is wrong in the health at any time, and in the log when it is new."""
-        if log and sentence and sentence != self._trouble:
+        if log and sentence and sentence != self.present_trouble:
             self.log.warning(sentence)
         self.trouble(sentence)
 

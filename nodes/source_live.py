@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import queue
-import random
 import threading
 from pathlib import Path
 from typing import Literal
@@ -80,24 +79,6 @@ class LiveCamera:
 
     def close(self) -> None:
         self._capture.release()
-
-
-class Backoff:
-    """Waiting times that double from `first` to `slowest` seconds, each a quarter more or less by chance, so that
-    many cameras behind one switch do not come back all at once."""
-
-    def __init__(self, first: float, slowest: float) -> None:
-        self._first, self._slowest = first, slowest
-        self._next = first
-
-    def reset(self) -> None:
-        self._next = self._first
-
-    def wait(self, *, longest: bool = False) -> float:
-        """Seconds to wait before the next attempt."""
-        base = self._slowest if longest else min(self._next, self._slowest)
-        self._next = min(self._next * 2, self._slowest)
-        return base * random.uniform(0.75, 1.25)
 
 
 def _why(address: Address) -> Refusal:

@@ -14,7 +14,7 @@ import pytest
 
 from metrica import testing
 from metrica.nodes.capture import Capture
-from metrica.nodes.source_live import Backoff, Transport
+from metrica.nodes.source_live import Transport
 from metrica.testing import Bench
 from tests.capture_footage import RunningClock, free_port, rtsp_camera
 
@@ -178,17 +178,6 @@ def test_a_device_that_is_not_plugged_in_is_named_and_tried_again(caplog: pytest
         spin_until(bench, lambda: node.counters.get("refused", 0) >= 2)
     assert len(lines(caplog)) == 1
     assert "there is no camera /dev/video97" in lines(caplog)[0]
-
-
-def test_waits_grow_to_the_slowest_and_differ_by_chance() -> None:
-    backoff = Backoff(0.5, 8)
-    waits = [backoff.wait() for _ in range(8)]
-    for wait, base in zip(waits, [0.5, 1, 2, 4, 8, 8, 8, 8], strict=True):
-        assert 0.75 * base <= wait <= 1.25 * base
-    assert len(set(waits)) == 8
-    backoff.reset()
-    assert backoff.wait() <= 0.625
-    assert backoff.wait(longest=True) >= 6
 
 
 def test_a_port_that_nobody_listens_on_is_not_a_permanent_failure() -> None:

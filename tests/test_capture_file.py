@@ -109,10 +109,7 @@ def test_a_text_file_called_mp4_is_refused_for_good(tmp_path: Path) -> None:
     text = tmp_path / "notes.mp4"
     text.write_text("shopping list")
     node = Capture(uri=str(text))
-    with (
-        pytest.raises(NodeError, match="is not a video that can be read") as error,
-        testing.run(Capture(uri=str(text))),
-    ):
+    with pytest.raises(NodeError, match="is not a video that can be read") as error, testing.run(node):
         pass
     assert error.value.permanent
 
