@@ -7,6 +7,7 @@ import json
 
 from aiohttp import web
 
+from metrica.dashboard import ingest_kpis
 from metrica.dashboard.api import (
     METRICS,
     STORE,
@@ -19,6 +20,7 @@ from metrica.dashboard.api import (
 )
 from metrica.dashboard.metrics import Metrics
 from metrica.dashboard.openapi import openapi
+from metrica.dashboard.report import Reports
 from metrica.dashboard.schema import Batch, Health, Receipt
 from metrica.dashboard.store import Store
 from metrica.dashboard.wire import MAX_BODY, WireError, parse_batch
@@ -72,6 +74,7 @@ ROUTES: tuple[Route, ...] = (
         takes=Batch,
         errors=(400, 408, 413, 415),
     ),
+    *ingest_kpis.ROUTES,
     Route("GET", "/healthz", healthz, "Whether the server is up and its database answers", Health, token=False),
     Route(
         "GET", "/metrics", metrics, "Counters for Prometheus; open to this machine, others need a token", "text/plain"
@@ -86,6 +89,7 @@ def create_app(store: Store) -> web.Application:
     app = web.Application(middlewares=[errors_as_json], client_max_size=MAX_BODY)
     app[STORE] = store
     app[METRICS] = Metrics(store)
+    app[ingest_kpis.REPORTS] = Reports(store)
     for route in ROUTES:
         app.router.add_route(route.method, route.path, route.handler)
     return app

@@ -1,0 +1,136 @@
+"""The ingest's GET endpoints: the same figures as the pages, for programs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from metrica.dashboard import kpis
+from metrica.dashboard import schema_kpis as out
+from metrica.dashboard.api import STORE, Query, Route, allowed_store, answer
+from metrica.dashboard.errors import StoreError
+from metrica.dashboard.report import DAYS, WEEKS, Reports, calendar_of
+from metrica.dashboard.store import Shop
+
+REPORTS = web.AppKey("reports", Reports)
+
+_DAYS = Query("days", DAYS, 1, 400, "How many business days, today included.")
+_WEEKS = Query("weeks", WEEKS, 1, WEEKS, "How many weeks to take the mean of.")
+
+T = TypeVar("T", bound=BaseModel)
+
+
+async def get_store(request: web.Request) -> web.Response:
+    """The store and how old its data are."""
+
+    def compute(reports: Reports, shop: Shop, now: int) -> out.StoreInfo:
+        headline = reports.headline(shop, now)
+        return out.StoreInfo(
+            store=shop.id,
+            timezone=shop.timezone,
+            cutoff_hour=shop.cutoff_hour,
+            business_day=headline.day,
+            first_event=_local(shop, headline.first_event),
+            last_event=_local(shop, headline.last_event),
+        )
+
+    return await _figures(request, compute)
+
+
+async def get_kpis(request: web.Request) -> web.Response:
+    """The figures that are one number."""
+
+    def compute(reports: Reports, shop: Shop, now: int) -> out.Kpis:
+        h = reports.headline(shop, now)
+        return out.Kpis(
+            store=shop.id,
+            time=calendar_of(shop).local(now),
+            business_day=h.day,
+            inside=h.inside,
+            today=out.Today(entered=h.flow.entered, left=h.flow.left, last_week=h.last_week),
+            inflow_per_hour=h.inflow_rate,
+            dwell=out.DwellOut(seconds=h.dwell.seconds, sessions=h.dwell.sessions) if h.dwell else None,
+            peak=_peak(h.peak),
+            usual_peak=_peak(h.usual_peak),
+            last_event=_local(shop, h.last_event),
+        )
+
+    return await _figures(request, compute)
+
+
+async def get_hourly(request: web.Request) -> web.Response:
+    """Visitors per hour today against the same weekday last week."""
+
+    def compute(reports: Reports, shop: Shop, now: int) -> out.Hourly:
+        day = calendar_of(shop).day_of(now)
+        rows = reports.hourly(shop, now)
+        return out.Hourly(
+            store=shop.id,
+            business_day=day,
+            compared_with=day - timedelta(days=7),
+            hours=[out.HourOut(hour=row.hour, today=row.today, last_week=row.reference) for row in rows],
+        )
+
+    return await _figures(request, compute)
+
+
+async def get_daily(request: web.Request) -> web.Response:
+    """Visitors per business day."""
+    days = _DAYS.read(request)
+
+    def compute(reports: Reports, shop: Shop, now: int) -> out.Daily:
+        rows = reports.daily(shop, now, days)
+        return out.Daily(store=shop.id, days=[out.DayOut(day=row.day, visitors=row.visitors) for row in rows])
+
+    return await _figures(request, compute)
+
+
+async def get_heatmap(request: web.Request) -> web.Response:
+    """Mean visitors by weekday and hour."""
+    weeks = _WEEKS.read(request)
+
+    def compute(reports: Reports, shop: Shop, now: int) -> out.Heat:
+        heat = reports.heat_map(shop, now, weeks)
+        rows = [out.WeekdayOut(weekday=n, visitors=list(cells)) for n, cells in enumerate(heat.cells)]
+        return out.Heat(store=shop.id, weeks=weeks, hours=list(heat.hours), weekdays=rows)
+
+    return await _figures(request, compute)
+
+
+_PATH = "/v1/stores/{store}"
+
+ROUTES: tuple[Route, ...] = (
+    Route("GET", _PATH, get_store, "The store, and how old its data are", out.StoreInfo),
+    Route("GET", f"{_PATH}/kpis", get_kpis, "Inside now, in and out today, inflow, dwell, peak hour", out.Kpis),
+    Route("GET", f"{_PATH}/hourly", get_hourly, "Visitors per hour, today and a week ago", out.Hourly),
+    Route("GET", f"{_PATH}/daily", get_daily, "Visitors per day", out.Daily, query=(_DAYS,), errors=(400,)),
+    Route("GET", f"{_PATH}/heatmap", get_heatmap, "Hour by weekday", out.Heat, query=(_WEEKS,), errors=(400,)),
+)
+
+
+async def _figures(request: web.Request, compute: Callable[[Reports, Shop, int], T]) -> web.Response:
+    name = await allowed_store(request)
+    store, reports = request.app[STORE], request.app[REPORTS]
+
+    def read() -> T:
+        shop = store.shop(name)
+        if shop is None:  # a token refers to its store, so only a damaged database gets here
+            raise StoreError(f"the store {name!r} is gone from the database")
+        return compute(reports, shop, store.clock())
+
+    response = answer(await asyncio.to_thread(read))
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _local(shop: Shop, moment: int | None) -> datetime | None:
+    return None if moment is None else calendar_of(shop).local(moment)
+
+
+def _peak(peak: kpis.Peak | None) -> out.PeakOut | None:
+    return None if peak is None else out.PeakOut(hour=peak.hour, visitors=peak.visitors)

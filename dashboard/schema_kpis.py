@@ -1,0 +1,117 @@
+"""What the KPI endpoints answer, as pydantic models. Times are ISO 8601 with the store's own offset."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class StoreInfo(BaseModel):
+    """A store, and how old its data are."""
+
+    store: str
+    timezone: str = Field(description="IANA name.")
+    cutoff_hour: int = Field(description="Local hour at which a business day begins.")
+    business_day: date = Field(description="The business day of now.")
+    first_event: datetime | None = Field(description="When the first line was crossed, ever.")
+    last_event: datetime | None
+
+
+class Today(BaseModel):
+    """In and out since the business day began."""
+
+    model_config = ConfigDict(serialize_by_alias=True)
+
+    entered: int = Field(serialization_alias="in")
+    left: int = Field(serialization_alias="out")
+    last_week: int | None = Field(
+        serialization_alias="in_last_week",
+        description="In, by this time on the same weekday last week.",
+    )
+
+
+class DwellOut(BaseModel):
+    """The average stay of today's finished sessions, one IN and one OUT each."""
+
+    model_config = ConfigDict(title="Dwell")
+
+    seconds: float
+    sessions: int
+
+
+class PeakOut(BaseModel):
+    """A clock hour and its visitors."""
+
+    model_config = ConfigDict(title="Peak")
+
+    hour: int = Field(ge=0, le=23, description="Local hour at which it begins.")
+    visitors: float
+
+
+class Kpis(BaseModel):
+    """The figures that are one number."""
+
+    store: str
+    time: datetime = Field(description="The moment they are true at.")
+    business_day: date
+    inside: int = Field(ge=0, description="People in the store.")
+    today: Today
+    inflow_per_hour: float = Field(ge=0, description="Visitors per hour at the pace of the last 15 minutes.")
+    dwell: DwellOut | None
+    peak: PeakOut | None = Field(description="Today's busiest hour so far.")
+    usual_peak: PeakOut | None = Field(description="The hour that is busiest on average on this weekday.")
+    last_event: datetime | None
+
+
+class HourOut(BaseModel):
+    """One clock hour."""
+
+    model_config = ConfigDict(title="Hour")
+
+    hour: int = Field(ge=0, le=23)
+    today: int | None = Field(description="Visitors; null if the hour has not begun.")
+    last_week: int | None = Field(description="Visitors on the same weekday last week; null without data.")
+
+
+class Hourly(BaseModel):
+    """Visitors per hour, today and on the same weekday last week, in the order of the business day."""
+
+    store: str
+    business_day: date
+    compared_with: date
+    hours: list[HourOut]
+
+
+class DayOut(BaseModel):
+    """One business day."""
+
+    model_config = ConfigDict(title="Day")
+
+    day: date
+    visitors: int | None = Field(description="Null before the store's first event.")
+
+
+class Daily(BaseModel):
+    """Visitors per business day, the oldest first; the last is today so far."""
+
+    store: str
+    days: list[DayOut]
+
+
+class WeekdayOut(BaseModel):
+    """The mean visitors per hour on one weekday."""
+
+    model_config = ConfigDict(title="Weekday")
+
+    weekday: int = Field(ge=0, le=6, description="0 is Monday.")
+    visitors: list[float | None] = Field(description="One for each of `hours`; null without data.")
+
+
+class Heat(BaseModel):
+    """Mean visitors by weekday and hour, over the complete business days of the last weeks."""
+
+    store: str
+    weeks: int
+    hours: list[int] = Field(description="Clock hours in the order of the business day.")
+    weekdays: list[WeekdayOut]

@@ -1,0 +1,307 @@
+"""The database keeps every event once, says clearly when it cannot, and upgrades the files of older versions."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from sqlite_utils import Database
+
+from metrica.dashboard.database import open_writer
+from metrica.dashboard.errors import StoreBusyError, StoreDamagedError, StoreError, StoreFullError
+from metrica.dashboard.store import Added, Shop, Store, User
+from metrica.dashboard.writer import Writer
+from tests.dashboard_footfall import event
+
+TUNIS = Shop("tunis-01", "Africa/Tunis")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Generator[Store]:
+    with Store(tmp_path / "metrica.db") as opened:
+        opened.put_shop(TUNIS)
+        yield opened
+
+
+def test_the_same_event_twice_is_kept_once(store: Store) -> None:
+    batch = [event(1, 10), event(2, 20, "out"), event(1, 10)]
+    assert store.add_events("tunis-01", batch).result() == Added(accepted=2, duplicates=1)
+    assert store.add_events("tunis-01", batch).result() == Added(accepted=0, duplicates=3)
+    assert store.events("tunis-01", 0, 100).times.tolist() == [10, 20]
+
+
+def test_two_stores_may_use_the_same_event_id(store: Store) -> None:
+    store.put_shop(Shop("sfax-01", "Africa/Tunis"))
+    for name in ("tunis-01", "sfax-01"):
+        assert store.add_events(name, [event(1, 10)]).result().accepted == 1
+
+
+def test_an_event_of_an_unknown_store_is_an_error_and_takes_no_other_write_along(store: Store) -> None:
+    bad = store.add_events("nowhere", [event(1, 10)])
+    good = store.add_events("tunis-01", [event(1, 10)])
+    with pytest.raises(StoreError):
+        bad.result()
+    assert good.result() == Added(1, 0)
+
+
+def test_events_come_back_in_order_of_time_however_they_arrived(store: Store) -> None:
+    store.add_events("tunis-01", [event(3, 30), event(1, 10, "out"), event(2, 10)]).result()
+    events = store.events("tunis-01", 0, 31)
+    assert events.times.tolist() == [10, 10, 30]
+    assert events.signs.tolist() == [1, -1, 1]
+    assert store.events("tunis-01", 10, 30).times.tolist() == [10, 10]
+
+
+def test_reading_after_a_number_gives_only_what_is_new(store: Store) -> None:
+    store.add_events("tunis-01", [event(1, 10)]).result()
+    first, n = store.events_after("tunis-01", 0, 0)
+    store.put_shop(Shop("sfax-01", "Africa/Tunis"))
+    store.add_events("sfax-01", [event(1, 15)]).result()
+    store.add_events("tunis-01", [event(2, 20), event(3, 5)]).result()
+    second, m = store.events_after("tunis-01", n, 8)
+    assert (first.times.tolist(), second.times.tolist()) == ([10], [20])
+    assert store.events_after("tunis-01", m, 0)[0].times.tolist() == []
+
+
+def test_a_token_is_kept_only_as_its_hash_and_can_be_revoked(store: Store) -> None:
+    token = store.add_token("tunis-01", "the box")
+    assert store.store_of_token(token) == "tunis-01"
+    assert store.store_of_token(token[:-1]) is None
+    assert token.encode() not in b"".join(f.read_bytes() for f in store.path.parent.iterdir())
+    (listed,) = store.tokens("tunis-01")
+    assert (listed.label, listed.revoked) == ("the box", None)
+    assert not store.revoke_token("tunis-01", "000000000000")
+    assert not store.revoke_token("tunis-01", "")
+    assert store.revoke_token("tunis-01", listed.key)
+    assert store.store_of_token(token) is None
+
+
+def test_a_token_for_an_unknown_store_is_refused(store: Store) -> None:
+    with pytest.raises(StoreError, match="no store 'x'"):
+        store.add_token("x")
+
+
+def test_changing_a_store_or_a_user_replaces_it(store: Store) -> None:
+    store.put_shop(Shop("tunis-01", "Asia/Riyadh", 6))
+    assert store.shops() == [Shop("tunis-01", "Asia/Riyadh", 6)]
+    for password in ("one", "two"):
+        store.put_user(User("owner", password))
+    assert store.users() == [User("owner", "two")]
+    assert store.user("nobody") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "zone", "cutoff", "words"),
+    [
+        ("", "UTC", 0, "cannot name a store"),
+        ("a/b", "UTC", 0, "cannot name a store"),
+        ("a", "Africa/Tuniss", 0, "no time zone 'Africa/Tuniss'"),
+        ("a", "", 0, "no time zone"),
+        ("a", "../etc/passwd", 0, "no time zone"),
+        ("a", "UTC", 24, "give an hour from 0 to 23"),
+    ],
+)
+def test_a_store_that_cannot_be_is_refused(name: str, zone: str, cutoff: int, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        Shop(name, zone, cutoff)
+
+
+def test_an_acknowledged_event_survives_a_power_cut(store: Store) -> None:
+    # FULL (2) makes each commit wait until the disk has it; WAL with NORMAL would not.
+    assert store.write(lambda db: db.execute("PRAGMA synchronous").fetchone()[0]).result() == 2
+    assert store.write(lambda db: db.journal_mode).result() == "wal"
+
+
+def test_the_file_is_for_its_owner_only(store: Store) -> None:
+    assert stat.S_IMODE(store.path.stat().st_mode) == 0o600
+
+
+def test_closing_finishes_what_is_queued_and_folds_the_log_away(tmp_path: Path) -> None:
+    store = Store(tmp_path / "metrica.db")
+    store.put_shop(TUNIS)
+    waiting = [store.add_events("tunis-01", [event(n, n)]) for n in range(200)]
+    store.count_events("tunis-01")
+    store.close()
+    assert sum(done.result().accepted for done in waiting) == 200
+    assert [f.name for f in tmp_path.iterdir()] == ["metrica.db"]
+    with pytest.raises(StoreError, match="is closed"):
+        store.add_events("tunis-01", [])
+    with pytest.raises(StoreError, match="is closed"):
+        store.shops()
+    store.close()
+
+
+def test_many_threads_may_write_and_read_at_once(store: Store) -> None:
+    def work(start: int) -> None:
+        for n in range(start, start + 40):
+            store.add_events("tunis-01", [event(n, n)]).result()
+            store.events("tunis-01", 0, 1000)
+
+    threads = [threading.Thread(target=work, args=(start,)) for start in (0, 20, 40, 60)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert store.count_events("tunis-01") == 100
+
+
+def test_a_read_connection_cannot_write(store: Store) -> None:
+    with pytest.raises(StoreError), store._readers.connection() as conn:  # pyright: ignore[reportPrivateUsage]
+        conn.execute("DELETE FROM stores")
+    assert store.shops() == [TUNIS]
+
+
+def test_too_many_waiting_writes_are_refused_with_busy(tmp_path: Path) -> None:
+    writer = Writer(tmp_path / "metrica.db", waiting=2)
+    hold = threading.Event()
+    try:
+        running = threading.Event()
+
+        def block(_db: Database) -> None:
+            running.set()
+            hold.wait(30)
+
+        writer.submit(block)
+        running.wait(30)
+        for _ in range(2):
+            writer.submit(lambda db: None)
+        with pytest.raises(StoreBusyError, match="too many writes are waiting"):
+            writer.submit(lambda db: None)
+    finally:
+        hold.set()
+        writer.close()
+
+
+def test_a_job_that_fails_undoes_only_itself(store: Store) -> None:
+    def half(db: Database) -> None:
+        db.table("stores").insert({"id": "half", "timezone": "UTC", "cutoff_hour": 0})
+        raise KeyError("in the middle")
+
+    failed = store.write(half)
+    with pytest.raises(KeyError, match="in the middle"):
+        failed.result()
+    assert store.shops() == [TUNIS]
+
+
+def test_a_database_locked_by_another_program_is_busy_and_nothing_is_kept(tmp_path: Path) -> None:
+    with Store(tmp_path / "metrica.db", lock_timeout=0.05) as store:
+        store.put_shop(TUNIS)
+        with contextlib.closing(sqlite3.connect(store.path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(StoreBusyError, match="locked by another program"):
+                store.add_events("tunis-01", [event(1, 10)]).result()
+            assert store.count_events("tunis-01") == 0, "reading goes on"
+        assert store.add_events("tunis-01", [event(1, 10)]).result() == Added(1, 0)
+
+
+def test_a_full_disk_refuses_the_write_keeps_the_rest_and_recovers(store: Store) -> None:
+    store.add_events("tunis-01", [event(0, 5)]).result()
+    # SQLite's own limit on the file's size gives the very error that a full disk gives.
+    pages = store.write(lambda db: db.execute("PRAGMA page_count").fetchone()[0]).result()
+    store.write(lambda db: db.execute(f"PRAGMA max_page_count = {pages}").fetchone()).result()
+    many = [event(n, n) for n in range(1, 3000)]
+    with pytest.raises(StoreFullError, match="the disk is full"):
+        store.add_events("tunis-01", many).result()
+    assert store.count_events("tunis-01") == 1
+    store.write(lambda db: db.execute("PRAGMA max_page_count = 100000").fetchone()).result()
+    assert store.add_events("tunis-01", many).result() == Added(2999, 0)
+
+
+def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "metrica.db"
+    path.write_text("dear diary\n" * 200)
+    with pytest.raises(StoreDamagedError, match="not a database"):
+        Store(path)
+    assert path.read_text().startswith("dear diary")
+
+
+def test_a_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "metrica.db"
+    with contextlib.closing(sqlite3.connect(path)) as other:
+        other.execute("CREATE TABLE recipes (name TEXT)")
+    with pytest.raises(StoreDamagedError, match="of another program"):
+        Store(path)
+
+
+def test_a_database_of_a_newer_metrica_is_left_alone(tmp_path: Path) -> None:
+    Store(tmp_path / "metrica.db").close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "metrica.db")) as newer:
+        newer.execute("INSERT INTO _sqlite_migrations (migration_set, name) VALUES ('metrica', 'm999_later')")
+        newer.commit()
+    with pytest.raises(StoreDamagedError, match="m999_later"):
+        Store(tmp_path / "metrica.db")
+
+
+def test_a_damaged_table_is_an_error_that_says_so(store: Store) -> None:
+    store.add_events("tunis-01", [event(n, n) for n in range(2000)]).result()
+    store.close()
+    data = bytearray(store.path.read_bytes())
+    data[8192:] = b"\xa5" * (len(data) - 8192)
+    store.path.write_bytes(data)
+    with pytest.raises(StoreDamagedError, match="damaged"), Store(store.path) as again:
+        again.add_events("tunis-01", [event(9999, 1)]).result()
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="check the folder"):
+        Store(tmp_path / "file" / "metrica.db")
+
+
+FIRST_SCHEMA = """
+CREATE TABLE _sqlite_migrations (id INTEGER PRIMARY KEY, migration_set TEXT, name TEXT, applied_at TEXT);
+INSERT INTO _sqlite_migrations (migration_set, name) VALUES ('metrica', 'm001_stores_tokens_events');
+CREATE TABLE stores (id TEXT PRIMARY KEY, timezone TEXT NOT NULL, cutoff_hour INTEGER NOT NULL) STRICT;
+CREATE TABLE tokens (hash TEXT PRIMARY KEY, store TEXT NOT NULL REFERENCES stores(id), created INTEGER NOT NULL,
+    revoked INTEGER) STRICT;
+CREATE TABLE events (n INTEGER PRIMARY KEY AUTOINCREMENT, store TEXT NOT NULL REFERENCES stores(id), id TEXT NOT NULL,
+    camera TEXT NOT NULL, line TEXT NOT NULL, direction INTEGER NOT NULL CHECK (direction IN (1, -1)),
+    track INTEGER NOT NULL, time INTEGER NOT NULL, received INTEGER NOT NULL) STRICT;
+CREATE UNIQUE INDEX events_by_id ON events (store, id);
+CREATE INDEX events_by_time ON events (store, time, direction);
+INSERT INTO stores VALUES ('tunis-01', 'Africa/Tunis', 4);
+INSERT INTO tokens VALUES ('5994471abb01112afcc18159f6cc74b4f511b99806da59b3caf5a9c173cacfc5', 'tunis-01', 1, NULL);
+INSERT INTO events VALUES (1, 'tunis-01', 'door/main/epoch/1', 'door', 'main', 1, 1, 10, 11);
+"""
+
+
+def test_a_file_of_the_first_schema_is_upgraded_and_loses_nothing(tmp_path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(tmp_path / "metrica.db")) as old:
+        old.executescript(FIRST_SCHEMA)
+    with Store(tmp_path / "metrica.db") as store:
+        assert store.store_of_token("12345") == "tunis-01"
+        assert store.tokens("tunis-01")[0].label == ""
+        assert store.add_events("tunis-01", [event(1, 10), event(2, 20)]).result() == Added(1, 1)
+        store.put_user(User("owner", "hash"))
+    upgraded, fresh = schema(tmp_path / "metrica.db"), schema_of_a_new_file(tmp_path)
+    assert upgraded == fresh
+
+
+def schema_of_a_new_file(folder: Path) -> dict[str, list[str]]:
+    Store(folder / "new.db").close()
+    return schema(folder / "new.db")
+
+
+def schema(path: Path) -> dict[str, list[str]]:
+    with contextlib.closing(sqlite3.connect(path)) as conn:
+        tables = [row[0] for row in conn.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {
+            table: [str(row[1:5]) for row in conn.execute(f"PRAGMA table_info({table})")]
+            for table in sorted(tables)
+            if not table.startswith(("sqlite_", "_sqlite"))
+        }
+
+
+def test_programs_that_open_a_new_database_together_all_get_it(tmp_path: Path) -> None:
+    code = "import sys, pathlib; from metrica.dashboard.store import Store; Store(pathlib.Path(sys.argv[1])).close()"
+    path = str(tmp_path / "metrica.db")
+    started = [subprocess.Popen([sys.executable, "-c", code, path], stderr=subprocess.PIPE) for _ in range(4)]
+    assert [(p.wait(60), p.communicate()[1]) for p in started] == [(0, b"")] * 4
+    open_writer(tmp_path / "metrica.db").close()
