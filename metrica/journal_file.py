@@ -111,7 +111,7 @@ class JournalFile:
             if connection is None or inode != self._inode:
                 if connection is not None and inode is None:
                     self._log.error("the journal %s was removed while it was in use; a new one begins", self.path)
-                fcntl.flock(lock, fcntl.LOCK_EX)
+                self._take(lock, fcntl.LOCK_EX)
                 connection = self._connect()
             if not write:
                 return work(connection)
@@ -124,11 +124,22 @@ class JournalFile:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             name = self.path.with_name(f"{self.path.name}.lock")
             self._lock = os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        fcntl.flock(self._lock, how)
+        self._take(self._lock, how)
         try:
             yield self._lock
         finally:
             fcntl.flock(self._lock, fcntl.LOCK_UN)
+
+    def _take(self, lock: int, how: int) -> None:
+        end = time.monotonic() + self._timeout
+        while True:
+            try:
+                return fcntl.flock(lock, how | fcntl.LOCK_NB)
+            except BlockingIOError:
+                # Not a blocking flock: the holder may be stopped, or stuck in a dying disk, and never let go.
+                if time.monotonic() > end:
+                    raise
+            time.sleep(0.002)
 
     def _connect(self) -> sqlite3.Connection:
         """Called with the lock held exclusively."""
@@ -216,15 +227,15 @@ class JournalFile:
         return found.st_dev, found.st_ino
 
     def _why(self, error: Exception) -> str:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if isinstance(error, BlockingIOError) or code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            return f"another process has kept it locked for {self._timeout:g} s"
         if isinstance(error, OSError):
             return "disk full" if error.errno == errno.ENOSPC else str(error.strerror)
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code == sqlite3.SQLITE_FULL or self._room() < _LITTLE:
             return "disk full"
         if code == sqlite3.SQLITE_READONLY:
             return "the file or its disk is read-only"
-        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            return f"another process has kept it locked for {self._timeout:g} s"
         return str(error)
 
     def _room(self) -> int:

@@ -7,6 +7,8 @@ import re
 import sqlite3
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -92,6 +94,26 @@ def test_a_second_damage_does_not_overwrite_what_was_put_aside_before(tmp_path: 
         with Journal(path) as journal:
             assert journal.append("a", "Crossing", b"")
     assert [aside.read_bytes() for aside in put_aside(path)] == [b"rubbish" * 1000] * 3
+
+
+@pytest.mark.parametrize("rubbish", [b"", b"rubbish" * 1000], ids=["new", "damaged"])
+def test_several_that_open_the_same_file_at_once_make_one_journal(tmp_path: Path, rubbish: bytes) -> None:
+    def append(path: Path, name: str) -> bool:
+        together.wait(60)
+        with Journal(path, timeout=20) as journal:
+            return journal.append(name, "Crossing", b"")
+
+    names = ["door", "back", "side", "yard"]
+    together = threading.Barrier(len(names))
+    with ThreadPoolExecutor(len(names)) as pool:
+        for attempt in range(25):
+            path = tmp_path / f"attempt{attempt}" / "journal.db"
+            path.parent.mkdir()
+            path.write_bytes(rubbish)
+            assert list(pool.map(append, [path] * len(names), names)) == [True] * len(names)
+            assert len(put_aside(path)) == (1 if rubbish else 0)
+            with Journal(path) as journal:
+                assert {entry.id for entry in journal.unsent(10)} == set(names)
 
 
 def test_a_journal_whose_table_is_gone_is_damaged(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import resource
 import shutil
 import sqlite3
@@ -167,6 +168,18 @@ def test_a_journal_locked_for_long_by_another_program_is_waited_for(tmp_path: Pa
     other.close()
     assert [event.id for event in pending.append("d", "Crossing", b"4")] == []
     assert [event.id for event in pending.retry()] == ["b", "c", "d"]
+    pending.close()
+
+
+def test_a_process_that_is_stopped_in_the_middle_of_its_work_does_not_stop_the_others(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    Journal(path).close()
+    with path.with_name("journal.db.lock").open() as stopped:
+        fcntl.flock(stopped, fcntl.LOCK_SH)
+        pending = PendingJournal(path, timeout=0.05)
+        assert pending.append("a", "Crossing", b"1") == []
+        assert "another process has kept it locked for 0.05 s; 1 event waits" in pending.trouble
+    assert [event.id for event in pending.retry()] == ["a"]
     pending.close()
 
 
