@@ -1,7 +1,7 @@
 """What travels between nodes: frozen dataclasses, one file per message, and the msgpack codec."""
 
 from metrica.messages.arrays import ArraySpec, Boxes, Counts, Ids, Image, Scores
-from metrica.messages.codec import decode, encode
+from metrica.messages.codec import check_message, decode, encode
 from metrica.messages.crossing import Crossing, Direction
 from metrica.messages.detections import Detections, Thresholds
 from metrica.messages.errors import DecodeError, MetricaError
@@ -9,6 +9,7 @@ from metrica.messages.frame import Frame, FrameRef
 from metrica.messages.header import Header
 from metrica.messages.health import Health
 from metrica.messages.message import Message, message, message_type
+from metrica.messages.text import ShortText
 from metrica.messages.tracks import Tracks
 
 __all__ = [
@@ -28,8 +29,10 @@ __all__ = [
     "Message",
     "MetricaError",
     "Scores",
+    "ShortText",
     "Thresholds",
     "Tracks",
+    "check_message",
     "decode",
     "encode",
     "message",

@@ -31,6 +31,9 @@ class ArraySpec:
             and all(want is None or want == got for want, got in zip(self.shape, value.shape, strict=True))
         )
 
+    def __str__(self) -> str:
+        return f"an array of {self.dtype} {list(self.shape)}".replace("None", "N")
+
 
 Boxes = Annotated[npt.NDArray[np.float32], ArraySpec("float32", (None, 4))]
 """N boxes, x1 y1 x2 y2 in pixels of the frame, float32 [N, 4]."""
@@ -44,20 +47,33 @@ Image = Annotated[npt.NDArray[np.uint8], ArraySpec("uint8", (None, None, 3))]
 """A picture, blue green red, uint8 [height, width, 3]."""
 
 
+def check_rows(**columns: npt.NDArray[Any]) -> None:
+    """Raise ValueError unless every array has the same number of rows."""
+    if len({len(column) for column in columns.values()}) > 1:
+        raise ValueError(", ".join(f"{len(column)} {name}" for name, column in columns.items()))
+
+
 def pack_array(array: npt.NDArray[Any]) -> bytes:
-    """dtype code, number of dimensions, each dimension as uint32, then the raw elements in C order."""
+    """dtype code, number of dimensions, two zeros, each dimension as uint32, zeros up to a multiple of 8 bytes, then
+    the raw elements in C order. So the elements are aligned, and C code takes the array without a copy.
+    """
     code = _CODES.get(array.dtype)
     if code is None:
         raise TypeError(f"an array of {array.dtype} cannot travel; use one of {[d.name for d in _DTYPES]}")
-    return struct.pack(f"<BB{array.ndim}I", code, array.ndim, *array.shape) + array.tobytes()
+    head = struct.pack(f"<BBxx{array.ndim}I", code, array.ndim, *array.shape)
+    return head.ljust(_elements_at(array.ndim), b"\0") + array.tobytes()
 
 
 def unpack_array(data: bytes) -> npt.NDArray[Any]:
     """The array of `pack_array`, read-only and without a copy. Raises DecodeError."""
     try:
         code, ndim = data[0], data[1]
-        shape = struct.unpack_from(f"<{ndim}I", data, 2)
+        shape = struct.unpack_from(f"<{ndim}I", data, 4)
         dtype = _DTYPES[code]
-        return np.frombuffer(data, dtype, offset=2 + 4 * ndim).reshape(shape)
+        return np.frombuffer(data, dtype, offset=_elements_at(ndim)).reshape(shape)
     except (IndexError, struct.error, ValueError) as error:
         raise DecodeError(f"an array in the message is damaged: {error}") from None
+
+
+def _elements_at(ndim: int) -> int:
+    return -(-(4 + 4 * ndim) // 8) * 8

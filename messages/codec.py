@@ -18,6 +18,7 @@ from metrica.messages.arrays import ArraySpec, pack_array, unpack_array
 from metrica.messages.errors import DecodeError
 from metrica.messages.header import Header
 from metrica.messages.message import Message, message_type
+from metrica.messages.text import MAX_TEXT, TextSpec
 
 _ARRAY = 1  # the msgpack extension type of an array
 _INT64 = 1 << 63
@@ -26,8 +27,9 @@ _INT64 = 1 << 63
 def encode(msg: Message, *, seq: int | None = None, epoch: int | None = None) -> bytes:
     """The wire form of a message; `seq` and `epoch` overwrite the header's, as each publisher does.
 
-    Raises TypeError for a field that cannot travel.
+    Raises TypeError for a message that `check_message` refuses.
     """
+    check_message(msg)
     h = msg.header
     wire: dict[str, Any] = {
         "t": type(msg).__name__,
@@ -36,16 +38,30 @@ def encode(msg: Message, *, seq: int | None = None, epoch: int | None = None) ->
     }
     for f in _schema(type(msg)):
         wire[f.name] = getattr(msg, f.name)
-    packed: bytes = msgpack.packb(wire, default=_to_wire)
+    try:
+        packed: bytes = msgpack.packb(wire, default=_to_wire)
+    except (UnicodeEncodeError, OverflowError) as error:
+        raise TypeError(f"{type(msg).__name__} cannot travel: {error}") from None
     return packed
+
+
+def check_message(msg: Message) -> None:
+    """Raise TypeError if a field is not what its declaration says: nobody could decode such a message.
+
+    The error belongs to whoever publishes it; a reader could only count it.
+    """
+    owner = type(msg).__name__
+    h = msg.header
+    if not _is_header([h.stamp, h.mono, h.seq, h.epoch, h.camera]):
+        raise TypeError(f"{owner} has no valid header: {h}")
+    for f in _schema(type(msg)):
+        f.check(owner, getattr(msg, f.name))
 
 
 def decode(data: bytes) -> Message:
     """The message in these bytes. Arrays are read-only views of `data`. Raises DecodeError, and nothing else."""
     try:
         wire = msgpack.unpackb(data, ext_hook=_from_ext, strict_map_key=True)
-    except DecodeError:
-        raise
     except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as error:
         raise DecodeError(f"{len(data)} bytes are not a message: {_reason(error)}") from None
     if not isinstance(wire, dict) or not isinstance(wire.get("t"), str):
@@ -59,7 +75,10 @@ def decode(data: bytes) -> Message:
             values[f.name] = f.read(cls.__name__, wire[f.name])
         elif f.required:
             raise DecodeError(f"{cls.__name__} lacks its field '{f.name}'")
-    return cls(**values)
+    try:
+        return cls(**values)
+    except ValueError as error:
+        raise DecodeError(f"{cls.__name__} contradicts itself: {error}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +91,14 @@ class _WireField:
     def read(self, owner: str, value: Any) -> Any:
         try:
             return self.convert(value)
-        except (TypeError, ValueError, KeyError):
+        except (TypeError, ValueError):
             raise DecodeError(f"{owner}.{self.name} is not {self.expected}") from None
+
+    def check(self, owner: str, value: Any) -> None:
+        try:
+            self.convert(value)
+        except (TypeError, ValueError):
+            raise TypeError(f"{owner}.{self.name} must be {self.expected}, not {_shown(value)}") from None
 
 
 _schemas: dict[type[Message], tuple[_WireField, ...]] = {}
@@ -100,9 +125,12 @@ def _is_required(f: Field[Any]) -> bool:
 
 
 def _converter(hint: Any) -> Callable[[Any], Any]:
-    """A function that returns a decoded value as its field's type, or raises TypeError or ValueError."""
+    """A function that returns a value as its field's type, or raises TypeError or ValueError.
+
+    It takes both what comes from the wire (lists, dicts) and what the field itself holds (tuples, dataclasses).
+    """
     origin, args = get_origin(hint), get_args(hint)
-    if origin is Annotated and isinstance(args[1], ArraySpec):
+    if origin is Annotated and isinstance(args[1], (ArraySpec, TextSpec)):
         return _checked(args[1].fits)
     if origin is Literal:
         return _checked(lambda value: isinstance(value, str) and value in args)
@@ -111,14 +139,16 @@ def _converter(hint: Any) -> Callable[[Any], Any]:
     if origin is dict:
         key, item = _converter(args[0]), _converter(args[1])
         return lambda value: {key(k): item(v) for k, v in _exactly(dict, value).items()}
-    if origin in (Union, types.UnionType):
-        inner = _converter(next(a for a in args if a is not type(None)))
+    if origin in (Union, types.UnionType) and len(args) == 2 and type(None) in args:
+        inner = _converter(args[0] if args[1] is type(None) else args[1])
         return lambda value: None if value is None else inner(value)
     if is_dataclass(hint) and isinstance(hint, type):
         return _nested_converter(hint)
+    if hint is int:
+        return _checked(_is_int)
     if hint is float:
-        return lambda value: value if type(value) is float else float(_exactly(int, value))
-    if hint in (int, str, bool, bytes):
+        return lambda value: value if isinstance(value, float) else float(_exactly(int, value))
+    if hint in (str, bool, bytes):
         return lambda value: _exactly(hint, value)
     raise TypeError(f"a message field of type {hint} cannot travel")
 
@@ -126,15 +156,20 @@ def _converter(hint: Any) -> Callable[[Any], Any]:
 def _tuple_converter(args: tuple[Any, ...]) -> Callable[[Any], Any]:
     if len(args) == 2 and args[1] is Ellipsis:
         item = _converter(args[0])
-        return lambda value: tuple(item(v) for v in _exactly(list, value))
+        return lambda value: tuple(item(v) for v in _exactly((list, tuple), value))
     items = [_converter(a) for a in args]
-    return lambda value: tuple(c(v) for c, v in zip(items, _exactly(list, value), strict=True))
+    return lambda value: tuple(c(v) for c, v in zip(items, _exactly((list, tuple), value), strict=True))
 
 
 def _nested_converter(cls: type[Any]) -> Callable[[Any], Any]:
     hints = get_type_hints(cls, include_extras=True)
     converters = {f.name: _converter(hints[f.name]) for f in fields(cls)}
-    return lambda value: cls(**{k: converters[k](v) for k, v in _exactly(dict, value).items() if k in converters})
+
+    def convert(value: Any) -> Any:
+        given = _plain(value) if isinstance(value, cls) else _exactly(dict, value)
+        return cls(**{k: converters[k](v) for k, v in given.items() if k in converters})
+
+    return convert
 
 
 def _checked(fits: Callable[[Any], bool]) -> Callable[[Any], Any]:
@@ -146,43 +181,59 @@ def _checked(fits: Callable[[Any], bool]) -> Callable[[Any], Any]:
     return convert
 
 
-def _exactly(kind: type, value: Any) -> Any:
-    if type(value) is not kind:  # not isinstance: True is an int
+def _exactly(kind: type | tuple[type, ...], value: Any) -> Any:
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):  # True is an int
         raise TypeError
     return value
 
 
+def _is_int(value: Any) -> bool:
+    """64 bits with a sign: what a database column and a numpy array can hold."""
+    return isinstance(value, int) and not isinstance(value, bool) and -_INT64 <= value < _INT64
+
+
 def _describe(hint: Any) -> str:
     args = get_args(hint)
-    if get_origin(hint) is Annotated and isinstance(args[1], ArraySpec):
-        return f"an array of {args[1].dtype} {list(args[1].shape)}".replace("None", "N")
+    if get_origin(hint) is Annotated:
+        return str(args[1])
     return f"of type {getattr(hint, '__name__', hint)}" if not args else f"of type {hint}".replace("typing.", "")
 
 
+def _shown(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} {list(value.shape)}"
+    text = f"{type(value).__name__} {value!r}"
+    return text if len(text) <= 80 else f"{text[:79]}…"
+
+
 def _header(owner: str, value: Any) -> Header:
-    shapes = (int, int, int, int, str)
-    if (
-        not isinstance(value, list)
-        or len(value) < len(shapes)
-        or any(type(v) is not s for v, s in zip(value, shapes, strict=False))
-        or any(not -_INT64 <= v < _INT64 for v in value[:4])
-    ):
+    if not isinstance(value, list) or not _is_header(value):
         raise DecodeError(f"{owner} has no valid header")
     return Header(stamp=value[0], mono=value[1], seq=value[2], epoch=value[3], camera=value[4])
+
+
+def _is_header(value: list[Any]) -> bool:
+    return len(value) >= 5 and all(_is_int(v) for v in value[:4]) and TextSpec(MAX_TEXT).fits(value[4])
 
 
 def _to_wire(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return msgpack.ExtType(_ARRAY, pack_array(value))
     if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: getattr(value, f.name) for f in fields(value)}
+        return _plain(value)
     raise TypeError(f"{type(value).__name__} cannot travel in a message")
 
 
+def _plain(value: Any) -> dict[str, Any]:
+    return {f.name: getattr(value, f.name) for f in fields(value)}
+
+
 def _from_ext(code: int, data: bytes) -> Any:
-    if code != _ARRAY:
-        raise DecodeError(f"unknown msgpack extension type {code}")
-    return unpack_array(data)
+    """An array. Anything else stays as it is: it may belong to a field that only a newer version knows."""
+    try:
+        return unpack_array(data) if code == _ARRAY else msgpack.ExtType(code, data)
+    except DecodeError:
+        return msgpack.ExtType(code, data)
 
 
 def _reason(error: Exception) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from metrica.messages.message import Message, message
+from metrica.messages.text import ShortText
 
 Direction = Literal["in", "out"]
 
@@ -16,9 +17,9 @@ class Crossing(Message):
     `header.camera` says which camera, `header.stamp` when the counter became sure.
     """
 
-    id: str
+    id: ShortText
     """Unique for ever, and the same however often the event is sent: the key that makes sending it twice harmless."""
-    line: str
+    line: ShortText
     """The line's name, unique within its camera."""
     direction: Direction
     track: int

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from metrica.messages.arrays import Boxes, Scores
+from metrica.messages.arrays import Boxes, Scores, check_rows
 from metrica.messages.message import Message, message
 
 
@@ -22,10 +22,16 @@ class Thresholds:
 
 @message
 class Detections(Message):
-    """Every person in one frame, the doubtful ones included (down to `thresholds.low`)."""
+    """Every person in one frame, the doubtful ones included (down to `thresholds.low`).
+
+    Raises ValueError unless there is one score per box.
+    """
 
     boxes: Boxes
     scores: Scores
     size: tuple[int, int]
     """Width and height of the frame, pixels."""
     thresholds: Thresholds = field(default_factory=Thresholds)
+
+    def __post_init__(self) -> None:
+        check_rows(boxes=self.boxes, scores=self.scores)

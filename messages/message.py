@@ -29,6 +29,7 @@ class Message:
 
 
 _registry: dict[str, type[Message]] = {}
+_WIRE_KEYS = ("t", "v", "h")  # the type's name, the version and the header in the wire's map
 
 M = TypeVar("M", bound=Message)
 
@@ -37,9 +38,15 @@ M = TypeVar("M", bound=Message)
 def message(cls: type[M]) -> type[M]:
     """Make a class a message: frozen, keyword-only, and decodable by its class name.
 
-    Raises TypeError if another class already has that name: on the wire the name is the type.
+    Raises TypeError if another class already has that name (on the wire the name is the type), or for a field
+    with a name that the wire keeps for itself.
     """
     made = dataclass(frozen=True, slots=True, kw_only=True, eq=False)(cls)
+    for f in fields(made):
+        if f.name in _WIRE_KEYS:
+            raise TypeError(
+                f"{made.__name__}.{f.name}: {', '.join(_WIRE_KEYS)} are taken, call the field something else"
+            )
     known = _registry.get(made.__name__)
     if known is not None and (known.__module__, known.__qualname__) != (made.__module__, made.__qualname__):
         raise TypeError(f"two messages are called {made.__name__}: {known.__module__} and {made.__module__}")
