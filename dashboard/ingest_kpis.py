@@ -54,7 +54,7 @@ async def get_kpis(request: web.Request) -> web.Response:
             inside=h.inside,
             today=out.Today(entered=h.flow.entered, left=h.flow.left, last_week=h.last_week),
             inflow_per_hour=h.inflow_rate,
-            dwell=out.DwellOut(seconds=h.dwell.seconds, sessions=h.dwell.sessions) if h.dwell else None,
+            dwell=out.Dwell(seconds=h.dwell.seconds, sessions=h.dwell.sessions) if h.dwell else None,
             peak=_peak(h.peak),
             usual_peak=_peak(h.usual_peak),
             last_event=_local(shop, h.last_event),
@@ -73,7 +73,7 @@ async def get_hourly(request: web.Request) -> web.Response:
             store=shop.id,
             business_day=day,
             compared_with=day - timedelta(days=7),
-            hours=[out.HourOut(hour=row.hour, today=row.today, last_week=row.reference) for row in rows],
+            hours=[out.Hour(hour=row.hour, today=row.today, last_week=row.reference) for row in rows],
         )
 
     return await _figures(request, compute)
@@ -85,7 +85,7 @@ async def get_daily(request: web.Request) -> web.Response:
 
     def compute(reports: Reports, shop: Shop, now: int) -> out.Daily:
         rows = reports.daily(shop, now, days)
-        return out.Daily(store=shop.id, days=[out.DayOut(day=row.day, visitors=row.visitors) for row in rows])
+        return out.Daily(store=shop.id, days=[out.Day(day=row.day, visitors=row.visitors) for row in rows])
 
     return await _figures(request, compute)
 
@@ -96,7 +96,7 @@ async def get_heatmap(request: web.Request) -> web.Response:
 
     def compute(reports: Reports, shop: Shop, now: int) -> out.Heat:
         heat = reports.heat_map(shop, now, weeks)
-        rows = [out.WeekdayOut(weekday=n, visitors=list(cells)) for n, cells in enumerate(heat.cells)]
+        rows = [out.Weekday(weekday=n, visitors=list(cells)) for n, cells in enumerate(heat.cells)]
         return out.Heat(store=shop.id, weeks=weeks, hours=list(heat.hours), weekdays=rows)
 
     return await _figures(request, compute)
@@ -132,5 +132,5 @@ def _local(shop: Shop, moment: int | None) -> datetime | None:
     return None if moment is None else calendar_of(shop).local(moment)
 
 
-def _peak(peak: kpis.Peak | None) -> out.PeakOut | None:
-    return None if peak is None else out.PeakOut(hour=peak.hour, visitors=peak.visitors)
+def _peak(peak: kpis.Peak | None) -> out.Peak | None:
+    return None if peak is None else out.Peak(hour=peak.hour, visitors=peak.visitors)

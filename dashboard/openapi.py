@@ -89,5 +89,4 @@ def _operation(route: Route) -> dict[str, Any]:
 def _content(answer: type[BaseModel] | str) -> dict[str, Any]:
     if isinstance(answer, str):
         return {answer: {"schema": {"type": "string" if answer.startswith("text") else "object"}}}
-    title = answer.model_config.get("title") or answer.__name__
-    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{title}"}}}
+    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{answer.__name__}"}}}

@@ -15,10 +15,10 @@ MAX_EVENTS = 5000
 _Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
-class EventIn(BaseModel):
+class Event(BaseModel):
     """One crossing of one line. Unknown keys are ignored, so that a newer sender is understood."""
 
-    model_config = ConfigDict(strict=True, frozen=True, title="Event")
+    model_config = ConfigDict(strict=True, frozen=True)
 
     id: _Name = Field(description="Unique within the store for ever; sending it again changes nothing.")
     camera: _Name = Field(description="The camera's name.")
@@ -42,7 +42,7 @@ class Batch(BaseModel):
 
     v: Literal[1] = Field(description="The version of this format.")
     store: _Name = Field(description="The store that the token speaks for.")
-    events: list[EventIn] = Field(max_length=MAX_EVENTS)
+    events: list[Event] = Field(max_length=MAX_EVENTS)
 
 
 class Refused(BaseModel):

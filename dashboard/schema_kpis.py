@@ -31,19 +31,15 @@ class Today(BaseModel):
     )
 
 
-class DwellOut(BaseModel):
+class Dwell(BaseModel):
     """The average stay of today's finished sessions, one IN and one OUT each."""
-
-    model_config = ConfigDict(title="Dwell")
 
     seconds: float
     sessions: int
 
 
-class PeakOut(BaseModel):
+class Peak(BaseModel):
     """A clock hour and its visitors."""
-
-    model_config = ConfigDict(title="Peak")
 
     hour: int = Field(ge=0, le=23, description="Local hour at which it begins.")
     visitors: float
@@ -58,16 +54,14 @@ class Kpis(BaseModel):
     inside: int = Field(ge=0, description="People in the store.")
     today: Today
     inflow_per_hour: float = Field(ge=0, description="Visitors per hour at the pace of the last 15 minutes.")
-    dwell: DwellOut | None
-    peak: PeakOut | None = Field(description="Today's busiest hour so far.")
-    usual_peak: PeakOut | None = Field(description="The hour that is busiest on average on this weekday.")
+    dwell: Dwell | None
+    peak: Peak | None = Field(description="Today's busiest hour so far.")
+    usual_peak: Peak | None = Field(description="The hour that is busiest on average on this weekday.")
     last_event: datetime | None
 
 
-class HourOut(BaseModel):
+class Hour(BaseModel):
     """One clock hour."""
-
-    model_config = ConfigDict(title="Hour")
 
     hour: int = Field(ge=0, le=23)
     today: int | None = Field(description="Visitors; null if the hour has not begun.")
@@ -80,13 +74,11 @@ class Hourly(BaseModel):
     store: str
     business_day: date
     compared_with: date
-    hours: list[HourOut]
+    hours: list[Hour]
 
 
-class DayOut(BaseModel):
+class Day(BaseModel):
     """One business day."""
-
-    model_config = ConfigDict(title="Day")
 
     day: date
     visitors: int | None = Field(description="Null before the store's first event.")
@@ -96,13 +88,11 @@ class Daily(BaseModel):
     """Visitors per business day, the oldest first; the last is today so far."""
 
     store: str
-    days: list[DayOut]
+    days: list[Day]
 
 
-class WeekdayOut(BaseModel):
+class Weekday(BaseModel):
     """The mean visitors per hour on one weekday."""
-
-    model_config = ConfigDict(title="Weekday")
 
     weekday: int = Field(ge=0, le=6, description="0 is Monday.")
     visitors: list[float | None] = Field(description="One for each of `hours`; null without data.")
@@ -114,4 +104,4 @@ class Heat(BaseModel):
     store: str
     weeks: int
     hours: list[int] = Field(description="Clock hours in the order of the business day.")
-    weekdays: list[WeekdayOut]
+    weekdays: list[Weekday]

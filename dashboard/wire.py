@@ -10,8 +10,9 @@ from typing import Any
 import msgpack
 from pydantic import ValidationError
 
+from metrica.dashboard import schema
 from metrica.dashboard.events import HOUR, Event
-from metrica.dashboard.schema import MAX_EVENTS, VERSION, EventIn, Refused
+from metrica.dashboard.schema import MAX_EVENTS, VERSION, Refused
 
 MAX_BODY = 1 << 20
 """Bytes of a request's body as sent."""
@@ -98,7 +99,7 @@ def _event(item: Any, now: int) -> Event:
     if not isinstance(item, dict):
         raise ValueError("it is not a map")
     try:
-        checked = EventIn.model_validate(item)
+        checked = schema.Event.model_validate(item)
     except ValidationError as error:
         raise ValueError(_first(error)) from None
     if checked.time < EARLIEST:

@@ -1,0 +1,111 @@
+"""A write is all or nothing, waits its turn, and says clearly when the database cannot take it."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from sqlite_utils import Database
+
+from metrica.dashboard.errors import StoreBusyError, StoreError, StoreFullError
+from metrica.dashboard.store import Added, Shop, Store
+from metrica.dashboard.writer import Writer
+from tests.dashboard_footfall import event
+
+TUNIS = Shop("tunis-01", "Africa/Tunis")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Generator[Store]:
+    with Store(tmp_path / "metrica.db") as opened:
+        opened.put_shop(TUNIS)
+        yield opened
+
+
+def test_closing_finishes_what_is_queued_and_folds_the_log_away(tmp_path: Path) -> None:
+    store = Store(tmp_path / "metrica.db")
+    store.put_shop(TUNIS)
+    waiting = [store.add_events("tunis-01", [event(n, n)]) for n in range(200)]
+    store.count_events("tunis-01")
+    store.close()
+    assert sum(done.result().accepted for done in waiting) == 200
+    assert [f.name for f in tmp_path.iterdir()] == ["metrica.db"]
+    with pytest.raises(StoreError, match="is closed"):
+        store.add_events("tunis-01", [])
+    with pytest.raises(StoreError, match="is closed"):
+        store.shops()
+    store.close()
+
+
+def test_many_threads_may_write_and_read_at_once(store: Store) -> None:
+    def work(start: int) -> None:
+        for n in range(start, start + 40):
+            store.add_events("tunis-01", [event(n, n)]).result()
+            store.events("tunis-01", 0, 1000)
+
+    threads = [threading.Thread(target=work, args=(start,)) for start in (0, 20, 40, 60)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert store.count_events("tunis-01") == 100
+
+
+def test_too_many_waiting_writes_are_refused_with_busy(tmp_path: Path) -> None:
+    writer = Writer(tmp_path / "metrica.db", waiting=2)
+    hold = threading.Event()
+    try:
+        running = threading.Event()
+
+        def block(_db: Database) -> None:
+            running.set()
+            hold.wait(30)
+
+        writer.submit(block)
+        running.wait(30)
+        for _ in range(2):
+            writer.submit(lambda db: None)
+        with pytest.raises(StoreBusyError, match="too many writes are waiting"):
+            writer.submit(lambda db: None)
+    finally:
+        hold.set()
+        writer.close()
+
+
+def test_a_job_that_fails_undoes_only_itself(store: Store) -> None:
+    def half(db: Database) -> None:
+        db.table("stores").insert({"id": "half", "timezone": "UTC", "cutoff_hour": 0})
+        raise KeyError("in the middle")
+
+    failed = store.write(half)
+    with pytest.raises(KeyError, match="in the middle"):
+        failed.result()
+    assert store.shops() == [TUNIS]
+
+
+def test_a_database_locked_by_another_program_is_busy_and_nothing_is_kept(tmp_path: Path) -> None:
+    with Store(tmp_path / "metrica.db", lock_timeout=0.05) as store:
+        store.put_shop(TUNIS)
+        with contextlib.closing(sqlite3.connect(store.path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(StoreBusyError, match="locked by another program"):
+                store.add_events("tunis-01", [event(1, 10)]).result()
+            assert store.count_events("tunis-01") == 0, "reading goes on"
+        assert store.add_events("tunis-01", [event(1, 10)]).result() == Added(1, 0)
+
+
+def test_a_full_disk_refuses_the_write_keeps_the_rest_and_recovers(store: Store) -> None:
+    store.add_events("tunis-01", [event(0, 5)]).result()
+    # SQLite's own limit on the file's size gives the very error that a full disk gives.
+    pages = store.write(lambda db: db.execute("PRAGMA page_count").fetchone()[0]).result()
+    store.write(lambda db: db.execute(f"PRAGMA max_page_count = {pages}").fetchone()).result()
+    many = [event(n, n) for n in range(1, 3000)]
+    with pytest.raises(StoreFullError, match="the disk is full"):
+        store.add_events("tunis-01", many).result()
+    assert store.count_events("tunis-01") == 1
+    store.write(lambda db: db.execute("PRAGMA max_page_count = 100000").fetchone()).result()
+    assert store.add_events("tunis-01", many).result() == Added(2999, 0)
