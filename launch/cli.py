@@ -1,0 +1,71 @@
+"""`metrica-launch FILE`: check a launch file, and run it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from metrica.launch.load import LaunchFileError, load
+from metrica.launch.show import as_mermaid, as_text, summary
+from metrica.version import __version__
+
+GRAPHS = {"text": as_text, "mermaid": as_mermaid}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit status: 0 stopped or finished, 1 a node or the start failed, 2 wrong launch file or arguments."""
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    options = _parser().parse_args(_with_graph_format(arguments))
+    try:
+        loaded = load(options.file, overrides=options.set, run_dir=options.run_dir)
+    except LaunchFileError as error:
+        print(error, file=sys.stderr)
+        return 2
+    if options.graph:
+        print(GRAPHS[options.graph](loaded.graph))
+        return 0
+    if options.check:
+        print(f"{options.file}: ok, {summary(loaded.graph)}")
+        return 0
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="metrica-launch",
+        description="Check a launch file, start its nodes and keep them running.",
+        epilog="Ctrl-C stops: sources first, so that nothing on the way is lost. See docs/launch-file.md.",
+    )
+    parser.add_argument("file", metavar="FILE", help="the launch file, such as store.yaml")
+    parser.add_argument("--check", action="store_true", help="check the file, start nothing")
+    parser.add_argument("--graph", choices=GRAPHS, metavar="text|mermaid", help="print the graph, start nothing")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NODE.KEY=VALUE",
+        help="replace a value of the file: door/tracker.type=sort, detector.threads=2; may be repeated",
+    )
+    parser.add_argument(
+        "--until-finished", action="store_true", help="stop when every source has come to its end (files, not cameras)"
+    )
+    parser.add_argument("--log-format", choices=("text", "json"), default="text")
+    parser.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info")
+    parser.add_argument("--run-dir", type=Path, metavar="DIR", help="where sockets and locks lie while it runs")
+    parser.add_argument("--version", action="version", version=f"metrica {__version__}")
+    return parser
+
+
+def _with_graph_format(arguments: list[str]) -> list[str]:
+    """`--graph FILE` means `--graph text FILE`."""
+    if "--graph" in arguments:
+        at = arguments.index("--graph") + 1
+        if arguments[at : at + 1] not in [[name] for name in GRAPHS]:
+            return [*arguments[:at], "text", *arguments[at:]]
+    return arguments
+
+
+if __name__ == "__main__":
+    sys.exit(main())

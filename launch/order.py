@@ -1,0 +1,26 @@
+"""In which order nodes are activated and stopped."""
+
+from __future__ import annotations
+
+from metrica.launch.graph import Graph
+
+
+def levels(graph: Graph) -> list[list[str]]:
+    """The nodes' names in levels, sources first: each is in a later level than those that it listens to.
+
+    A cycle is opened where the fewest inputs are missing.
+    """
+    waits_for = {node.name: set[str]() for node in graph.nodes}
+    for publisher, subscriber in graph.edges():
+        if publisher is not subscriber:
+            waits_for[subscriber.name].add(publisher.name)
+    ordered: list[list[str]] = []
+    while waits_for:
+        ready = [name for name, publishers in waits_for.items() if not publishers]
+        level = ready or [min(waits_for, key=lambda name: len(waits_for[name]))]
+        ordered.append(level)
+        for name in level:
+            del waits_for[name]
+        for publishers in waits_for.values():
+            publishers.difference_update(level)
+    return ordered

@@ -1,0 +1,87 @@
+"""The text of a launch file, and places in it that an error can point at."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from rich.cells import cell_len
+
+# What YAML takes for the end of a line, so that our line numbers are its own.
+_LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+_UNPRINTABLE = dict.fromkeys((*range(9), *range(10, 32), *range(127, 160)), "�")
+_PASSWORD_IN_URL = re.compile(r"(?<=://)(?P<user>[^:@/\s]*:)(?P<password>\S*)(?=@)")
+
+
+@dataclass(eq=False)
+class Source:
+    """Where text comes from: the launch file, or one `--set` argument.
+
+    What is `hidden` in it (a secret) is printed as asterisks.
+    """
+
+    name: str
+    text: str
+    argument: int = 0
+    """Which `--set` argument it is, 0 for the launch file."""
+    lines: list[str] = field(init=False)
+    _hidden: list[Place] = field(default_factory=list["Place"])
+
+    def __post_init__(self) -> None:
+        self.lines = _LINE_BREAK.split(self.text)
+
+    def hide(self, place: Place) -> None:
+        """Print asterisks where this place is."""
+        self._hidden.append(place)
+
+    def shown(self, line: int) -> str:
+        """A line as it may be printed on a terminal, every character in its place."""
+        shown = hide_passwords(self.lines[line]).translate(_UNPRINTABLE)
+        for place in self._hidden:
+            start, end = place.columns_on(line)
+            shown = shown[:start] + "*" * (end - start) + shown[end:]
+        return shown
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """From one character of a source up to another; lines and columns count from 0."""
+
+    source: Source
+    line: int = -1
+    """-1 is the source as a whole."""
+    column: int = 0
+    end_line: int = -1
+    end_column: int = 0
+
+    def columns_on(self, line: int) -> tuple[int, int]:
+        """Which columns of a line the place covers; the same number twice if none."""
+        if not self.line <= line <= self.end_line:
+            return 0, 0
+        length = len(self.source.lines[line])
+        start = self.column if line == self.line else 0
+        return start, self.end_column if line == self.end_line else length
+
+    def describe(self) -> str:
+        """`store.yaml:7:16`, as compilers write it."""
+        if self.source.argument:
+            return f"{self.source.name} {self.source.shown(0)}"
+        if self.line < 0:
+            return self.source.name
+        return f"{self.source.name}:{self.line + 1}:{self.column + 1}"
+
+    def excerpt(self, hint: str = "") -> list[str]:
+        """The line and, below it, a caret under each cell of the place; tabs and wide letters keep their width."""
+        if not 0 <= self.line < len(self.source.lines):
+            return [f"        {hint}"] if hint else []
+        text = self.source.shown(self.line)
+        start, end = self.columns_on(self.line)
+        indent = "".join(c if c == "\t" else " " * cell_len(c) for c in text[:start])
+        carets = "^" * max(1, cell_len(text[start:end].rstrip()))
+        number = "      " if self.source.argument else f"{self.line + 1:5} "
+        return [f"{number}| {text}", f"      | {indent}{carets} {hint}".rstrip()]
+
+
+def hide_passwords(text: str) -> str:
+    """The text with the password of any URL in it replaced by as many asterisks."""
+    return _PASSWORD_IN_URL.sub(lambda m: m["user"] + "*" * len(m["password"]), text)
