@@ -25,7 +25,6 @@ from metrica.wiring import NodeSpec, Wire
 
 _QUIET_SECONDS = 0.15
 _DRAIN_SECONDS = 3.0
-_BATCH = 32
 
 
 class Executor:
@@ -99,14 +98,31 @@ class Executor:
     def _loop(self) -> None:
         while not self._stopping.is_set() and not self._finished:
             self._beat()
-            self._obey()
             active = self._lifecycle.state is State.ACTIVE
-            self._poll(self._schedule.seconds_to_next(self._next_beat) if active else HEARTBEAT_SECONDS)
-            self._run_calls()
+            self._turn(self._schedule.seconds_to_next(self._next_beat) if active else HEARTBEAT_SECONDS)
             if active:
-                self._receive()
                 self._schedule.run_due(lambda: self._finished)
             self._ledger.retry()
+
+    def _turn(self, seconds: float) -> int:
+        """Wait until something happens, for so long at most, and deal with it; returns how many messages came.
+
+        One message from each topic: so that no topic starves another, nor the launcher's commands.
+        """
+        active = self._lifecycle.state is State.ACTIVE
+        poller = self._pollers.get(active) or self._pollers.setdefault(active, self._make_poller(active))
+        ready = dict(poller.poll(math.ceil(max(0.0, seconds) * 1000)))
+        if self._wake in ready:
+            os.eventfd_read(self._wake)
+        if self._control.socket in ready:
+            self._obey()
+        self._run_calls()
+        if not ready:
+            return 0
+        for publisher in self._all_publishers():
+            if publisher.socket in ready and publisher.listen():
+                self._next_beat = 0.0  # tell at once: the launcher waits for subscriptions to be matched
+        return sum(self._receive(port, s) for port, s in self._subscribers if s.socket in ready)
 
     def _obey(self) -> None:
         while command := self._control.receive():
@@ -116,16 +132,6 @@ class Executor:
                 self._lifecycle.activate()
                 self._schedule.start()
                 self._beat(force=True)
-
-    def _poll(self, seconds: float) -> None:
-        active = self._lifecycle.state is State.ACTIVE
-        poller = self._pollers.get(active) or self._pollers.setdefault(active, self._make_poller(active))
-        ready = dict(poller.poll(math.ceil(max(0.0, seconds) * 1000)))
-        if self._wake in ready:
-            os.eventfd_read(self._wake)
-        for publisher in self._all_publishers() if ready else ():
-            if publisher.socket in ready and publisher.listen():
-                self._next_beat = 0.0  # tell at once: the launcher waits for subscriptions to be matched
 
     def _make_poller(self, active: bool) -> zmq.Poller:
         """What to wait for; messages are left where they are until the node is active."""
@@ -138,33 +144,26 @@ class Executor:
             poller.register(subscriber.socket, zmq.POLLIN)
         return poller
 
-    def _receive(self) -> int:
-        """Hand over what has arrived, a batch from each topic in turn, so that no topic starves another."""
-        handled = 0
-        for port, subscriber in self._subscribers:
-            for _ in range(_BATCH):
-                msg = subscriber.receive()
-                if msg is None or self._finished:
-                    break
-                handled += 1
-                self._node.count(f"received.{port}")
-                getattr(self._node, port)(msg)
-                if isinstance(msg, Frame) and not msg.intact():
-                    self._node.count("frames_overwritten")
-                subscriber.done()
-                self._run_calls()
-        return handled
+    def _receive(self, port: str, subscriber: SubscriberSocket) -> bool:
+        msg = None if self._finished else subscriber.receive()
+        if msg is None:
+            return False
+        self._node.count(f"received.{port}")
+        getattr(self._node, port)(msg)
+        if isinstance(msg, Frame) and not msg.intact():
+            self._node.count("frames_overwritten")
+        subscriber.done()
+        self._run_calls()
+        return True
 
     def _drain(self) -> None:
         """Publishers upstream have stopped: take in what is still on the way, until nothing comes for a moment."""
-        end = quiet = time.monotonic()
+        start = quiet = time.monotonic()
         while self._subscribers and self._lifecycle.state is State.ACTIVE:
             now = time.monotonic()
-            if now > end + _DRAIN_SECONDS or now > quiet + _QUIET_SECONDS:
+            if now > start + _DRAIN_SECONDS or now > quiet + _QUIET_SECONDS:
                 return
-            self._poll(0.02)
-            self._run_calls()
-            if self._receive():
+            if self._turn(0.02):
                 quiet = time.monotonic()
 
     def _run_calls(self) -> None:

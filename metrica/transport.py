@@ -59,7 +59,7 @@ class PublisherSocket:
         qos: QoS,
         *,
         epoch: int,
-        frame_dir: Path,
+        frame_dir: Path | None,
         while_waiting: Callable[[], None] = lambda: None,
     ) -> None:
         self.topic, self.qos = wire.topic, qos
@@ -101,7 +101,7 @@ class PublisherSocket:
         if self.qos is LATCHED:
             self._last = data
         try:
-            self.socket.send(data)
+            self.socket.send(data, copy=False)  # pyzmq copies small ones all the same
         except zmq.Again:
             raise TransportError(f"a subscriber of {self.topic} takes nothing in; the message was not sent") from None
 
@@ -178,11 +178,11 @@ class SubscriberSocket:
         With a lossless subscription, call `done` when finished with it.
         """
         try:
-            data = self.socket.recv(zmq.NOBLOCK)
+            received = self.socket.recv(zmq.NOBLOCK, copy=self._message is not Frame)
         except zmq.Again:
             return None
         try:
-            msg = decode(data)
+            msg = decode(received if isinstance(received, bytes) else received.bytes)
         except DecodeError:
             self._count("undecodable", 1)
             return None

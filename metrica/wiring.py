@@ -60,8 +60,8 @@ class NodeSpec(_Frozen):
     """Endpoint of the launcher's control socket."""
     run_dir: Path
     """Sockets and locks; the launcher removes it."""
-    frame_dir: Path
-    """Rings of frames, under /dev/shm; the launcher removes it."""
+    frame_dir: Path | None
+    """Rings of frames, under /dev/shm; the launcher removes it. None: frames travel whole, several times as dear."""
     store: str
     timezone: str
     camera: str = ""

@@ -67,7 +67,8 @@ class Delivery:
     def send(self, crossings: Sequence[Crossing]) -> Delivered | Failed:
         """One POST of one batch; whatever goes wrong on the way is a `Failed`."""
         batch = {"v": VERSION, "store": self._store, "events": [event_fields(c) for c in crossings]}
-        body = gzip.compress(msgpack.packb(batch), mtime=0)
+        packed: bytes = msgpack.packb(batch)
+        body = gzip.compress(packed, mtime=0)
         try:
             answer = self._pool.request("POST", self._address, body=body, headers=self._headers)
         except (urllib3.exceptions.HTTPError, OSError) as error:

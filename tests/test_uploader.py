@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,7 +26,7 @@ TOKEN = "mt_test"
 
 
 @contextmanager
-def ingest(folder: Path, port: int = 0) -> Iterator[AioServer]:
+def ingest(folder: Path, port: int = 0) -> Generator[AioServer]:
     with Store(folder / "server.db") as store:
         store.put_shop(Shop("test", "Africa/Tunis"))
         store.put_token("test", TOKEN)
