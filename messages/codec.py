@@ -9,7 +9,7 @@ from __future__ import annotations
 import types
 from collections.abc import Callable
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 import msgpack
 import numpy as np
@@ -39,10 +39,9 @@ def encode(msg: Message, *, seq: int | None = None, epoch: int | None = None) ->
     for f in _schema(type(msg)):
         wire[f.name] = getattr(msg, f.name)
     try:
-        packed: bytes = msgpack.packb(wire, default=_to_wire)
+        return cast(bytes, msgpack.packb(wire, default=_to_wire))
     except (UnicodeEncodeError, OverflowError) as error:
         raise TypeError(f"{type(msg).__name__} cannot travel: {error}") from None
-    return packed
 
 
 def check_message(msg: Message) -> None:
@@ -196,6 +195,8 @@ def _describe(hint: Any) -> str:
     args = get_args(hint)
     if get_origin(hint) is Annotated:
         return str(args[1])
+    if get_origin(hint) is Literal:
+        return "one of " + ", ".join(repr(choice) for choice in args)
     return f"of type {getattr(hint, '__name__', hint)}" if not args else f"of type {hint}".replace("typing.", "")
 
 

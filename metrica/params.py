@@ -12,9 +12,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, overload
+from types import UnionType
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, overload
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from metrica.errors import DeclarationError, ParameterError
@@ -48,16 +49,33 @@ class ParamSpec:
     def named(self, name: str, hint: Any) -> ParamSpec:
         """This declaration with its name and type, as the class body gives them. Raises DeclarationError."""
         limits: Any = self.limits
+        if limits and not _is_number(hint):
+            raise DeclarationError(f"parameter '{name}' has limits, but is {_describe(hint)}: only a number has")
         annotated: Any = Annotated[hint, Field(**limits)] if limits else hint
         try:
-            adapter: TypeAdapter[Any] = TypeAdapter(annotated)
+            adapter: TypeAdapter[Any] = TypeAdapter(annotated, config=ConfigDict(allow_inf_nan=False))
         except Exception as error:  # noqa: BLE001 - pydantic raises several kinds for a type that it cannot check
             raise DeclarationError(f"parameter '{name}' has a type that cannot be checked: {error}") from None
-        return replace(self, name=name, type=hint, _adapter=adapter)
+        named = replace(self, name=name, type=hint, _adapter=adapter)
+        named._check_default()
+        return named
+
+    def _check_default(self) -> None:
+        if isinstance(self.default, (list, dict, set)):
+            kind = type(self.default).__name__
+            raise DeclarationError(f"parameter '{self.name}' would share its default: write default_factory={kind}")
+        if self.default is _REQUIRED:
+            return
+        try:
+            self.read(self.default)
+        except InvalidValue as error:
+            raise DeclarationError(f"the default of parameter {error}") from None
 
     def read(self, value: Any) -> Any:
-        """The value as the declared type. Raises ParameterError; its `path` says where inside the value."""
+        """The value as the declared type. Raises InvalidValue; its `path` says where inside the value."""
         try:
+            if type(value) is bool and not _takes_bool(self.type):
+                raise InvalidValue(self, (), self._sentence((), _describe(self.type), value))  # True is no 1 here
             return self._adapter.validate_python(value)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
@@ -69,20 +87,19 @@ class ParamSpec:
         return _describe(self.type)
 
     def _explain(self, error: ErrorDetails, path: tuple[int | str, ...], value: Any) -> str:
+        words = _LIMIT_WORDS.get(error["type"])
+        if words is not None:
+            limit = error.get("ctx", {})[_LIMIT_KEYS[error["type"]]]
+            unit = f" {self.unit}" if self.unit else ""
+            return self._sentence(path, f"{words} {_number(limit)}{unit}", value)
+        inner = _type_at(self.type, path)
+        near = closest(str(_at(value, path)), [c for c in _choices(inner) if isinstance(c, str)])
+        hint = f": did you mean '{near}'?" if near and not self.secret else ""
+        return self._sentence(path, _describe(inner), value) + hint
+
+    def _sentence(self, path: tuple[int | str, ...], wanted: str, value: Any) -> str:
         where = f"'{self.name}'" + "".join(f"[{p}]" for p in path)
-        got = "a secret" if self.secret else repr(_at(value, path))
-        unit = f" {self.unit}" if self.unit else ""
-        context = error.get("ctx", {})
-        for kind, words in _LIMIT_WORDS.items():
-            if error["type"] == kind:
-                return f"{where} must be {words} {context[_LIMIT_KEYS[kind]]:g}{unit}, not {got}"
-        if error["type"] == "literal_error":
-            choices = [str(c) for c in _choices(self.type)]
-            near = closest(str(_at(value, path)), choices)
-            hint = f": did you mean '{near}'?" if near else ""
-            return f"{where} must be {_describe(self.type)}, not {got}{hint}"
-        inner = _describe_at(self.type, path)
-        return f"{where} must be {inner}, not {got}"
+        return f"{where} must be {wanted}, not {'a secret' if self.secret else _shown(_at(value, path))}"
 
 
 class InvalidValue(ParameterError):
@@ -184,7 +201,7 @@ def _describe(hint: Any) -> str:
     if origin is Annotated:
         return _describe(args[0])
     if origin is Literal:
-        return "one of " + ", ".join(f"'{a}'" for a in args)
+        return "one of " + ", ".join(map(repr, args))
     if origin is tuple and args and args[-1] is not Ellipsis and len(set(args)) == 1:
         return f"{len(args)} {_PLURALS.get(args[0], 'values')}"
     if origin in (tuple, list):
@@ -198,15 +215,15 @@ def _describe(hint: Any) -> str:
     return _NAMES.get(hint, f"a {getattr(hint, '__name__', str(hint)).lower()}")
 
 
-def _describe_at(hint: Any, path: tuple[int | str, ...]) -> str:
-    for _ in path:
-        hint = _without_none(hint)
-        origin, args = get_origin(hint), get_args(hint)
-        if origin in (tuple, list) and args:
-            hint = args[0]
-        elif origin is dict:
+def _type_at(hint: Any, path: tuple[int | str, ...]) -> Any:
+    """The declared type of the item that a path leads to."""
+    for key in path:
+        args = get_args(_without_none(hint))
+        if get_origin(_without_none(hint)) is dict:
             hint = args[1]
-    return _describe(hint)
+        elif isinstance(key, int) and args:
+            hint = args[key] if Ellipsis not in args and key < len(args) else args[0]
+    return hint
 
 
 def _without_none(hint: Any) -> Any:
@@ -214,15 +231,30 @@ def _without_none(hint: Any) -> Any:
     return next((a for a in args if a is not type(None)), hint) if type(None) in args else hint
 
 
-def _choices(hint: Any) -> tuple[Any, ...]:
+def _takes_bool(hint: Any) -> bool:
+    if hint is bool or hint is Any:
+        return True
     if get_origin(hint) is Literal:
-        return get_args(hint)
-    return tuple(c for a in get_args(hint) for c in _choices(a))
+        return any(type(a) is bool for a in get_args(hint))
+    return get_origin(hint) in (Annotated, Union, UnionType) and any(_takes_bool(a) for a in get_args(hint))
+
+
+def _is_number(hint: Any) -> bool:
+    members = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    return all(m in (int, float, type(None)) for m in members)
+
+
+def _choices(hint: Any) -> tuple[Any, ...]:
+    if get_origin(hint) in (Union, UnionType):
+        return tuple(c for a in get_args(hint) for c in _choices(a))
+    return get_args(hint) if get_origin(hint) is Literal else ()
 
 
 def _existing(value: Any, path: tuple[int | str, ...]) -> tuple[int | str, ...]:
     """The part of pydantic's location that is in the value itself: it also names missing items and union members."""
     found: list[int | str] = []
+    if path[-1:] == ("[key]",):  # not the item is wrong but its name: the mapping is to blame
+        path = path[:-2]
     for key in path:
         if isinstance(value, dict) and key in value:
             value = value[key]
@@ -238,3 +270,12 @@ def _at(value: Any, path: tuple[int | str, ...]) -> Any:
     for key in path:
         value = value[key]
     return value
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value == int(value) else f"{value:g}"
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:79]}…"
