@@ -12,7 +12,6 @@ import numpy as np
 from metrica import LATEST, Node, Publisher, param, publisher, subscription, timer
 from metrica.messages import Frame, Header, Image
 
-
 WARM_UP = 10
 """Frames before the CPU is counted: making and mapping a ring happens once, not per frame."""
 
