@@ -1,0 +1,54 @@
+"""Results back into the order of their frames: inferences overtake each other, a tracker must not see that."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass, field
+
+from metrica.messages import Header
+from metrica.models.boxes import Found
+
+
+@dataclass(eq=False, slots=True)
+class Ticket:
+    """One frame on its way through the detector."""
+
+    header: Header
+    size: tuple[int, int]
+    """Width and height, pixels."""
+    started: float = field(default_factory=time.monotonic)
+    seconds: float = 0.0
+    """From the start of the inference to its end."""
+    found: Found | None = None
+    failed: str = ""
+    """Why there is no result, in a few words."""
+
+    def finish(self, found: Found | None, failed: str = "") -> None:
+        self.found, self.failed = found, failed
+        self.seconds = time.monotonic() - self.started
+
+    @property
+    def finished(self) -> bool:
+        return self.found is not None or bool(self.failed)
+
+
+class Order:
+    """Hands out each camera's tickets in the order they were put in, each as soon as all before it are finished."""
+
+    def __init__(self) -> None:
+        self._cameras: dict[str, deque[Ticket]] = {}
+
+    def put(self, ticket: Ticket) -> None:
+        self._cameras.setdefault(ticket.header.camera, deque()).append(ticket)
+
+    def take(self) -> list[Ticket]:
+        """The tickets whose turn has come."""
+        ready: list[Ticket] = []
+        for queue in self._cameras.values():
+            while queue and queue[0].finished:
+                ready.append(queue.popleft())
+        return ready
+
+    def __len__(self) -> int:
+        return sum(len(queue) for queue in self._cameras.values())
