@@ -1,0 +1,193 @@
+"""What the counting rule remembers of each track: one table of arrays, a row per track, rows used again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from metrica.nodes.association import Index
+from metrica.nodes.tracker import Bool, Float64, Int64
+
+_VELOCITY_MEMORY = 0.3
+"""Seconds over which a velocity is averaged."""
+_JITTER_MEMORY = 1.0
+"""Seconds over which the noise of a position is averaged."""
+_SWERVE = 1.0
+"""Box heights per second squared (half the acceleration) that a walker may show before it counts as noise."""
+
+
+@dataclass(slots=True)
+class Columns:
+    """Row i of every array is one track; T rows, L lines. Times in seconds, places in pixels."""
+
+    first: Float64
+    """When the track was first seen; of the track it took over from, if there was one."""
+    last: Float64
+    """When it was last seen."""
+    samples: Int64
+    """How often it was seen."""
+    age: Int64
+    """Frames since it was born, with those of the tracks that it took over from."""
+    head_start: Int64
+    """The part of `age` that comes from the tracks it took over from."""
+    point: Float64
+    """The anchor, [T, 2]."""
+    velocity: Float64
+    """[T, 2], pixels per second."""
+    size: Float64
+    """Width and height of the whole person, [T, 2]; 0 before the first sight."""
+    noise: Float64
+    """Variance of the anchor around its motion, pixels squared."""
+    cut: Bool
+    """The border of the picture cut the last box."""
+    born_cut: Bool
+    """The border of the picture cut the first box."""
+    taken_over: Bool
+    """Another track has gone on where this one was lost."""
+    ended: Bool
+    """It was lost so long ago that what was open has been decided."""
+    side: npt.NDArray[np.int8]
+    """The confirmed side of each line, [T, L]: 1 IN side, -1 OUT side, 0 not known yet."""
+    distance: Float64
+    """The last distance to each line, positive on the IN side, [T, L]."""
+    along: Float64
+    """How far along each line, [T, L]."""
+    first_distance: Float64
+    """The distance at first sight, [T, L]."""
+    passed: Float64
+    """When the line (or its extension) was last passed, [T, L]; NaN for never."""
+    passed_at: Float64
+    """How far along the line that was, [T, L]."""
+    beyond: Int64
+    """For how many sights in a row the track has been beyond the band on a side that is not its own, [T, L]."""
+
+
+def _empty(rows: int, lines: int) -> Columns:
+    def floats(*shape: int) -> Float64:
+        return np.full((rows, *shape), np.nan)
+
+    def counts(*shape: int) -> Int64:
+        return np.zeros((rows, *shape), np.int64)
+
+    return Columns(
+        first=floats(),
+        last=floats(),
+        samples=counts(),
+        age=counts(),
+        head_start=counts(),
+        point=floats(2),
+        velocity=np.zeros((rows, 2)),
+        size=np.zeros((rows, 2)),
+        noise=np.zeros(rows),
+        cut=np.zeros(rows, np.bool_),
+        born_cut=np.zeros(rows, np.bool_),
+        taken_over=np.zeros(rows, np.bool_),
+        ended=np.zeros(rows, np.bool_),
+        side=np.zeros((rows, lines), np.int8),
+        distance=floats(lines),
+        along=floats(lines),
+        first_distance=floats(lines),
+        passed=floats(lines),
+        passed_at=floats(lines),
+        beyond=counts(lines),
+    )
+
+
+class TrackTable:
+    """Tracks by id, seen now or lost a short while ago.
+
+    It is as large as the most tracks known at one time, whatever their number over the years.
+    """
+
+    def __init__(self, lines: int) -> None:
+        self._lines = lines
+        self._blank = _empty(1, lines)
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all tracks, and give their memory back."""
+        self.columns = _empty(16, self._lines)
+        self._free = list(range(16))
+        self._rows: dict[int, int] = {}
+        self._ids: dict[int, int] = {}
+        self.visible: Index = np.zeros(0, np.intp)
+        """The rows seen in the last frame."""
+        self._visible_ids = b""
+        self.lost: set[int] = set()
+        """The rows that were not."""
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @property
+    def capacity(self) -> int:
+        """Rows that there is memory for."""
+        return len(self.columns.first)
+
+    def id_of(self, row: int) -> int:
+        return self._ids[row]
+
+    def see(self, ids: Int64) -> tuple[Index, list[int], set[int]]:
+        """The rows of these tracks; which of them (positions in `ids`) are new; and the rows that were just lost."""
+        raw = ids.tobytes()
+        if raw == self._visible_ids:
+            return self.visible, [], set()
+        known = [self._rows.get(track) for track in ids.tolist()]
+        born = [i for i, row in enumerate(known) if row is None]
+        rows = np.array([self._add(int(ids[i])) if row is None else row for i, row in enumerate(known)], np.intp)
+        now = set(rows.tolist())
+        gone = set(self.visible.tolist()) - now
+        self.lost = (self.lost | gone) - now
+        self.visible, self._visible_ids = rows, raw
+        self.columns.taken_over[rows] = self.columns.ended[rows] = False
+        return rows, born, gone
+
+    def forget(self, rows: Iterable[int]) -> None:
+        """Free these rows."""
+        for row in rows:
+            del self._rows[self._ids.pop(row)]
+            self.lost.discard(row)
+            self._free.append(row)
+
+    def copy(self, source: int, target: int) -> None:
+        """Let the track of one row go on as that of another."""
+        for name in self.columns.__slots__:
+            column = getattr(self.columns, name)
+            column[target] = column[source]
+
+    def _add(self, track: int) -> int:
+        if not self._free:
+            more = _empty(self.capacity, self._lines)
+            self._free.extend(range(self.capacity, 2 * self.capacity))
+            for name in more.__slots__:
+                setattr(self.columns, name, np.concatenate((getattr(self.columns, name), getattr(more, name))))
+        row = self._free.pop()
+        for name in self._blank.__slots__:
+            getattr(self.columns, name)[row] = getattr(self._blank, name)[0]
+        self._rows[track], self._ids[row] = row, track
+        return row
+
+    def move(self, rows: Index, time: float, point: Float64, size: Float64) -> None:
+        """Note where the tracks of `rows` are now; size as from `geometry.remember_size`."""
+        c = self.columns
+        seconds = np.maximum(time - c.last[rows], 1e-3)
+        samples, old_velocity = c.samples[rows], c.velocity[rows]
+        step = point - c.point[rows]
+        with np.errstate(invalid="ignore"):  # NaN at first sight, replaced below
+            raw = step / seconds[:, None]
+            error = step - old_velocity * seconds[:, None]
+            surprise = (error**2).sum(axis=1) - (_SWERVE * size[:, 1] * seconds**2) ** 2
+        # Of two independent positions and a velocity that is an average: about four variances of one coordinate.
+        noise = np.maximum(surprise, 0.0) / 4
+        follow = np.where(samples < 2, 1.0, seconds / (seconds + _VELOCITY_MEMORY))
+        learn = np.where(samples < 2, 0.0, np.maximum(seconds / (seconds + _JITTER_MEMORY), 1 / np.maximum(samples, 1)))
+        seen_before = samples > 0
+        c.velocity[rows] = np.where(seen_before[:, None], old_velocity + follow[:, None] * (raw - old_velocity), 0.0)
+        c.noise[rows] = np.where(samples >= 2, c.noise[rows] + learn * (noise - c.noise[rows]), 0.0)
+        c.first[rows] = np.where(seen_before, c.first[rows], time)
+        c.last[rows] = time
+        c.samples[rows] = samples + 1
+        c.point[rows], c.size[rows] = point, size

@@ -1,0 +1,86 @@
+"""The node that turns tracks into crossings. Its rule is in `crossing`, explained in docs/counting.md."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from metrica.errors import ParameterError
+from metrica.messages import Crossing, Header, Tracks
+from metrica.node import Node
+from metrica.nodes.crossing import CrossingSettings, LineCrossingRule, Passage
+from metrica.nodes.geometry import Anchor
+from metrica.nodes.lines import Line
+from metrica.params import param
+from metrica.ports import Publisher, publisher, subscription
+from metrica.qos import EVENTS, STREAM
+
+Ends = tuple[int, int, int, int]
+
+
+class LineCounter(Node):
+    """Publishes a Crossing each time a track passes from one side of a line to the other.
+
+    Looking from the line's first point to its second, from left to right is IN.
+    """
+
+    line: Ends | None = param(default=None, unit="px", help="the one line: x1, y1, x2, y2; left to right of it is IN")
+    line_name: str = param(default="main", help="the name of the one line")
+    lines: dict[str, Ends] = param(default_factory=dict[str, Ends], unit="px", help="several lines instead, by name")
+    anchor: Anchor = param(default="bottom_center", help="the point of the box that crosses: feet, middle or head")
+    min_age: int = param(default=2, ge=1, unit="frames", help="younger tracks do not count yet")
+    band: float = param(
+        default=0.1, ge=0, le=0.5, unit="box heights", help="how far from the line a person must be to have a side"
+    )
+    handover: float = param(
+        default=1.5, ge=0, le=10, unit="s", help="how long after a track is lost another may go on for it"
+    )
+
+    crossings: ClassVar[Publisher[Crossing]] = publisher(Crossing, qos=EVENTS, help="who passed which line when")
+
+    def check(self) -> None:
+        self._lines()
+
+    def on_configure(self) -> None:
+        settings = CrossingSettings(anchor=self.anchor, min_age=self.min_age, band=self.band, handover=self.handover)
+        self._rule = LineCrossingRule(self._lines(), settings)
+        self._started = self.clock.now()
+        self._number = 0
+        self._last = Header()
+
+    def on_deactivate(self) -> None:
+        self._publish(self._rule.flush())
+
+    @subscription(Tracks, qos=STREAM)
+    def tracks(self, msg: Tracks) -> None:
+        """The people of one camera, as followed in each frame."""
+        self._last = msg.header
+        self._publish(self._rule.update(msg.header.stamp, msg.header.epoch, msg.boxes, msg.ids, msg.ages, msg.size))
+
+    def _publish(self, passages: list[Passage]) -> None:
+        camera = self._last.camera or self.context.camera
+        for passage in passages:
+            self._number += 1
+            self.count(passage.direction)
+            self.crossings.publish(
+                Crossing(
+                    header=self._last,
+                    id=f"{camera}/{passage.line}/{self._started:x}/{self._number}",
+                    line=passage.line,
+                    direction=passage.direction,
+                    track=passage.track,
+                    time=passage.time_ns,
+                )
+            )
+
+    def _lines(self) -> list[Line]:
+        """The lines of the parameters. Raises ParameterError."""
+        if self.line is not None and self.lines:
+            raise ParameterError("lines", "give 'line' for one line or 'lines' for several, not both")
+        if self.line is None and not self.lines:
+            raise ParameterError("line", "there is no line to count at: give 'line: [x1, y1, x2, y2]', or 'lines'")
+        given = self.lines if self.line is None else {self.line_name: self.line}
+        parameter = "lines" if self.line is None else "line"
+        try:
+            return [Line(name, (x1, y1), (x2, y2)) for name, (x1, y1, x2, y2) in given.items()]
+        except ValueError as error:
+            raise ParameterError(parameter, str(error)) from None
