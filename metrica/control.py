@@ -89,11 +89,14 @@ class ControlClient:
             return
 
     def receive(self) -> Command | None:
-        """The next command that has arrived, or None."""
-        try:
-            return Command(self.socket.recv(zmq.NOBLOCK).decode())
-        except zmq.Again:
-            return None
+        """The next command that has arrived, or None. One that is not known is passed over."""
+        while True:
+            try:
+                return Command(self.socket.recv(zmq.NOBLOCK).decode())
+            except zmq.Again:
+                return None
+            except ValueError:
+                continue
 
     def close(self) -> None:
         self.socket.close()

@@ -35,6 +35,8 @@ def read_declarations(cls: type, root: type) -> Declarations:
 
     A method that overrides an inherited subscription or timer is one too, decorated or not.
     """
+    for name in sorted(_taken(root).intersection(vars(cls))):
+        raise DeclarationError(_taken_sentence(cls, name))
     found: dict[str, _Declaration] = {}
     for parent in reversed(cls.__mro__[:-1]):
         if parent is not root:
@@ -53,7 +55,7 @@ def _merge(found: dict[str, _Declaration], cls: type, root: type) -> None:
         declared = params.get(name) or _port(value)
         known = found.get(name)
         if declared is not None:
-            _check_declared(cls, root, name, declared)
+            _check_declared(cls, name, declared)
             if known is not None and type(known) is not type(declared):
                 raise DeclarationError(f"{cls.__name__}: '{name}' is declared twice, it is {_WORDS[type(known)]} too")
             found[name] = declared
@@ -61,16 +63,14 @@ def _merge(found: dict[str, _Declaration], cls: type, root: type) -> None:
             raise DeclarationError(
                 f"{cls.__name__}.{name} hides {_WORDS[type(known)]} that it inherits: declare it again, or rename it"
             )
-        elif name in _taken(root) and issubclass(cls, root):
-            raise DeclarationError(_taken_sentence(cls, name))
 
 
 def _port(value: object) -> _Declaration | None:
     return value if isinstance(value, Publisher) else declared_subscription(value) or declared_timer(value)
 
 
-def _check_declared(cls: type, root: type, name: str, declared: _Declaration) -> None:
-    if name in _taken(root) or name in HOOKS or (name.startswith("_") and not isinstance(declared, TimerSpec)):
+def _check_declared(cls: type, name: str, declared: _Declaration) -> None:
+    if name in HOOKS or (name.startswith("_") and not isinstance(declared, TimerSpec)):
         raise DeclarationError(_taken_sentence(cls, name))
     if isinstance(declared, (Publisher, SubscriptionSpec)):
         try:

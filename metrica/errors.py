@@ -2,11 +2,15 @@
 
     MetricaError                the text is one sentence for a person to act on
     ├── DeclarationError        a node class is written wrongly; raised when it is defined
-    ├── ParameterError          a value that a parameter does not take
+    ├── ParameterError          a value that a parameter does not take, or a parameter that is missing
+    │   └── InvalidValue        … of the wrong type or out of range
+    ├── UnknownNodeType         there is no node type of that name, or it is not a node
     ├── TopicError              a name that is not a topic, or an address that cannot be used
     ├── TransportError          a topic that is taken, a send that timed out
     │   └── FrameRingError      shared memory that is full, missing or not a ring
-    ├── JournalError            the journal cannot be opened or written
+    │       └── FrameLostError  a frame that was overwritten before it was read
+    ├── JournalError            the journal cannot be opened or written, ever
+    │   └── JournalUnavailableError   … now, but it may be later: a full disk
     ├── LifecycleError          a transition that the state does not allow
     ├── NodeError               a node cannot do its work: no such file, a wrong password, not a detector
     ├── LaunchError             a launch file cannot be run

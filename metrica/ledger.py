@@ -27,12 +27,14 @@ class Ledger:
         self.unpublished = 0
 
     def record(self, port: str, msg: Message) -> None:
-        """Take in one event. Raises TypeError for a message without an id, JournalError for an unusable file."""
+        """Take in one event. Raises TypeError for a message without an id or with a field that cannot travel,
+        JournalError for a file that will never do."""
         event_id = getattr(msg, "id", None)
         if not isinstance(event_id, str):
             raise TypeError(f"{type(msg).__name__} has no 'id: str', so it cannot be an event")
+        payload = encode(msg)
         self._open[event_id] = (port, msg)
-        self._pass_on(self._ready().append(event_id, type(msg).__name__, encode(msg)))
+        self._pass_on(self._ready().append(event_id, type(msg).__name__, payload))
 
     def open(self) -> None:
         """Open the journal now rather than at the first event, so that an unusable one is seen at the start."""
@@ -59,7 +61,6 @@ class Ledger:
 
     def _ready(self) -> PendingJournal:
         if self._journal is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
             self._journal = PendingJournal(self._path)
         return self._journal
 

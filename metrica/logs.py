@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
 _COLOURS = {"DEBUG": "\x1b[2m", "INFO": "", "WARNING": "\x1b[33m", "ERROR": "\x1b[31m", "CRITICAL": "\x1b[31;1m"}
 _RESET = "\x1b[0m"
+_CREDENTIALS = re.compile(r"(\w://)[^\s\"]*@")
 _KEYS = ("time", "level", "node", "message", "error")
 
 
@@ -35,7 +37,9 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        shown = json.dumps(line, ensure_ascii=False, default=str)
+        # A name from the disk may hold bytes that are no text; and no password in an address is ever shown.
+        return _CREDENTIALS.sub(r"\1***@", shown.encode("utf-8", "backslashreplace").decode())
 
 
 class TextFormatter(JsonFormatter):
@@ -49,8 +53,9 @@ class TextFormatter(JsonFormatter):
         return text(json.loads(super().format(record)), colour=self._colour)
 
 
-def setup(node: str, *, level: str = "INFO", as_json: bool = True, stream: TextIO = sys.stderr) -> None:
-    """Send every log record of this process to a stream, in one of the two forms."""
+def setup(node: str, *, level: str = "INFO", as_json: bool = True, stream: TextIO | None = None) -> None:
+    """Send every log record of this process to a stream (standard error), in one of the two forms."""
+    stream = stream or sys.stderr
     handler: logging.Handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonFormatter(node) if as_json else TextFormatter(node, colour=stream.isatty()))
     root = logging.getLogger()
@@ -66,7 +71,13 @@ def parse(line: str) -> dict[str, Any] | None:
         record = json.loads(line)
     except ValueError:
         return None
-    return record if isinstance(record, dict) and record.keys() >= {"time", "level", "node", "message"} else None
+    if not isinstance(record, dict) or not all(isinstance(record.get(key), str) for key in _KEYS[:4]):
+        return None
+    try:
+        datetime.fromisoformat(record["time"])
+    except ValueError:
+        return None
+    return record
 
 
 def text(record: dict[str, Any], *, colour: bool = False) -> str:
@@ -84,4 +95,4 @@ def text(record: dict[str, Any], *, colour: bool = False) -> str:
 
 def _value(value: Any) -> str:
     shown = f"{value:g}" if isinstance(value, float) else str(value)
-    return json.dumps(shown, ensure_ascii=False) if " " in shown else shown
+    return json.dumps(shown, ensure_ascii=False) if any(c.isspace() for c in shown) else shown

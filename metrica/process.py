@@ -12,8 +12,9 @@ from pydantic import ValidationError
 
 from metrica import logs
 from metrica.control import Exit
-from metrica.errors import MetricaError, NodeError, ParameterError
+from metrica.errors import DeclarationError, JournalError, MetricaError, NodeError, ParameterError, TopicError
 from metrica.executor import Executor
+from metrica.journal import JournalUnavailableError
 from metrica.registry import UnknownNodeType, load_node_type
 from metrica.runtime import NodeLog
 from metrica.wiring import NodeSpec
@@ -23,8 +24,8 @@ _PR_SET_PDEATHSIG = 1
 
 def main() -> int:
     """Run the node to its end; the result is the process's exit status (`metrica.control.Exit`)."""
-    launcher = os.getppid()
-    _die_with(launcher)
+    _die_with(os.getppid())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the launcher's to hear; it stops sources first
     try:
         spec = NodeSpec.model_validate_json(sys.stdin.buffer.read())
     except ValidationError as error:
@@ -45,14 +46,18 @@ def main() -> int:
 def _run(spec: NodeSpec) -> Exit:
     node = load_node_type(spec.type)(**spec.params)
     executor = Executor(spec, node)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the launcher's to hear; it stops sources first
     signal.signal(signal.SIGTERM, lambda *_: executor.stop())
     executor.run()
     return Exit.DONE
 
 
 def _is_permanent(error: MetricaError) -> bool:
-    return isinstance(error, (ParameterError, UnknownNodeType)) or (isinstance(error, NodeError) and error.permanent)
+    """Whether a new start can only end in the same way."""
+    if isinstance(error, NodeError):
+        return error.permanent
+    if isinstance(error, JournalError):
+        return not isinstance(error, JournalUnavailableError)
+    return isinstance(error, (DeclarationError, ParameterError, TopicError, UnknownNodeType))
 
 
 def _die_with(parent: int) -> None:
@@ -63,4 +68,10 @@ def _die_with(parent: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    if status != Exit.DONE:
+        # A failed node has not been shut down: threads and libraries of its own must not keep the process.
+        logging.shutdown()
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)

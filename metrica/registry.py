@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from importlib.metadata import EntryPoint, entry_points
 
 from metrica.errors import MetricaError
@@ -10,6 +11,7 @@ from metrica.node import Node
 from metrica.params import did_you_mean
 
 GROUP = "metrica.nodes"
+_REFERENCE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
 class UnknownNodeType(MetricaError):
@@ -22,7 +24,10 @@ def node_types() -> dict[str, EntryPoint]:
 
 
 def load_node_type(name: str) -> type[Node]:
-    """The class behind a `type:` of a launch file; imports its module. Raises UnknownNodeType."""
+    """The class behind a `type:` of a launch file; imports its module.
+
+    Raises UnknownNodeType, or DeclarationError for a class that is written wrongly.
+    """
     if ":" in name:
         return _load_class(name)
     known = node_types()
@@ -33,14 +38,20 @@ def load_node_type(name: str) -> type[Node]:
 
 def _load_class(reference: str) -> type[Node]:
     module_name, _, class_name = reference.partition(":")
+    if not _REFERENCE.fullmatch(reference):
+        raise UnknownNodeType(f"'{reference}' is not a node type: write package.module:Class")
     try:
-        cls = getattr(importlib.import_module(module_name), class_name)
+        module = importlib.import_module(module_name)
+    except MetricaError:
+        raise  # a node in it is declared wrongly, and says so
     except ModuleNotFoundError as error:
         raise UnknownNodeType(f"'{reference}' cannot be imported: there is no module '{error.name}'") from None
-    except AttributeError:
-        raise UnknownNodeType(f"module '{module_name}' has no class '{class_name}'") from None
-    except ImportError as error:
-        raise UnknownNodeType(f"'{reference}' cannot be imported: {error}") from None
+    except Exception as error:  # a module of somebody else's may raise anything
+        raise UnknownNodeType(f"'{reference}' cannot be imported: {type(error).__name__}: {error}") from error
+    cls = getattr(module, class_name, None)
+    if cls is None:
+        near = did_you_mean(class_name, [name for name, value in vars(module).items() if isinstance(value, type)])
+        raise UnknownNodeType(f"module '{module_name}' has no class '{class_name}'{near}")
     if not (isinstance(cls, type) and issubclass(cls, Node)):
         raise UnknownNodeType(f"'{reference}' is not a node: it must be a class derived from metrica.Node")
     return cls

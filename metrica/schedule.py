@@ -35,7 +35,7 @@ class Schedule:
         for name, due in self._due.items():
             if due <= now and not cancelled():
                 period = self._node.timers[name].period(self._node)
-                self._due[name] = max(due + period, now)
+                self._due[name] = due + period if due + period > now else now + period
                 getattr(self._node, name)()
         for name in self._idle:
             if not cancelled():

@@ -22,7 +22,7 @@ from typing import Any
 from metrica.clock import Clock
 from metrica.context import Context
 from metrica.lifecycle import Lifecycle, State
-from metrica.messages import Message
+from metrica.messages import Message, check_message
 from metrica.node import Node
 
 START = 1_767_225_600_000_000_000
@@ -56,7 +56,7 @@ class Bench:
     finished: bool = False
     _sent: dict[str, list[Message]] = field(default_factory=dict[str, list[Message]])
     _calls: queue.Queue[tuple[Callable[..., None], tuple[Any, ...]]] = field(default_factory=queue.Queue)
-    _due: dict[str, float] = field(default_factory=dict[str, float])
+    _due: dict[str, int] = field(default_factory=dict[str, int])
 
     @property
     def clock(self) -> Clock:
@@ -65,12 +65,13 @@ class Bench:
     def send(self, subscription: str, *messages: Message) -> None:
         """Hand the messages to one of the node's inputs, as they would arrive from its topic.
 
-        Raises KeyError for an unknown input and TypeError for a message of the wrong type.
+        Raises KeyError for an unknown input and TypeError for a message of the wrong type, or with a wrong field.
         """
         spec = self.node.subscriptions[subscription]
         for msg in messages:
             if not isinstance(msg, spec.message):
                 raise TypeError(f"'{subscription}' takes {spec.message.__name__}, not {type(msg).__name__}")
+            check_message(msg)
             getattr(self.node, subscription)(msg)
             self.settle()
 
@@ -80,21 +81,23 @@ class Bench:
         return list(self._sent.get(publisher, []))
 
     def advance(self, seconds: float) -> None:
-        """Move the clock, calling the node's timers at the moments they are due."""
-        end = self.fake_clock.monotonic() / 1e9 + seconds
-        while (nearest := min(self._due.items(), key=lambda due: due[1], default=None)) and nearest[1] <= end:
-            name, due = nearest
-            self.fake_clock.advance(due - self.fake_clock.monotonic() / 1e9)
-            self._due[name] = due + self.node.timers[name].period(self.node)
+        """Move the clock, calling the node's timers at the moments they are due, until the node has finished."""
+        end = self.fake_clock.nanoseconds + round(seconds * 1e9)
+        while self._due and not self.finished:
+            name = min(self._due, key=self._due.__getitem__)
+            if self._due[name] > end:
+                break
+            self.fake_clock.nanoseconds = max(self.fake_clock.nanoseconds, self._due[name])
+            self._due[name] += self._period(name)
             getattr(self.node, name)()
             self.settle()
-        self.fake_clock.advance(end - self.fake_clock.monotonic() / 1e9)
+        self.fake_clock.nanoseconds = max(self.fake_clock.nanoseconds, end)
 
     def spin(self, times: int = 1) -> None:
         """Call the timers of period 0 (whenever idle) so many times, or until the node has finished."""
         for _ in range(times):
-            for name, spec in self.node.timers.items():
-                if spec.period(self.node) == 0 and not self.finished:
+            for name in self.node.timers:
+                if self._period(name) == 0 and not self.finished:
                     getattr(self.node, name)()
             self.settle()
 
@@ -124,12 +127,16 @@ class Bench:
         self.finished = True
 
     def publish(self, port: str, msg: Message) -> None:
+        check_message(msg)
         self._sent.setdefault(port, []).append(msg)
 
     def start_timers(self) -> None:
-        now = self.fake_clock.monotonic() / 1e9
-        periods = {name: spec.period(self.node) for name, spec in self.node.timers.items()}
-        self._due = {name: now + period for name, period in periods.items() if period > 0}
+        periods = {name: self._period(name) for name in self.node.timers}
+        self._due = {name: self.fake_clock.nanoseconds + period for name, period in periods.items() if period > 0}
+
+    def _period(self, timer: str) -> int:
+        """In whole nanoseconds: three times 0.1 s is 0.3 s."""
+        return max(0, round(self.node.timers[timer].period(self.node) * 1e9))
 
 
 class _BenchRuntime:
@@ -159,7 +166,8 @@ def run(
             bench.start_timers()
             yield bench
             bench.settle()
+            lifecycle.deactivate()
+            bench.settle()  # what a thread has handed over at the last moment, while the node still has its things
         finally:
             if lifecycle.state is not State.UNCONFIGURED:
                 lifecycle.shutdown()
-            bench.settle()

@@ -16,7 +16,8 @@ from metrica.context import Context
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Parameters hold passwords: an error must not show what it was given.
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Wire(_Frozen):
