@@ -1,0 +1,222 @@
+"""Model cards: what a detector is, where its files come from, and the scores that suit it.
+
+One YAML file per model; docs/models.md explains every field.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from metrica.models.errors import ModelError
+
+DecoderName = Literal["ssd", "boxes_labels", "yolox", "yolov8"]
+Score = Annotated[float, Field(gt=0, lt=1)]
+Pixels = Annotated[int, Field(gt=0, le=8192)]
+_DIGEST_LENGTH = {"sha256": 64, "sha384": 96}
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+
+
+class Input(_Part):
+    """What the network eats, and how a frame is made to fit."""
+
+    size: tuple[Pixels, Pixels]
+    """Width and height, pixels."""
+    layout: Literal["NCHW", "NHWC"] = "NCHW"
+    colour: Literal["BGR", "RGB"] = "BGR"
+    fit: Literal["stretch", "letterbox"] = "stretch"
+    pad: Annotated[int, Field(ge=0, le=255)] = 114
+    """Grey of a letterbox's bars."""
+    align: Literal["top_left", "center"] = "center"
+    """Where a letterbox puts the picture."""
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """Subtracted first, in the network's colour order, on the scale 0 to 255."""
+    scale: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    """Divided by afterwards."""
+
+    @field_validator("mean", "scale", mode="before")
+    @classmethod
+    def _one_for_all(cls, value: Any) -> Any:
+        return (value,) * 3 if isinstance(value, int | float) else value
+
+    @field_validator("scale")
+    @classmethod
+    def _never_zero(cls, value: tuple[float, float, float]) -> tuple[float, float, float]:
+        if 0 in value:
+            raise ValueError("is what values are divided by, so it cannot be 0")
+        return value
+
+
+class Thresholds(_Part):
+    """The scores at which a box means something, for this model; detector and trackers take theirs from here."""
+
+    new: Score
+    """At or above: may start a track."""
+    keep: Score
+    """At or above: continues a track (first association)."""
+    low: Score
+    """From here up to `keep`: continues a track that found nothing better; below, a box is not reported at all."""
+    chosen: str = ""
+    """How the three were chosen, in words."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if not self.low <= self.keep <= self.new:
+            raise ValueError(f"must satisfy low <= keep <= new, not {self.low} <= {self.keep} <= {self.new}")
+        return self
+
+
+class File(_Part):
+    """One file of a model."""
+
+    path: str
+    """Relative to a model folder, with forward slashes."""
+    source: str | None = None
+    """The address that `metrica-models pull` fetches it from."""
+    digest: str | None = None
+    """`sha256:…` or `sha384:…`, in hexadecimal."""
+    size: Annotated[int, Field(gt=0)] | None = None
+    """Bytes."""
+
+    @field_validator("path")
+    @classmethod
+    def _stays_inside(cls, value: str) -> str:
+        parts = value.split("/")
+        if "" in parts or ".." in parts or "\\" in value:
+            raise ValueError(f"must lie inside the model folder, so not {value!r}")
+        return value
+
+    @field_validator("source")
+    @classmethod
+    def _is_http(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"https?://[^\s/]+/\S+", value):
+            raise ValueError(f"must be an http or https address, not {value!r}")
+        return value
+
+    @field_validator("digest")
+    @classmethod
+    def _known_digest(cls, value: str | None) -> str | None:
+        if value is not None:
+            kind, _, digits = value.partition(":")
+            if _DIGEST_LENGTH.get(kind) != len(digits) or not re.fullmatch("[0-9a-f]+", digits):
+                raise ValueError(f"must be sha256: and 64 hexadecimal digits or sha384: and 96, not {value!r}")
+        return value
+
+    @model_validator(mode="after")
+    def _checked_when_fetched(self) -> Self:
+        if self.source is not None and (self.digest is None or self.size is None):
+            raise ValueError("has a source, so it needs a digest and a size too: nothing is fetched unchecked")
+        return self
+
+
+class Variant(_Part):
+    """One build of a model: a precision, in one release. Its files belong together."""
+
+    precision: str
+    release: str = ""
+    """Which build this is, in the words of who made it."""
+    files: Annotated[tuple[File, ...], Field(min_length=1)]
+
+    @field_validator("files")
+    @classmethod
+    def _one_network(cls, value: tuple[File, ...]) -> tuple[File, ...]:
+        networks = [file.path for file in value if file.path.endswith((".xml", ".onnx"))]
+        if len(networks) != 1:
+            raise ValueError(f"must hold exactly one .xml or .onnx file, not {len(networks)}")
+        return value
+
+    @property
+    def network(self) -> File:
+        """The file that OpenVINO is given."""
+        return next(file for file in self.files if file.path.endswith((".xml", ".onnx")))
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files together, as far as the card tells."""
+        return sum(file.size or 0 for file in self.files)
+
+    @property
+    def fetchable(self) -> bool:
+        return all(file.source is not None for file in self.files)
+
+
+class Card(_Part):
+    """A model, as its YAML file describes it."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    title: str = ""
+    description: str = ""
+    task: Literal["person-detection"] = "person-detection"
+    licence: str = "not stated"
+    origin: str = "not stated"
+    decoder: DecoderName
+    input: Input
+    person: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = (0,)
+    """The class ids that are people."""
+    thresholds: Thresholds
+    nms: Annotated[float, Field(gt=0, le=1)] = 0.6
+    """IoU above which two boxes are one person, for decoders that must decide it (yolox, yolov8)."""
+    variants: Annotated[tuple[Variant, ...], Field(min_length=1)]
+    good_at: tuple[str, ...] = ()
+    bad_at: tuple[str, ...] = ()
+    latency: str = ""
+    """What one frame costs on one thread, as a remark."""
+
+    @field_validator("person", mode="before")
+    @classmethod
+    def _one_or_many(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, int) else value
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML's safe loader, but a key given twice is an error and not the last one wins."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.MarkedYAMLError(problem=f"the key {key.value!r} stands twice", problem_mark=key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep=deep)
+
+
+def read_card(path: Path) -> Card:
+    """The card in a YAML file.
+
+    Raises ModelError, one sentence for each thing that is wrong, each on its own line with the file and the field.
+    """
+    try:
+        data = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+    except OSError as error:
+        raise ModelError(f"{path}: cannot read this model card: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)
+        raise ModelError(f"{where}: not YAML: {getattr(error, 'problem', None) or error}") from None
+    if not isinstance(data, dict):
+        raise ModelError(f"{path}: a model card is a mapping of fields (name, decoder, input, …), see docs/models.md")
+    try:
+        return Card.model_validate(data)
+    except ValidationError as error:
+        raise ModelError("\n".join(f"{path}: {_sentence(e)}" for e in error.errors())) from None
+
+
+def _sentence(error: Any) -> str:
+    field = ".".join(str(part) for part in error["loc"]) or "the card"
+    kind, text = error["type"], str(error["msg"])
+    if kind == "missing":
+        return f"{field} is missing"
+    if kind == "extra_forbidden":
+        return f"{field} is no field of a model card"
+    if kind == "value_error":
+        return f"{field} {text.removeprefix('Value error, ')}"
+    got = error.get("input")
+    shown = f", not {got!r}" if isinstance(got, str | int | float | bool | type(None)) else ""
+    return f"{field}: {text[0].lower()}{text[1:]}{shown}"

@@ -1,0 +1,179 @@
+"""From a network's raw outputs to people: one decoder for each output format.
+
+Every decoder is a pure function with settings: it takes outputs by name, the `Fit` of the frame and a score floor, and
+returns `Found`. It also says whether a network's output shapes are its own, so that a model that is no detector is
+refused before the first frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import ClassVar, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from metrica.models.boxes import Found, best, found, suppressed
+from metrica.models.card import Card
+from metrica.models.errors import ModelError
+from metrica.models.fit import Fit
+
+Array = npt.NDArray[np.generic]
+Floats = npt.NDArray[np.float32]
+Shape = tuple[int | None, ...]
+"""A shape; None is a length that is only known with the data."""
+
+YOLO_STRIDES = (8, 16, 32)
+# exp of more than this many strides is wider than any picture; it keeps a wild value from overflowing.
+_MAX_EXPONENT = 20.0
+
+
+class Decoder(Protocol):
+    """What turns outputs into people."""
+
+    format: ClassVar[str]
+    """What the outputs must look like, in words, for an error message."""
+
+    def wanted(self, shapes: Mapping[str, Shape]) -> tuple[str, ...] | None:
+        """The names of the outputs that this decoder reads, or None when these shapes are not its format."""
+        ...
+
+    def __call__(self, outputs: Mapping[str, Array], fit: Fit, floor: float) -> Found:
+        """The people scored at least `floor`; `outputs` hold at least what `wanted` names."""
+        ...
+
+
+def decoder_for(card: Card) -> Decoder:
+    """The decoder that a card names, with the card's classes, input size and NMS threshold."""
+    match card.decoder:
+        case "ssd":
+            return Ssd(card.person)
+        case "boxes_labels":
+            return BoxesLabels(card.person)
+        case "yolox":
+            return Yolox(card.input.size, card.person, card.nms)
+        case "yolov8":
+            return Yolov8(card.input.size, card.person, card.nms)
+
+
+@dataclass(frozen=True, slots=True)
+class Ssd:
+    """Rows of (image, label, score, x1, y1, x2, y2), boxes 0 to 1 of the input: OpenVINO's DetectionOutput.
+
+    The first row whose image id is negative ends the list; what follows is padding.
+    """
+
+    person: tuple[int, ...]
+    format: ClassVar[str] = "one output [1, 1, N, 7]"
+
+    def wanted(self, shapes: Mapping[str, Shape]) -> tuple[str, ...] | None:
+        return _single(shapes, lambda s: len(s) == 4 and s[:2] == (1, 1) and s[3] == 7)
+
+    def __call__(self, outputs: Mapping[str, Array], fit: Fit, floor: float) -> Found:
+        rows = _pick(self, outputs).reshape(-1, 7)
+        ended = rows[:, 0] < 0
+        if ended.any():
+            rows = rows[: int(ended.argmax())]
+        rows = rows[(rows[:, 2] >= floor) & np.isin(rows[:, 1], self.person)]
+        return found(rows[:, 3:] * np.array(fit.size * 2, np.float32), rows[:, 2], fit)
+
+
+@dataclass(frozen=True, slots=True)
+class BoxesLabels:
+    """`boxes` [N, 5] (x1, y1, x2, y2, score) in pixels of the input, and `labels` [N]: OpenVINO training extensions."""
+
+    person: tuple[int, ...]
+    format: ClassVar[str] = "outputs 'boxes' [N, 5] and 'labels' [N]"
+
+    def wanted(self, shapes: Mapping[str, Shape]) -> tuple[str, ...] | None:
+        boxes, labels = shapes.get("boxes"), shapes.get("labels")
+        ok = boxes is not None and labels is not None and len(boxes) == 2 and boxes[1] == 5 and len(labels) == 1
+        return ("boxes", "labels") if ok else None
+
+    def __call__(self, outputs: Mapping[str, Array], fit: Fit, floor: float) -> Found:
+        rows = np.asarray(outputs["boxes"], np.float32)
+        rows = rows[(rows[:, 4] >= floor) & np.isin(outputs["labels"], self.person)]
+        return found(rows[:, :4], rows[:, 4], fit)
+
+
+@dataclass(frozen=True, slots=True)
+class Yolox:
+    """The raw grid of YOLOX, [1, cells, 5 + classes]: centre and log size in strides, objectness, class scores.
+
+    Ge et al., "YOLOX: Exceeding YOLO Series in 2021", arXiv:2107.08430. The cells are those of the strides 8, 16 and
+    32, row by row.
+    """
+
+    size: tuple[int, int]
+    person: tuple[int, ...]
+    nms: float
+    format: ClassVar[str] = "one output [1, cells of the strides 8, 16 and 32, 5 + classes]"
+
+    def wanted(self, shapes: Mapping[str, Shape]) -> tuple[str, ...] | None:
+        count, least = cells(self.size), 6 + max(self.person)
+        return _single(shapes, lambda s: len(s) == 3 and s[:2] == (1, count) and (s[2] or 0) >= least)
+
+    def __call__(self, outputs: Mapping[str, Array], fit: Fit, floor: float) -> Found:
+        rows = _pick(self, outputs)[0]
+        scores = rows[:, 4] * rows[:, [5 + p for p in self.person]].max(axis=1)
+        chosen = best(scores, floor)
+        rows, scores, grid = rows[chosen], scores[chosen], _grid(self.size)[chosen]
+        centre = (rows[:, :2] + grid[:, :2]) * grid[:, 2:]
+        half = np.exp(np.minimum(rows[:, 2:4], _MAX_EXPONENT)) * grid[:, 2:] / 2
+        return suppressed(np.concatenate([centre - half, centre + half], axis=1), scores, self.nms, fit)
+
+
+@dataclass(frozen=True, slots=True)
+class Yolov8:
+    """The head of YOLOv8 and YOLO11, [1, 4 + classes, cells]: centre and size in pixels of the input, class scores."""
+
+    size: tuple[int, int]
+    person: tuple[int, ...]
+    nms: float
+    format: ClassVar[str] = "one output [1, 4 + classes, cells of the strides 8, 16 and 32]"
+
+    def wanted(self, shapes: Mapping[str, Shape]) -> tuple[str, ...] | None:
+        count, least = cells(self.size), 5 + max(self.person)
+        return _single(shapes, lambda s: len(s) == 3 and s[0] == 1 and s[2] == count and (s[1] or 0) >= least)
+
+    def __call__(self, outputs: Mapping[str, Array], fit: Fit, floor: float) -> Found:
+        columns = _pick(self, outputs)[0]
+        scores = columns[[4 + p for p in self.person]].max(axis=0)
+        chosen = best(scores, floor)
+        rows, scores = columns[:4, chosen].T, scores[chosen]
+        half = rows[:, 2:] / 2
+        return suppressed(np.concatenate([rows[:, :2] - half, rows[:, :2] + half], axis=1), scores, self.nms, fit)
+
+
+def _single(shapes: Mapping[str, Shape], fits: Callable[[Shape], bool]) -> tuple[str, ...] | None:
+    names = [name for name, shape in shapes.items() if fits(shape)]
+    return (names[0],) if len(names) == 1 else None
+
+
+def _pick(decoder: Decoder, outputs: Mapping[str, Array]) -> Floats:
+    names = decoder.wanted({name: value.shape for name, value in outputs.items()})
+    if names is None:
+        got = ", ".join(f"{name} {list(value.shape)}" for name, value in outputs.items()) or "nothing"
+        raise ModelError(f"the network gave {got}, but its decoder reads {decoder.format}; check the card's decoder")
+    return np.asarray(outputs[names[0]], np.float32)
+
+
+def cells(size: tuple[int, int]) -> int:
+    """How many cells a YOLO of the strides 8, 16 and 32 has for an input of this width and height."""
+    width, height = size
+    return sum((width // stride) * (height // stride) for stride in YOLO_STRIDES)
+
+
+@lru_cache(maxsize=8)
+def _grid(size: tuple[int, int]) -> Floats:
+    """Column, row and stride of each cell, float32 [cells, 3]; shared, so not to be written to."""
+    width, height = size
+    parts: list[Floats] = []
+    for stride in YOLO_STRIDES:
+        rows, columns = np.mgrid[: height // stride, : width // stride]
+        parts.append(np.stack([columns.ravel(), rows.ravel(), np.full(rows.size, stride)], axis=1).astype(np.float32))
+    grid = np.concatenate(parts)
+    grid.flags.writeable = False
+    return grid

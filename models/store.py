@@ -1,0 +1,143 @@
+"""Where models are: found by a card's name, by the path of a card, or by the path of a bare network."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+from metrica.models.card import Card, Variant, read_card
+from metrica.models.errors import ModelError
+
+SHIPPED = Path(__file__).parent
+"""The folder of the cards that come with Metrica."""
+
+FOLDERS_VARIABLE = "METRICA_MODELS"
+_NETWORKS = (".xml", ".onnx")
+_CARDS = (".yaml", ".yml")
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A model whose files are on this machine."""
+
+    name: str
+    card: Card
+    path: Path
+    """The .xml or .onnx file that OpenVINO reads."""
+    variant: Variant | None = None
+    """Which of the card's variants the files are; None for a bare network."""
+
+
+def cache_folder() -> Path:
+    """Where `metrica-models pull` puts what it fetches."""
+    return user_cache_path("metrica") / "models"
+
+
+def own_folders() -> list[Path]:
+    """The folders that METRICA_MODELS names, in order (separated as PATH is: `:` on Linux)."""
+    return [Path(part).expanduser() for part in os.environ.get(FOLDERS_VARIABLE, "").split(os.pathsep) if part]
+
+
+def model_folders() -> list[Path]:
+    """Where files are looked for: METRICA_MODELS first, then the cache, then what comes with Metrica."""
+    return [*own_folders(), cache_folder(), SHIPPED]
+
+
+def list_cards() -> list[Card]:
+    """The cards that come with Metrica, by name. Raises ModelError when one is damaged."""
+    return [read_card(path) for path in sorted(SHIPPED.glob("*.yaml"))]
+
+
+def find_card(name_or_path: str) -> tuple[Card, list[Path]]:
+    """A card, and the folders where its files may be.
+
+    A path of a .yaml file is read, and its own folder is looked in first. A name is looked for in the folders of
+    METRICA_MODELS (so that a card there can replace a shipped one), then among the shipped cards. Raises ModelError.
+    """
+    if name_or_path.endswith(_CARDS):
+        path = Path(name_or_path).expanduser()
+        return read_card(path), [path.parent, *model_folders()]
+    for folder in [*own_folders(), SHIPPED]:
+        path = folder / f"{name_or_path}.yaml"
+        if os.sep not in name_or_path and path.is_file():
+            card = read_card(path)
+            if card.name != name_or_path:
+                raise ModelError(f"{path}: a card's name is its file's, so name must be {name_or_path!r}")
+            return card, model_folders()
+    raise ModelError(_unknown(name_or_path))
+
+
+def find_model(name_or_path: str) -> Model:
+    """The model of this name or path, with its files on this machine.
+
+    A name is a card's; a path is that of a card (.yaml) or of a bare network (.xml, .onnx), whose format is then
+    guessed from its shapes, unless the file is called as a shipped card. Raises ModelError, which says where was
+    looked and what to do.
+    """
+    if name_or_path.endswith(_NETWORKS):
+        return _bare(Path(name_or_path).expanduser())
+    card, folders = find_card(name_or_path)
+    here = locate(card, folders)
+    if here is None:
+        raise ModelError(_missing(card, folders))
+    variant, folder = here
+    return Model(card.name, card, folder / variant.network.path, variant)
+
+
+def have(card: Card) -> tuple[Variant, Path] | None:
+    """The variant of a card that is on this machine and the folder it is in, or None."""
+    return locate(card, model_folders())
+
+
+def locate(card: Card, folders: Iterable[Path]) -> tuple[Variant, Path] | None:
+    """The first folder that holds all files of a variant, and which variant it is.
+
+    Variants may share file names (an older release of the same precision): the one whose sizes agree is taken, or
+    else the first whose files are there. Sizes are a hint; `metrica-models check` compares digests.
+    """
+    for folder in folders:
+        present = [v for v in card.variants if all((folder / file.path).is_file() for file in v.files)]
+        fitting = [v for v in present if all(_size_agrees(folder, v, i) for i in range(len(v.files)))]
+        for variant in [*fitting, *present]:
+            return variant, folder
+    return None
+
+
+def _size_agrees(folder: Path, variant: Variant, index: int) -> bool:
+    file = variant.files[index]
+    return file.size is None or (folder / file.path).stat().st_size == file.size
+
+
+def _bare(path: Path) -> Model:
+    if not path.is_file():
+        raise ModelError(f"{path}: there is no such file; give the path of an .xml or .onnx network, or a card's name")
+    shipped = SHIPPED / f"{path.stem}.yaml"
+    if shipped.is_file():
+        return Model(path.stem, read_card(shipped), path)
+    from metrica.models.guess import guess_card  # loads OpenVINO, which a card does not need
+
+    card = guess_card(path)
+    return Model(card.name, card, path)
+
+
+def _missing(card: Card, folders: list[Path]) -> str:
+    first = card.variants[0]
+    looked = ", ".join(str(folder) for folder in dict.fromkeys(folders) if folder != SHIPPED)
+    nowhere = [f.path for f in first.files if not any((folder / f.path).is_file() for folder in folders)]
+    file = (nowhere or [first.network.path])[0]
+    where = f"the model {card.name} is not on this machine: there is no {file} in {looked}"
+    if any(variant.fetchable for variant in card.variants):
+        return f"{where}; run `metrica-models pull {card.name}`, or set {FOLDERS_VARIABLE} to the folder that has it"
+    return f"{where}; set {FOLDERS_VARIABLE} to the folder that has it"
+
+
+def _unknown(name: str) -> str:
+    names = sorted({path.stem for folder in [*own_folders(), SHIPPED] for path in folder.glob("*.yaml")})
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"the known ones are {', '.join(names)}"
+    return f"there is no model {name!r} ({hint}); give a card's name, or the path of a .yaml card or an .xml or .onnx"
