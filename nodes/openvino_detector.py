@@ -105,7 +105,6 @@ class OpenvinoDetector(Node):
             self._queues[size] = FrameQueue(
                 compiled,
                 requests,
-                lambda request: self._network.decode(request, *size, self._thresholds.low),
                 lambda ticket: self.call_soon(self._publish_ready),
             )
             self.log.info(f"frames of {size[0]}x{size[1]}", requests=requests)
@@ -113,14 +112,15 @@ class OpenvinoDetector(Node):
 
     def _publish_ready(self) -> None:
         for ticket in self._order.take():
-            if ticket.found is None:
+            if ticket.outputs is None:
                 self._fail(ticket.header.camera, ticket.failed)
                 continue
+            found = self._network.decode(ticket.outputs, *ticket.size, self._thresholds.low)
             self.detections.publish(
                 Detections(
                     header=ticket.header,
-                    boxes=np.asarray(ticket.found.boxes, np.float32),
-                    scores=np.asarray(ticket.found.scores, np.float32),
+                    boxes=np.asarray(found.boxes, np.float32),
+                    scores=np.asarray(found.scores, np.float32),
                     size=ticket.size,
                     thresholds=self._thresholds,
                 )

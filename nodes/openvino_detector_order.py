@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections import deque
 from dataclasses import dataclass, field
+from typing import Any
+
+import numpy.typing as npt
 
 from metrica.messages import Header
-from metrica.models.boxes import Found
 
 
 @dataclass(eq=False, slots=True)
@@ -20,17 +22,18 @@ class Ticket:
     started: float = field(default_factory=time.monotonic)
     seconds: float = 0.0
     """From the start of the inference to its end."""
-    found: Found | None = None
+    outputs: list[npt.NDArray[Any]] | None = None
+    """What the network gave, not decoded yet."""
     failed: str = ""
     """Why there is no result, in a few words."""
 
-    def finish(self, found: Found | None, failed: str = "") -> None:
-        self.found, self.failed = found, failed
+    def finish(self, outputs: list[npt.NDArray[Any]] | None, failed: str = "") -> None:
+        self.outputs, self.failed = outputs, failed
         self.seconds = time.monotonic() - self.started
 
     @property
     def finished(self) -> bool:
-        return self.found is not None or bool(self.failed)
+        return self.outputs is not None or bool(self.failed)
 
 
 class Order:

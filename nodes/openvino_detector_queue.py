@@ -10,26 +10,25 @@ import numpy as np
 import openvino as ov
 
 from metrica.messages import Frame
-from metrica.models.boxes import Found
 from metrica.nodes.openvino_detector_order import Ticket
 
 
 class FrameQueue:
     """Runs up to `requests` inferences at once.
 
-    compiled: takes one frame, uint8 [1, height, width, 3]. decode: from a finished request to people; called on
-    OpenVINO's threads. done: called with each finished ticket, also on OpenVINO's threads.
+    compiled: takes one frame, uint8 [1, height, width, 3].
+    done: called with each finished ticket, on OpenVINO's threads.
     """
 
     def __init__(
         self,
         compiled: ov.CompiledModel,
         requests: int,
-        decode: Callable[[ov.InferRequest], Found],
         done: Callable[[Ticket], None],
     ) -> None:
         self._compiled, self._requests = compiled, requests
-        self._decode, self._done = decode, done
+        self._done = done
+        self._outputs = len(compiled.outputs)
         self._running: dict[int, Ticket] = {}
         self._queue = self._new_queue()
 
@@ -70,8 +69,10 @@ class FrameQueue:
 
     def _finish(self, request: Any, ticket: Ticket) -> None:
         try:
-            # What the queue hands over is the request of the binding underneath, not the one of the public API.
-            ticket.finish(self._decode(ov.InferRequest(request)))
+            # The results are small and the request is needed for the next frame: copy here, decode elsewhere,
+            # because as long as this runs, the inference thread computes nothing.
+            outputs = [request.get_output_tensor(i).data.copy() for i in range(self._outputs)]
+            ticket.finish(outputs)
         except Exception as error:  # noqa: BLE001 - on OpenVINO's thread nobody would see it; the node says and counts it
             ticket.finish(None, f"{type(error).__name__}: {error}")
         self._running.pop(id(ticket), None)
