@@ -14,6 +14,7 @@ import zmq
 
 from metrica.clock import Clock, SystemClock
 from metrica.control import HEARTBEAT_SECONDS, Command, ControlClient
+from metrica.errors import LifecycleError, TransportError
 from metrica.ledger import Ledger
 from metrica.lifecycle import Lifecycle, State
 from metrica.messages import Frame, Header, Health, Message
@@ -40,8 +41,10 @@ class Executor:
         self._node, self._spec = node, spec
         self._lifecycle = Lifecycle(node)
         self._schedule = Schedule(node)
-        self._stopping = threading.Event()
+        self._stop_at: float | None = None
         self._finished = False
+        self._commands: deque[Command] = deque()
+        self._thread = threading.get_ident()
         self._calls: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._zmq: zmq.Context[Any] = zmq.Context()
@@ -57,6 +60,7 @@ class Executor:
 
     def run(self) -> None:
         """Configure, wait for the command to activate, work, drain, shut down."""
+        self._thread = threading.get_ident()
         try:
             self._connect()
             self._lifecycle.configure()
@@ -64,8 +68,10 @@ class Executor:
                 self._ledger.open()
             self._loop()
             self._drain()
+            if self._lifecycle.state is State.ACTIVE:
+                self._lifecycle.deactivate()
+                self._run_calls()  # what a thread has handed over meanwhile, while the node still has its things
             self._lifecycle.shutdown()
-            self._run_calls()
             self._ledger.close()
             for socket in self._all_publishers():
                 socket.flush(_DRAIN_SECONDS)
@@ -75,13 +81,15 @@ class Executor:
 
     def stop(self) -> None:
         """Ask `run` to drain and return; callable from a signal handler."""
-        self._stopping.set()
+        self._stop_at = self._stop_at or time.monotonic()
         os.eventfd_write(self._wake, 1)
 
     # What the node asks of its runtime.
 
     def send(self, port: str, msg: Message) -> None:
-        if self._spec.outlets[port].qos == EVENTS.name.lower():
+        if threading.get_ident() != self._thread:
+            raise LifecycleError(f"'{port}' was published from another thread: hand it over with self.call_soon(…)")
+        if self._node.publishers[port].qos is EVENTS:
             self._ledger.record(port, msg)  # comes back to _dispatch once it is durable
         else:
             self._dispatch(port, msg)
@@ -96,7 +104,7 @@ class Executor:
     # The loop.
 
     def _loop(self) -> None:
-        while not self._stopping.is_set() and not self._finished:
+        while self._stop_at is None and not self._finished:
             self._beat()
             active = self._lifecycle.state is State.ACTIVE
             self._turn(self._schedule.seconds_to_next(self._next_beat) if active else HEARTBEAT_SECONDS)
@@ -114,7 +122,7 @@ class Executor:
         ready = dict(poller.poll(math.ceil(max(0.0, seconds) * 1000)))
         if self._wake in ready:
             os.eventfd_read(self._wake)
-        if self._control.socket in ready:
+        if self._control.socket in ready or self._commands:
             self._obey()
         self._run_calls()
         if not ready:
@@ -124,14 +132,29 @@ class Executor:
                 self._next_beat = 0.0  # tell at once: the launcher waits for subscriptions to be matched
         return sum(self._receive(port, s) for port, s in self._subscribers if s.socket in ready)
 
-    def _obey(self) -> None:
+    def _hear(self) -> None:
+        """Take in the launcher's commands. To stop is heard at once, even in the middle of a callback."""
         while command := self._control.receive():
             if command is Command.STOP:
-                self._stopping.set()
-            elif self._lifecycle.state is State.INACTIVE:
+                self.stop()
+            else:
+                self._commands.append(command)
+
+    def _obey(self) -> None:
+        self._hear()
+        while self._commands:
+            self._commands.popleft()
+            if self._lifecycle.state is State.INACTIVE and self._stop_at is None:
                 self._lifecycle.activate()
                 self._schedule.start()
                 self._beat(force=True)
+
+    def _held_back(self, since: float) -> None:
+        """A lossless subscription is behind. Go on living; once told to stop, give it a moment and no more."""
+        self._beat()
+        self._hear()
+        if self._stop_at is not None and time.monotonic() > max(since, self._stop_at) + _DRAIN_SECONDS:
+            raise TransportError(f"{self.name} was told to stop, but a subscription takes nothing in")
 
     def _make_poller(self, active: bool) -> zmq.Poller:
         """What to wait for; messages are left where they are until the node is active."""
@@ -148,6 +171,7 @@ class Executor:
         msg = None if self._finished else subscriber.receive()
         if msg is None:
             return False
+        self._beat()
         self._node.count(f"received.{port}")
         getattr(self._node, port)(msg)
         if isinstance(msg, Frame) and not msg.intact():
@@ -167,7 +191,7 @@ class Executor:
                 quiet = time.monotonic()
 
     def _run_calls(self) -> None:
-        while self._calls:
+        for _ in range(len(self._calls)):  # and not what these add: the loop must go on
             function, args = self._calls.popleft()
             function(*args)
 
@@ -190,7 +214,7 @@ class Executor:
             qos,
             epoch=self._epoch,
             frame_dir=self._spec.frame_dir,
-            while_waiting=self._beat,
+            while_waiting=self._held_back,
         )
 
     def _dispatch(self, port: str, msg: Message) -> None:
@@ -230,4 +254,4 @@ class Executor:
             subscriber.close()
         self._control.close()
         self._zmq.term()
-        os.close(self._wake)
+        # The eventfd stays open: a thread of the node's may still call_soon, and must not write into another file.

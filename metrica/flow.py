@@ -16,16 +16,19 @@ import os
 import struct
 
 JOIN, LEAVE, ACK = 1, 0, 2
+UNREAD = 0
+"""Instead of an epoch: the message could not be read, so nobody knows its number."""
 _READER = b"~"
 _ID_BYTES = 8
-_ACK = struct.Struct(f"<B{_ID_BYTES}sQ")
+_ACK = struct.Struct(f"<B{_ID_BYTES}sqQ")  # kind, reader, the publisher's epoch, seq
 
 
 class Window:
-    """The publisher's side: who is listening, and who has got how far."""
+    """The publisher's side: who is listening, and who has got how far. Messages are counted from 1 in each epoch."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, epoch: int) -> None:
         self.size = size
+        self._epoch = epoch
         self.subscribers = 0
         self._acked: dict[bytes, int] = {}
 
@@ -34,16 +37,16 @@ class Window:
         kind, body = upstream[:1], upstream[1:]
         if kind == bytes([ACK]):
             self._acknowledge(upstream)
-        elif body.startswith(_READER):
-            if kind == bytes([JOIN]):
-                self._acked[body[1:]] = seq
-            else:
-                self._acked.pop(body[1:], None)
         elif kind == bytes([JOIN]):
-            self.subscribers += 1
-            return True
-        else:
-            self.subscribers = max(0, self.subscribers - 1)
+            if not body.startswith(_READER):
+                self.subscribers += 1
+                return True
+            self._acked[body[1:]] = seq
+        elif kind == bytes([LEAVE]):
+            if body.startswith(_READER):
+                self._acked.pop(body[1:], None)
+            else:
+                self.subscribers = max(0, self.subscribers - 1)
         return False
 
     def full(self, seq: int) -> bool:
@@ -56,8 +59,12 @@ class Window:
 
     def _acknowledge(self, upstream: bytes) -> None:
         if len(upstream) == _ACK.size:
-            _, reader, seq = _ACK.unpack(upstream)
-            if reader in self._acked:
+            _, reader, epoch, seq = _ACK.unpack(upstream)
+            if reader not in self._acked:
+                return
+            if epoch == UNREAD:
+                self._acked[reader] += 1
+            elif epoch == self._epoch:  # or the reader is still busy with messages from before a restart
                 self._acked[reader] = max(self._acked[reader], seq)
 
 
@@ -71,6 +78,6 @@ class Credit:
         """To be sent on the XSUB before anything else: everything, and who is listening."""
         return bytes([JOIN]) + _READER + self._id, bytes([JOIN])
 
-    def acknowledge(self, seq: int) -> bytes:
-        """To be sent when message `seq` is done with."""
-        return _ACK.pack(ACK, self._id, seq)
+    def acknowledge(self, epoch: int, seq: int) -> bytes:
+        """To be sent when message `seq` of that epoch is done with; the epoch UNREAD stands for one more message."""
+        return _ACK.pack(ACK, self._id, epoch, seq)

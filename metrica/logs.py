@@ -55,9 +55,8 @@ class TextFormatter(JsonFormatter):
 
 def setup(node: str, *, level: str = "INFO", as_json: bool = True, stream: TextIO | None = None) -> None:
     """Send every log record of this process to a stream (standard error), in one of the two forms."""
-    stream = stream or sys.stderr
-    handler: logging.Handler = logging.StreamHandler(stream)
-    handler.setFormatter(JsonFormatter(node) if as_json else TextFormatter(node, colour=stream.isatty()))
+    handler = logging.StreamHandler(sys.stderr if stream is None else stream)
+    handler.setFormatter(JsonFormatter(node) if as_json else TextFormatter(node, colour=handler.stream.isatty()))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())

@@ -14,6 +14,7 @@ Frames on an ipc endpoint go through shared memory (`metrica.frames`); over tcp 
 from __future__ import annotations
 
 import fcntl
+import math
 import os
 import time
 from collections.abc import Callable
@@ -23,7 +24,7 @@ from typing import Any
 import zmq
 
 from metrica.errors import DecodeError, FrameRingError, TransportError
-from metrica.flow import Credit, Window
+from metrica.flow import UNREAD, Credit, Window
 from metrica.frames import (
     FrameLostError,
     FrameRingReader,
@@ -33,7 +34,7 @@ from metrica.frames import (
     ring_path,
     write_frame,
 )
-from metrica.messages import Frame, FrameRef, Message, decode, encode
+from metrica.messages import Frame, FrameRef, Message, check_message, decode, encode
 from metrica.qos import EVENTS, LATCHED, LATEST, LOSSLESS, QoS
 from metrica.wiring import Wire
 
@@ -48,8 +49,8 @@ Count = Callable[[str, int], None]
 class PublisherSocket:
     """One topic, bound. Raises TransportError if another process publishes it already.
 
-    epoch: when the publisher started, ns UTC. while_waiting: called every tenth of a second while a
-    lossless subscription holds the publisher back; raises to break off.
+    epoch: when the publisher started, ns UTC. while_waiting: called every tenth of a second while a lossless
+    subscription holds the publisher back, with the monotonic time when that began; raises to break off.
     """
 
     def __init__(
@@ -60,13 +61,14 @@ class PublisherSocket:
         *,
         epoch: int,
         frame_dir: Path | None,
-        while_waiting: Callable[[], None] = lambda: None,
+        while_waiting: Callable[[float], None] = lambda since: None,
     ) -> None:
         self.topic, self.qos = wire.topic, qos
         self._epoch, self._seq = epoch, 0
-        self._window = Window(LOSSLESS.depth)
+        self._window = Window(LOSSLESS.depth, epoch)
         self._while_waiting = while_waiting
         self._last: bytes | None = None
+        self._stalled = False
         self._frame_dir = frame_dir if wire.endpoint.startswith("ipc://") else None
         self._ring: FrameRingWriter | None = None
         self._lock = _lock_topic(wire)
@@ -90,19 +92,25 @@ class PublisherSocket:
         return self._window.subscribers
 
     def send(self, msg: Message) -> None:
-        """Send one message. Raises TransportError for an event that nobody takes in for two seconds."""
-        while self._window.full(self._seq):
-            if not self.socket.poll(_WAIT_MS):
-                self._while_waiting()
-            self.listen()
-        self._seq += 1
+        """Send one message.
+
+        Raises TransportError for an event that a subscriber does not take in for two seconds (at once, as long as
+        none has been taken in since), TypeError for a message that cannot travel.
+        """
+        self.listen()
+        self._wait_for(self._window.full)
         wire = self._in_shared_memory(msg, self._frame_dir) if isinstance(msg, Frame) and self._frame_dir else msg
-        data = encode(wire, seq=self._seq, epoch=self._epoch)
+        data = encode(wire, seq=self._seq + 1, epoch=self._epoch)
+        self._seq += 1
         if self.qos is LATCHED:
             self._last = data
         try:
-            self.socket.send(data, copy=False)  # pyzmq copies small ones all the same
+            # pyzmq copies small ones all the same
+            self.socket.send(data, zmq.NOBLOCK if self._stalled else 0, copy=False)
+            self._stalled = False
         except zmq.Again:
+            # One subscriber that hangs must not cost two seconds for each event of a shop that is open.
+            self._stalled = True
             raise TransportError(f"a subscriber of {self.topic} takes nothing in; the message was not sent") from None
 
     def listen(self) -> bool:
@@ -121,16 +129,18 @@ class PublisherSocket:
 
     def flush(self, seconds: float) -> None:
         """Wait until every lossless subscription is done with what was sent, or the time is over."""
-        end = time.monotonic() + seconds
-        while self._window.behind(self._seq) and time.monotonic() < end:
+        self._wait_for(self._window.behind, seconds)
+
+    def _wait_for(self, held_back: Callable[[int], bool], seconds: float = math.inf) -> None:
+        began = time.monotonic()
+        while held_back(self._seq) and time.monotonic() < began + seconds:
             self.socket.poll(_WAIT_MS)
-            self._while_waiting()
             self.listen()
+            self._while_waiting(began)
 
     def close(self) -> None:
         """Send what is queued (for a second at most) and free the topic. Closing again does nothing."""
-        if hasattr(self, "socket"):
-            self.socket.close()
+        self.socket.close()
         if self._ring is not None:
             self._ring.close()
             self._ring = None
@@ -139,8 +149,10 @@ class PublisherSocket:
             self._lock = None
 
     def _in_shared_memory(self, frame: Frame, directory: Path) -> FrameRef:
+        check_message(frame)
         if self._ring is None or not self._ring.fits(frame.image):
             if self._ring is not None:
+                self._wait_for(self._window.behind)  # a lossless reader has yet to open what would be gone
                 self._ring.close()
             prefix = self.topic.strip("/").replace("/", ".")
             remove_stale(directory, f"{prefix}.")
@@ -185,6 +197,9 @@ class SubscriberSocket:
             msg = decode(received if isinstance(received, bytes) else received.bytes)
         except DecodeError:
             self._count("undecodable", 1)
+            self._seq += 1  # it was one message, and not lost too
+            if self._credit:  # a publisher that waits for it must go on
+                self.socket.send(self._credit.acknowledge(UNREAD, 0), zmq.NOBLOCK)
             return None
         self._notice_gap(msg)
         usable = self._usable(msg)
@@ -195,7 +210,7 @@ class SubscriberSocket:
     def done(self) -> None:
         """The last message has been dealt with."""
         if self._credit:
-            self.socket.send(self._credit.acknowledge(self._seq), zmq.NOBLOCK)
+            self.socket.send(self._credit.acknowledge(self._epoch, self._seq), zmq.NOBLOCK)
 
     def close(self) -> None:
         self.socket.close()
@@ -228,7 +243,10 @@ def _lock_topic(wire: Wire) -> int | None:
     if not wire.endpoint.startswith("ipc://"):
         return None
     path = Path(wire.endpoint.removeprefix("ipc://") + ".lock")
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise TransportError(f"topic {wire.topic} cannot be locked with {path}: {error.strerror}") from None
     end = time.monotonic() + 1.0  # a killed publisher's lock goes with its process, but not at once
     while True:
         try:
