@@ -106,10 +106,12 @@ class LineCrossingRule:
         """The crossings that became sure with this frame, in the order in which the lines were passed.
 
         time_ns: when the frame was taken. epoch: a new value means that the tracker started anew, so that its ids
-        mean other people; the same holds when time runs backwards. boxes [N, 4], ids [N], ages [N] as in Tracks.
+        mean other people; the same holds when time runs backwards, or after a pause longer than a lost track is
+        remembered. boxes [N, 4], ids [N], ages [N] as in Tracks.
         """
         now = (time_ns - self._start_ns) / 1e9
-        if epoch != self._epoch or now < self._now:
+        longest = max(self._settings.lifetime, self._settings.handover)
+        if epoch != self._epoch or not 0 <= now - self._now <= longest:
             self._end_all()
             self._table.clear()
             self._epoch, self._start_ns, now = epoch, time_ns, 0.0
@@ -194,8 +196,9 @@ class LineCrossingRule:
     def _half_band(self, rows: Index, along: Float64, right: Bool, frame_size: tuple[int, int]) -> Float64:
         """How far from each line a track has a side, [N, L]: by its height, its noise, and the room there is."""
         c, s = self._table.columns, self._settings
-        height = np.minimum(c.size[rows, 1], _TALLEST * frame_size[1])
-        wide = np.clip(s.jitters * np.sqrt(c.noise[rows]), s.band * height, s.widest * height)[:, None]
+        height = np.minimum(c.size[rows, 1], _TALLEST * frame_size[1])[:, None]
+        noise = np.sqrt(c.noise[rows] @ (self._lines.right**2).T)
+        wide = np.clip(s.jitters * noise, s.band * height, s.widest * height)
         out_room, in_room = self._lines.room(along, frame_size)
         room = np.where(right, in_room, out_room)
         return np.minimum(wide, np.maximum(room / 2, _NARROWEST * wide))

@@ -68,8 +68,10 @@ def hand_over_to_double(table: TrackTable, gone: set[int], now: float) -> None:
         given = (c.side[row] == 0) & (c.side[lost] != 0)
         if not given.any():
             continue
-        switched = given & ((c.distance[row] >= 0) != (c.distance[lost] >= 0)) & np.isnan(c.passed[row])
+        # When did the person pass the line? Between the two tracks, or while only the older one was there.
+        between = (c.distance[row] >= 0) != (c.distance[lost] >= 0)
+        unknown = given & np.isnan(c.passed[row])
         c.side[row] = np.where(given, c.side[lost], c.side[row])
-        c.passed[row] = np.where(switched, now, c.passed[row])
-        c.passed_at[row] = np.where(switched, c.along[row], c.passed_at[row])
+        c.passed[row] = np.where(unknown, np.where(between, now, c.passed[lost]), c.passed[row])
+        c.passed_at[row] = np.where(unknown, np.where(between, c.along[row], c.passed_at[lost]), c.passed_at[row])
         c.taken_over[lost] = True

@@ -40,7 +40,7 @@ class Columns:
     size: Float64
     """Width and height of the whole person, [T, 2]; 0 before the first sight."""
     noise: Float64
-    """Variance of the anchor around its motion, pixels squared."""
+    """Variance of the anchor around its motion in x and in y, pixels squared, [T, 2]."""
     cut: Bool
     """The border of the picture cut the last box."""
     born_cut: Bool
@@ -81,7 +81,7 @@ def _empty(rows: int, lines: int) -> Columns:
         point=floats(2),
         velocity=np.zeros((rows, 2)),
         size=np.zeros((rows, 2)),
-        noise=np.zeros(rows),
+        noise=np.zeros((rows, 2)),
         cut=np.zeros(rows, np.bool_),
         born_cut=np.zeros(rows, np.bool_),
         taken_over=np.zeros(rows, np.bool_),
@@ -179,14 +179,13 @@ class TrackTable:
         with np.errstate(invalid="ignore"):  # NaN at first sight, replaced below
             raw = step / seconds[:, None]
             error = step - old_velocity * seconds[:, None]
-            surprise = (error**2).sum(axis=1) - (_SWERVE * size[:, 1] * seconds**2) ** 2
-        # Of two independent positions and a velocity that is an average: about four variances of one coordinate.
-        noise = np.maximum(surprise, 0.0) / 4
+            surprise = error**2 - (_SWERVE * size[:, 1:] * seconds[:, None] ** 2) ** 2
+        noise = np.maximum(surprise, 0.0) / 2  # the last position and this one
         follow = np.where(samples < 2, 1.0, seconds / (seconds + _VELOCITY_MEMORY))
         learn = np.where(samples < 2, 0.0, np.maximum(seconds / (seconds + _JITTER_MEMORY), 1 / np.maximum(samples, 1)))
         seen_before = samples > 0
         c.velocity[rows] = np.where(seen_before[:, None], old_velocity + follow[:, None] * (raw - old_velocity), 0.0)
-        c.noise[rows] = np.where(samples >= 2, c.noise[rows] + learn * (noise - c.noise[rows]), 0.0)
+        c.noise[rows] += np.where(samples[:, None] >= 2, learn[:, None] * (noise - c.noise[rows]), 0.0)
         c.first[rows] = np.where(seen_before, c.first[rows], time)
         c.last[rows] = time
         c.samples[rows] = samples + 1

@@ -1,0 +1,89 @@
+"""Lines, sides and anchors: the arithmetic under the counting rule."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from metrica.nodes.geometry import anchors, cut_sides, remember_size
+from metrica.nodes.lines import Line, Lines
+
+FRAME = (1280, 720)
+
+
+def test_the_right_of_a_line_is_positive() -> None:
+    lines = Lines([Line("up", (600, 432), (600, 0)), Line("right", (0, 100), (200, 100))])
+    distance, along = lines.place(np.array([[650.0, 216.0], [550.0, 432.0]]))
+    np.testing.assert_allclose(distance, [[50, 116], [-50, 332]])
+    np.testing.assert_allclose(along, [[0.5, 3.25], [0.0, 2.75]])
+
+
+def test_distance_does_not_depend_on_the_length_of_a_line() -> None:
+    lines = Lines([Line("short", (0, 0), (3, 4)), Line("long", (0, 0), (300, 400))])
+    distance, _ = lines.place(np.array([[100.0, 0.0]]))
+    np.testing.assert_allclose(distance, [[-80.0, -80.0]])
+
+
+def test_the_room_beside_a_line_ends_at_the_border() -> None:
+    lines = Lines([Line("up", (600, 720), (600, 0)), Line("slope", (0, 0), (720, 720))])
+    out, into = lines.room(np.full((1, 2), 0.5), FRAME)
+    np.testing.assert_allclose(out, [[600.0, 360 * np.sqrt(2)]])  # the slope's left is up and to the right
+    np.testing.assert_allclose(into, [[680.0, 360 * np.sqrt(2)]])
+
+
+def test_a_line_that_reaches_the_border_goes_on_behind_it() -> None:
+    lines = Lines([Line("up", (600, 719), (600, 300))])
+    assert lines.reaches(0, -0.5, FRAME)
+    assert lines.reaches(0, 1.0, FRAME)
+    assert not lines.reaches(0, 1.01, FRAME)
+
+
+def test_a_line_of_one_point_is_none() -> None:
+    with pytest.raises(ValueError, match=r"line 'door' starts and ends at the same point \(5, 6\): give two different"):
+        Line("door", (5, 6), (5, 6))
+    with pytest.raises(ValueError, match="a coordinate that is not a number"):
+        Line("door", (5, 6), (float("nan"), 6))
+
+
+def test_two_lines_of_one_name_are_refused() -> None:
+    with pytest.raises(ValueError, match="two lines are called 'a'"):
+        Lines([Line("a", (0, 0), (1, 1)), Line("a", (0, 0), (1, 2))])
+
+
+def test_anchors_of_a_whole_person() -> None:
+    boxes = np.array([[100.0, 200.0, 180.0, 400.0]])
+    size, cut = np.array([[80.0, 200.0]]), cut_sides(boxes, FRAME)
+    assert anchors(boxes, size, cut, 0.5).tolist() == [[140, 400]]
+    assert anchors(boxes, size, cut, 0.0).tolist() == [[140, 300]]
+    assert anchors(boxes, size, cut, -0.5).tolist() == [[140, 200]]
+
+
+def test_feet_under_the_border_are_where_the_height_puts_them() -> None:
+    boxes = np.array([[100.0, 600.0, 180.0, 720.0]])
+    cut = cut_sides(boxes, FRAME)
+    assert cut.tolist() == [[False, False, False, True]]
+    assert anchors(boxes, np.array([[80.0, 200.0]]), cut, 0.5).tolist() == [[140, 800]]
+
+
+def test_a_middle_beyond_the_border_is_where_the_width_puts_it() -> None:
+    boxes = np.array([[1250.0, 300.0, 1280.0, 500.0], [0.0, 300.0, 30.0, 500.0]])
+    at = anchors(boxes, np.array([[80.0, 200.0], [80.0, 200.0]]), cut_sides(boxes, FRAME), 0.0)
+    assert at.tolist() == [[1290, 400], [-10, 400]]
+
+
+def test_in_a_box_that_is_much_too_short_the_head_decides() -> None:
+    boxes = np.array([[100.0, 200.0, 180.0, 320.0]])
+    assert anchors(boxes, np.array([[80.0, 200.0]]), cut_sides(boxes, FRAME), 0.5).tolist() == [[140, 400]]
+
+
+def test_a_border_makes_nobody_smaller() -> None:
+    size, seconds = np.array([[80.0, 200.0]]), np.array([1.0])
+    boxes = np.array([[100.0, 600.0, 180.0, 720.0]])
+    assert remember_size(size, boxes, cut_sides(boxes, FRAME), seconds).tolist() == [[80, 200]]
+    whole = np.array([[100.0, 500.0, 180.0, 600.0]])
+    assert remember_size(size, whole, cut_sides(whole, FRAME), seconds).tolist() == [[80, 150]]
+
+
+def test_the_first_sight_gives_the_size() -> None:
+    boxes = np.array([[100.0, 500.0, 180.0, 600.0]])
+    assert remember_size(np.zeros((1, 2)), boxes, cut_sides(boxes, FRAME), np.zeros(1)).tolist() == [[80, 100]]
