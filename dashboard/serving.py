@@ -22,6 +22,9 @@ from metrica.dashboard.errors import AddressError
 
 log = logging.getLogger(__name__)
 
+# A browser asks for twenty scripts at once; that a few of them wait a moment is no news.
+logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+
 
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket on host and port (0: any free one). Raises AddressError with what to do."""
@@ -112,18 +115,31 @@ class AioServer:
 class WsgiServer:
     """A WSGI application under waitress in a thread, from construction to `stop`."""
 
-    def __init__(self, app: Any, host: str, port: int, *, threads: int = 6, drain: float = 5.0) -> None:
+    def __init__(
+        self, app: Any, host: str, port: int, *, threads: int = 6, drain: float = 5.0, behind_proxy: bool = False
+    ) -> None:
         """Listen and serve. `drain`: seconds that requests under way may still take at the end.
 
+        behind_proxy: believe what a reverse proxy on this machine says of the browser's address and scheme.
         Raises AddressError if the port cannot be listened on.
         """
+        trust: dict[str, Any] = {}
+        if behind_proxy:
+            headers = {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"}
+            trust = {"trusted_proxy": "127.0.0.1", "trusted_proxy_headers": headers}
         self._socket = listen(host, port)
         self.address = _url(self._socket)
         self._drain = drain
         self._map: dict[int, Any] = {}
         # With one socket it is a TcpWSGIServer, whatever the signature says.
         self._server: Any = create_server(
-            app, map=self._map, sockets=[self._socket], threads=threads, ident=None, clear_untrusted_proxy_headers=True
+            app,
+            map=self._map,
+            sockets=[self._socket],
+            threads=threads,
+            ident=None,
+            clear_untrusted_proxy_headers=True,
+            **trust,
         )
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="metrica-dashboard", daemon=True)

@@ -1,0 +1,37 @@
+// Notices when the page no longer gets its figures, and says so; sends the user to log in when the session is over.
+(function () {
+  "use strict";
+  let last = Date.now();
+
+  window.dash_clientside = Object.assign({}, window.dash_clientside, {
+    metrica: {
+      beat: function () {
+        last = Date.now();
+        return true; // hides the banner
+      },
+    },
+  });
+
+  function watch() {
+    const banner = document.getElementById("offline");
+    if (!banner || document.hidden || Date.now() - last < 20000) {
+      return;
+    }
+    banner.hidden = false;
+    fetch("/session", { cache: "no-store" }).then(
+      function (answer) {
+        if (answer.status === 401) {
+          window.location.assign("/login");
+        }
+      },
+      function () {
+        // no server: the banner stays, and the next round asks again
+      }
+    );
+  }
+
+  document.addEventListener("visibilitychange", function () {
+    last = Date.now(); // a sleeping tab is not a lost connection
+  });
+  window.setInterval(watch, 5000);
+})();

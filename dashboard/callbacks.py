@@ -1,0 +1,155 @@
+"""What keeps the page up to date: numbers at every tick, charts when something may have changed."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from dash import ClientsideFunction, Dash, Input, Output, State, html, no_update
+
+from metrica.dashboard.errors import StoreError
+from metrica.dashboard.figures import daily_figure, heat_figure, hourly_figure, shown_hours
+from metrica.dashboard.report import WEEKS, Headline, Reports, calendar_of
+from metrica.dashboard.store import Shop, Store
+from metrica.dashboard.texts import Texts
+from metrica.dashboard.wording import (
+    age,
+    clock,
+    comparison,
+    date_long,
+    duration,
+    freshness,
+    hour_span,
+    number,
+    peak_note,
+    weekday,
+)
+
+log = logging.getLogger(__name__)
+
+NUMBERS = {
+    "store_name": Output("store-name", "children"),
+    "now": Output("now", "children"),
+    "age": Output("kpi-age", "children"),
+    "dot": Output("freshness-dot", "className"),
+    "inside": Output("kpi-inside", "children"),
+    "entered": Output("kpi-in-today", "children"),
+    "entered_note": Output("kpi-in-note", "children"),
+    "entered_class": Output("kpi-in-note", "className"),
+    "left": Output("kpi-out-today", "children"),
+    "left_note": Output("kpi-out-note", "children"),
+    "rate": Output("kpi-rate", "children"),
+    "dwell": Output("kpi-dwell", "children"),
+    "dwell_note": Output("kpi-dwell-note", "children"),
+    "peak": Output("kpi-peak", "children"),
+    "peak_note": Output("kpi-peak-note", "children"),
+    "notice": Output("notice", "children"),
+    "figures_hidden": Output("figures", "hidden"),
+    "charts_hidden": Output("charts", "hidden"),
+    "beat": Output("beat", "data"),
+}
+
+CHARTS = {
+    "hourly": Output("chart-hourly", "figure"),
+    "legend": Output("hourly-legend", "children"),
+    "daily": Output("chart-daily", "figure"),
+    "daily_note": Output("daily-note", "children"),
+    "heat": Output("chart-heat", "figure"),
+    "heat_note": Output("heat-note", "children"),
+    "revision": Output("revision", "data"),
+}
+
+
+def register(app: Dash, store: Store, reports: Reports, t: Texts) -> None:
+    """Connect the page's elements to the figures."""
+
+    @app.callback(output=NUMBERS, inputs={"tick": Input("tick", "n_intervals"), "name": Input("store", "value")})
+    def numbers(tick: int | None, name: str | None) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
+        now = store.clock()
+        try:
+            shop = store.shop(name) if name else None
+            if shop is None:
+                notice = _notice(t("no_store_title"), t("no_store_text"))
+                return _nothing(NUMBERS) | {"notice": notice, "figures_hidden": True, "beat": now}
+            return _numbers(shop, reports.headline(shop, now), t) | {"beat": now}
+        except StoreError as error:
+            log.error("%s", error)
+            return _nothing(NUMBERS) | {"notice": _notice(t("trouble_title"), str(error)), "beat": now}
+
+    @app.callback(
+        output=CHARTS,
+        inputs={"tick": Input("tick", "n_intervals"), "name": Input("store", "value")},
+        state={"shown": State("revision", "data")},
+    )
+    def charts(tick: int | None, name: str | None, shown: str | None) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
+        now = store.clock()
+        try:
+            shop = store.shop(name) if name else None
+            revision = reports.revision(shop, now) if shop else None
+            if shop is None or revision == shown:
+                return _nothing(CHARTS)
+            return _charts(shop, reports, now, t) | {"revision": revision}
+        except StoreError:  # the callback of the numbers says it
+            return _nothing(CHARTS)
+
+    untyped: Any = app
+    untyped.clientside_callback(
+        ClientsideFunction(namespace="metrica", function_name="beat"),
+        Output("offline", "hidden"),
+        Input("beat", "data"),
+    )
+
+
+def _numbers(shop: Shop, h: Headline, t: Texts) -> dict[str, Any]:
+    note, trend = comparison(h.flow.entered, h.last_week, h.day, t)
+    moment = calendar_of(shop).local(h.now)
+    since = t("since_hour", hour=shop.cutoff_hour)
+    empty = h.last_event is None
+    return {
+        "store_name": shop.id,
+        "now": f"{date_long(moment.date(), t)}, {clock(moment, t)}",
+        "age": age(h.last_event, h.now, t),
+        "dot": f"dot {freshness(h.last_event, h.now)}",
+        "inside": number(h.inside),
+        "entered": number(h.flow.entered),
+        "entered_note": note or since,
+        "entered_class": f"note {trend}",
+        "left": number(h.flow.left),
+        "left_note": since,
+        "rate": number(round(h.inflow_rate)),
+        "dwell": duration(h.dwell.seconds, t) if h.dwell else t("none"),
+        "dwell_note": t.many("dwell_note", h.dwell.sessions) if h.dwell else t("dwell_empty"),
+        "peak": hour_span(h.peak.hour, t) if h.peak else t("none"),
+        "peak_note": peak_note(h.peak, h.usual_peak, t),
+        "notice": _notice(t("waiting_title"), t("waiting_text")) if empty else None,
+        "figures_hidden": False,
+        "charts_hidden": empty,
+    }
+
+
+def _charts(shop: Shop, reports: Reports, now: int, t: Texts) -> dict[str, Any]:
+    rows, heat, days = reports.hourly(shop, now), reports.heat_map(shop, now), reports.daily(shop, now)
+    hours = shown_hours(rows, heat)
+    past = [day.visitors for day in days[:-1] if day.visitors is not None]
+    mean = f" · {t('daily_mean', n=number(round(sum(past) / len(past))))}" if past else ""
+    last = t("last_weekday", weekday=weekday(calendar_of(shop).day_of(now), t))
+    came = any(row.today for row in rows)
+    legend = [html.Span(t("today") if came else t("hourly_empty"), className="key key-today")]
+    if any(row.reference is not None for row in rows):
+        legend.append(html.Span(last, className="key key-reference"))
+    return {
+        "hourly": hourly_figure(rows, hours, calendar_of(shop).local(now).hour, t),
+        "legend": legend,
+        "daily": daily_figure(days, t),
+        "daily_note": t("daily_note", n=len(days)) + mean,
+        "heat": heat_figure(heat, hours, t),
+        "heat_note": t("heat_note", n=WEEKS),
+    }
+
+
+def _notice(title: str, text: str) -> Any:
+    return html.Section(className="card notice", children=[html.H2(title), html.P(text)])
+
+
+def _nothing(outputs: dict[str, Output]) -> dict[str, Any]:
+    return dict.fromkeys(outputs, no_update)

@@ -1,0 +1,172 @@
+"""What is on the page, the most urgent first; `metrica.dashboard.callbacks` fills in the figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import dcc, html
+
+from metrica.dashboard.figures import BLANK, CONFIG
+from metrica.dashboard.store import Shop
+from metrica.dashboard.texts import Texts
+
+_FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Helvetica Neue', Arial, sans-serif"
+
+
+def layout(shops: Sequence[Shop], csrf: str, refresh: float, t: Texts) -> Any:
+    """The page for these stores. `refresh`: seconds between two updates."""
+    return dmc.MantineProvider(
+        defaultColorScheme="auto",
+        theme={"fontFamily": _FONT, "primaryColor": "teal", "defaultRadius": "md"},
+        children=html.Div(
+            className="page",
+            children=[
+                _header(shops, csrf, t),
+                html.Div(t("offline"), id="offline", className="banner banner-warning", role="status", hidden=True),
+                html.Div(id="notice"),
+                html.Main(
+                    id="figures",
+                    children=[
+                        _now(t),
+                        html.Div(
+                            className="tiles",
+                            children=[
+                                _tile("rate", t("rate"), t, unit=t("rate_unit"), note=t("rate_note")),
+                                _tile("dwell", t("dwell"), t),
+                                _tile("peak", t("peak"), t),
+                            ],
+                        ),
+                        html.Div(
+                            id="charts",
+                            children=[
+                                _chart("hourly", t("hourly"), html.Div(id="hourly-legend", className="legend")),
+                                html.Div(
+                                    className="pair",
+                                    children=[
+                                        _chart("daily", t("daily"), html.Div(id="daily-note", className="note")),
+                                        _chart("heat", t("heat"), html.Div(id="heat-note", className="note")),
+                                    ],
+                                ),
+                            ],
+                        ),
+                    ],
+                ),
+                dcc.Interval(id="tick", interval=round(refresh * 1000)),
+                dcc.Store(id="revision"),
+                dcc.Store(id="beat"),
+            ],
+        ),
+    )
+
+
+def _header(shops: Sequence[Shop], csrf: str, t: Texts) -> Any:
+    names = [shop.id for shop in shops]
+    aria: dict[str, Any] = {"aria-label": t("store")}
+    return html.Header(
+        className="top",
+        children=[
+            html.Div(
+                className="top-name",
+                children=[
+                    html.H1(id="store-name", className="store-name"),
+                    dmc.Select(
+                        id="store",
+                        data=names,
+                        value=names[0] if names else None,
+                        allowDeselect=False,
+                        size="xs",
+                        className="store-select",
+                        display="block" if len(names) > 1 else "none",
+                        **aria,
+                    ),
+                    html.Div(id="now", className="note"),
+                ],
+            ),
+            html.Div(
+                className="top-side",
+                children=[
+                    html.Div(
+                        className="freshness",
+                        children=[html.Span(id="freshness-dot", className="dot"), html.Span(id="kpi-age")],
+                    ),
+                    html.Form(
+                        action="/logout",
+                        method="POST",
+                        children=[
+                            dcc.Input(type="hidden", name="csrf", value=csrf),
+                            html.Button(t("log_out"), id="log-out", type="submit", className="link"),
+                        ],
+                    ),
+                ],
+            ),
+        ],
+    )
+
+
+def _now(t: Texts) -> Any:
+    return html.Section(
+        className="card now",
+        children=[
+            html.Div(
+                className="now-inside",
+                children=[
+                    html.H2(t("inside"), className="label"),
+                    html.Div(t("none"), id="kpi-inside", className="hero"),
+                    html.Div(t("inside_note"), className="note"),
+                ],
+            ),
+            html.Div(
+                className="now-flow",
+                children=[
+                    html.Div(
+                        className="flow",
+                        children=[
+                            html.H2(t("in_today"), className="label"),
+                            html.Div(t("none"), id="kpi-in-today", className="figure"),
+                            html.Div(id="kpi-in-note", className="note"),
+                        ],
+                    ),
+                    html.Div(
+                        className="flow",
+                        children=[
+                            html.H2(t("out_today"), className="label"),
+                            html.Div(t("none"), id="kpi-out-today", className="figure"),
+                            html.Div(id="kpi-out-note", className="note"),
+                        ],
+                    ),
+                ],
+            ),
+        ],
+    )
+
+
+def _tile(name: str, label: str, t: Texts, *, unit: str = "", note: str = "") -> Any:
+    value = [html.Span(t("none"), id=f"kpi-{name}")]
+    if unit:
+        value.append(html.Span(unit, className="unit"))
+    return html.Section(
+        className="card tile",
+        children=[
+            html.H2(label, className="label"),
+            html.Div(value, className="figure figure-small"),
+            html.Div(note, id=f"kpi-{name}-note", className="note"),
+        ],
+    )
+
+
+def _chart(name: str, title: str, side: Any) -> Any:
+    return html.Section(
+        className="card",
+        children=[
+            html.Div(className="card-head", children=[html.H2(title, className="card-title"), side]),
+            html.Div(
+                className=f"chart chart-{name}",
+                # The frame has the height: Plotly then fills it, and refits when a phone is turned.
+                children=dcc.Graph(
+                    id=f"chart-{name}", figure=BLANK, config=CONFIG, responsive=True, style={"height": "100%"}
+                ),
+            ),
+        ],
+    )

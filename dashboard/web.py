@@ -1,0 +1,102 @@
+"""The pages: a Dash application on Flask, behind a login, that asks nothing of the internet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from dash import Dash
+from flask import Flask, Response, has_request_context, request
+
+from metrica.dashboard.callbacks import register
+from metrica.dashboard.compression import compress
+from metrica.dashboard.login import csrf_token, protect
+from metrica.dashboard.page import layout
+from metrica.dashboard.report import Reports
+from metrica.dashboard.store import Store
+from metrica.dashboard.texts import texts
+
+_INDEX = """<!DOCTYPE html>
+<html lang="en">
+<head>
+{%metas%}
+<meta name="color-scheme" content="light dark">
+<title>{%title%}</title>
+<link rel="icon" href="/assets/favicon.svg">
+{%css%}
+</head>
+<body>
+{%app_entry%}
+<footer>{%config%}{%scripts%}{%renderer%}</footer>
+</body>
+</html>"""
+
+
+@dataclass(frozen=True, slots=True)
+class WebSettings:
+    """How the pages are served."""
+
+    secret_key: str
+    """Signs the session cookies; whoever knows it is logged in."""
+    refresh: float = 5.0
+    """Seconds between two looks at the database."""
+    https: bool = False
+    """The browser comes over HTTPS (through a reverse proxy): the session cookie is then for HTTPS only."""
+
+
+def create_web(store: Store, settings: WebSettings) -> Flask:
+    """The pages over a store, as a WSGI application. The store's clock says what "now" is."""
+    t = texts()
+    server = Flask(__name__, static_folder=None)
+    server.config.update(
+        SECRET_KEY=settings.secret_key,
+        SESSION_COOKIE_NAME="metrica",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.https,
+        PERMANENT_SESSION_LIFETIME=timedelta(days=30),
+        MAX_CONTENT_LENGTH=1 << 20,
+    )
+    protect(server, store, t)
+    host: Any = server  # Dash's annotation says bool or a factory; its documentation says Flask
+    app = Dash(
+        __name__,
+        server=host,
+        title=t("product"),
+        update_title="",
+        index_string=_INDEX,
+        assets_folder=str(Path(__file__).with_name("assets")),
+        serve_locally=True,
+        add_log_handler=False,
+        meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
+    )
+
+    def current() -> Any:
+        # Dash also calls this once when it is set, to learn the ids; nobody is logged in then.
+        return layout(store.shops(), csrf_token() if has_request_context() else "", settings.refresh, t)
+
+    app.layout = current
+    register(app, store, Reports(store), t)
+    policy = _content_policy(app)
+
+    @server.after_request
+    def finish(response: Response) -> Response:  # pyright: ignore[reportUnusedFunction]
+        response.headers["Content-Security-Policy"] = policy
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Referrer-Policy"] = "same-origin"
+        if not request.path.startswith(("/_dash-component-suites/", "/assets/")):
+            response.headers["Cache-Control"] = "no-store"
+        return compress(response)
+
+    return server
+
+
+def _content_policy(app: Dash) -> str:
+    # The browser itself then refuses anything from elsewhere. Styles are inline in Plotly's and Mantine's elements.
+    scripts = " ".join(app.csp_hashes())
+    return (
+        f"default-src 'self'; script-src 'self' {scripts}; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self' data: blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+    )
