@@ -87,7 +87,7 @@ def graph(clip: Path, model: str, threads: int) -> tuple[float, int, dict[str, f
         processes.add(
             "/detector",
             "openvino_detector",
-            {"model": model, "threads": threads, "requests": 2},
+            {"model": model, "threads": threads},
             inlets={"frames": ("/door/frames", "lossless")},
             outlets={"detections": ("/door/detections", "stream")},
         )
