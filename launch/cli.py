@@ -7,14 +7,20 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from metrica.launch.load import LaunchFileError, load
+from metrica.errors import LaunchError
+from metrica.launch.console import Console
+from metrica.launch.limits import USUAL, Limits
+from metrica.launch.load import LaunchFileError, Loaded, load
+from metrica.launch.run_folder import RunFolder
 from metrica.launch.show import as_mermaid, as_text, summary
+from metrica.launch.signals import StopSignals
+from metrica.launch.supervise import Supervisor
 from metrica.version import __version__
 
 GRAPHS = {"text": as_text, "mermaid": as_mermaid}
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, *, limits: Limits = USUAL) -> int:
     """Exit status: 0 stopped or finished, 1 a node or the start failed, 2 wrong launch file or arguments."""
     arguments = sys.argv[1:] if argv is None else list(argv)
     options = _parser().parse_args(_with_graph_format(arguments))
@@ -29,7 +35,34 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.check:
         print(f"{options.file}: ok, {summary(loaded.graph)}")
         return 0
-    return 0
+    if options.until_finished and not any(node.is_source for node in loaded.graph.nodes):
+        print(
+            "--until-finished: error: every node listens to another one, so none can come to its end", file=sys.stderr
+        )
+        return 2
+    return _run(loaded, options, limits)
+
+
+def _run(loaded: Loaded, options: argparse.Namespace, limits: Limits) -> int:
+    console = Console(as_json=options.log_format == "json", level=options.log_level)
+    try:
+        loaded.graph.document.data_dir.mkdir(parents=True, exist_ok=True)
+        with StopSignals() as signals, RunFolder(loaded.run_dir, console):
+            return Supervisor(
+                loaded.graph,
+                loaded.run_dir,
+                loaded.folder,
+                console=console,
+                signals=signals,
+                limits=limits,
+                log_level=options.log_level.upper(),
+                until_finished=options.until_finished,
+            ).run()
+    except LaunchError as error:
+        console.error(str(error))
+    except OSError as error:
+        console.error(f"{error.filename or 'the launch'}: {error.strerror}")
+    return 1
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -59,7 +59,7 @@ def load(
     tree = read_tree(source, problems) if source else None
     document = read_document(source or Source(file, ""), tree, folder, scope)
     graph = build_graph(document, read_nodes(document, settings, scope), problems)
-    where = (run_dir or default_run_dir(document.store)).absolute()
+    where = (run_dir or default_run_dir(document.store)).resolve()
     if not problems:
         check_folders(graph, where, problems)
     if problems:

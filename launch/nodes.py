@@ -45,8 +45,8 @@ class LaunchNode:
         return f"/{self.camera}" if self.camera else ""
 
     @property
-    def wants_nothing(self) -> bool:
-        """Whether it is a source: it publishes, and listens to nobody."""
+    def is_source(self) -> bool:
+        """Whether it publishes and listens to nobody."""
         return self.cls is not None and bool(self.cls.publishers) and not self.cls.subscriptions
 
 

@@ -1,0 +1,70 @@
+"""What the launcher prints: its own sentences, its nodes' log records, and whatever else they write."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+from metrica import logs
+
+NAME = "metrica-launch"
+
+
+class Console:
+    """Log records go to standard error; what a node prints on its standard output goes to ours.
+
+    as_json: one JSON object per line instead of text. level: the least of our own sentences that is shown.
+    """
+
+    def __init__(
+        self, *, as_json: bool = False, level: str = "INFO", out: TextIO | None = None, err: TextIO | None = None
+    ) -> None:
+        self._as_json = as_json
+        self._level = logging.getLevelNamesMapping()[level.upper()]
+        self._out, self._err = out or sys.stdout, err or sys.stderr
+        self._colour = self._err.isatty()
+        self._closed: set[TextIO] = set()
+
+    def info(self, message: str, **fields: Any) -> None:
+        self._say("INFO", message, fields)
+
+    def warning(self, message: str, **fields: Any) -> None:
+        self._say("WARNING", message, fields)
+
+    def error(self, message: str, **fields: Any) -> None:
+        self._say("ERROR", message, fields)
+
+    def record(self, record: dict[str, Any]) -> None:
+        """Show a node's log record. Raises TypeError or ValueError for one that only looks like it."""
+        shown = json.dumps(record, ensure_ascii=False) if self._as_json else logs.text(record, colour=self._colour)
+        self._write(self._err, shown)
+
+    def line(self, node: str, line: str, *, is_error: bool) -> None:
+        """Show a line that is no log record, such as a library's own print."""
+        stream = self._err if is_error else self._out
+        if self._as_json:
+            self._write(stream, json.dumps(_record("INFO", node, line, {}), ensure_ascii=False))
+        else:
+            self._write(stream, f"{node}  {line}")
+
+    def _say(self, level: str, message: str, fields: dict[str, Any]) -> None:
+        if logging.getLevelNamesMapping()[level] >= self._level:
+            self.record(_record(level, NAME, message, fields))
+
+    def _write(self, stream: TextIO, text: str) -> None:
+        """A closed pipe or terminal takes nothing more, but it is no reason to stop counting people."""
+        if stream in self._closed:
+            return
+        try:
+            stream.write(text + "\n")
+            stream.flush()
+        except (OSError, ValueError):
+            self._closed.add(stream)
+
+
+def _record(level: str, node: str, message: str, fields: dict[str, Any]) -> dict[str, Any]:
+    now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    return {"time": now, "level": level, "node": node, "message": message, **fields}
