@@ -44,9 +44,7 @@ def message(cls: type[M]) -> type[M]:
     made = dataclass(frozen=True, slots=True, kw_only=True, eq=False)(cls)
     for f in fields(made):
         if f.name in _WIRE_KEYS:
-            raise TypeError(
-                f"{made.__name__}.{f.name}: {', '.join(_WIRE_KEYS)} are taken, call the field something else"
-            )
+            raise TypeError(f"{made.__name__}.{f.name}: the wire needs that name itself, call the field something else")
     known = _registry.get(made.__name__)
     if known is not None and (known.__module__, known.__qualname__) != (made.__module__, made.__qualname__):
         raise TypeError(f"two messages are called {made.__name__}: {known.__module__} and {made.__module__}")
