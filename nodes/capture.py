@@ -6,7 +6,7 @@ import time
 from typing import ClassVar, Literal
 
 from metrica.backoff import Backoff
-from metrica.errors import ParameterError
+from metrica.errors import NodeError, ParameterError
 from metrica.messages import Frame, Header, Image
 from metrica.node import Node
 from metrica.nodes.source_file import PictureFolder, VideoFile, list_pictures
@@ -78,7 +78,7 @@ class Capture(Node):
         self._loop_start = 0.0  # position at which this round through the file began
         self._began: tuple[int, int] | None = None  # UTC and monotonic time of position 0, ns
         if self._address.kind in (Kind.FILE, Kind.FOLDER):
-            self._recording = self._open_recording()
+            self._recording = self.open_recording()
 
     def on_activate(self) -> None:
         # After a pause a file goes on where it was, in the time that it is now.
@@ -92,10 +92,19 @@ class Capture(Node):
         if self._recording:
             self._recording.close()
 
+    def open_recording(self) -> Recording:
+        """The file or folder of `uri`, opened anew. Raises NodeError if it is none, or cannot be read."""
+        address = read_address(self.uri)
+        if address.kind is Kind.FOLDER:
+            return PictureFolder(address.path, self.folder_fps)
+        if address.kind is Kind.FILE:
+            return VideoFile(address.path)
+        raise NodeError(f"{address} is a camera, not a recording", permanent=True)
+
     @property
-    def index(self) -> int:
-        """Which picture of a file or folder was published last; the first is 0."""
-        return self._recording.index if self._recording else -1
+    def recording(self) -> Recording | None:
+        """The file or folder that is read; None for a camera."""
+        return self._recording
 
     @timer(seconds=0)
     def read(self) -> None:
@@ -107,11 +116,6 @@ class Capture(Node):
             self._look_for_camera()
 
     # --- files and folders
-
-    def _open_recording(self) -> Recording:
-        if self._address.kind is Kind.FOLDER:
-            return PictureFolder(self._address.path, self.folder_fps)
-        return VideoFile(self._address.path)
 
     def _read_recording(self, recording: Recording) -> None:
         if self._waiting is None:
@@ -154,7 +158,7 @@ class Capture(Node):
         self.count("loops")
         self._loop_start = self._position + recording.step
         recording.close()
-        self._recording = self._open_recording()
+        self._recording = self.open_recording()
 
     # --- live cameras
 

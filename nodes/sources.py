@@ -57,6 +57,8 @@ class Recording(Protocol):
 
     index: int
     """Which picture the last `grab` went to; the first is 0."""
+    announced: int
+    """How many pictures it says it has, 0 if it does not say."""
 
     def grab(self) -> float | None:
         """Go to the next picture without converting it: its seconds from the beginning, or None at the end."""
