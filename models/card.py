@@ -205,7 +205,14 @@ def read_card(path: Path) -> Card:
     try:
         return Card.model_validate(data)
     except ValidationError as error:
-        raise ModelError("\n".join(f"{path}: {_sentence(e)}" for e in error.errors())) from None
+        raise ModelError("\n".join(f"{path}: {_sentence(e)}" for e in _causes(error))) from None
+
+
+def _causes(error: ValidationError) -> list[Any]:
+    """The errors without their echoes: a list whose one item is wrong is also "too short"."""
+    errors = error.errors()
+    places = [e["loc"] for e in errors]
+    return [e for e in errors if not any(p != e["loc"] and p[: len(e["loc"])] == e["loc"] for p in places)]
 
 
 def _sentence(error: Any) -> str:

@@ -72,7 +72,7 @@ class Ssd:
         return _single(shapes, lambda s: len(s) == 4 and s[:2] == (1, 1) and s[3] == 7)
 
     def __call__(self, outputs: Mapping[str, Array], fit: Fit, floor: float) -> Found:
-        rows = _pick(self, outputs).reshape(-1, 7)
+        rows = _floats(_read(self, outputs)[0]).reshape(-1, 7)
         ended = rows[:, 0] < 0
         if ended.any():
             rows = rows[: int(ended.argmax())]
@@ -93,8 +93,9 @@ class BoxesLabels:
         return ("boxes", "labels") if ok else None
 
     def __call__(self, outputs: Mapping[str, Array], fit: Fit, floor: float) -> Found:
-        rows = np.asarray(outputs["boxes"], np.float32)
-        rows = rows[(rows[:, 4] >= floor) & np.isin(outputs["labels"], self.person)]
+        boxes, labels = _read(self, outputs)
+        rows = _floats(boxes)
+        rows = rows[(rows[:, 4] >= floor) & np.isin(labels, self.person)]
         return found(rows[:, :4], rows[:, 4], fit)
 
 
@@ -116,7 +117,7 @@ class Yolox:
         return _single(shapes, lambda s: len(s) == 3 and s[:2] == (1, count) and (s[2] or 0) >= least)
 
     def __call__(self, outputs: Mapping[str, Array], fit: Fit, floor: float) -> Found:
-        rows = _pick(self, outputs)[0]
+        rows = _floats(_read(self, outputs)[0])[0]
         scores = rows[:, 4] * rows[:, [5 + p for p in self.person]].max(axis=1)
         chosen = best(scores, floor)
         rows, scores, grid = rows[chosen], scores[chosen], _grid(self.size)[chosen]
@@ -139,7 +140,7 @@ class Yolov8:
         return _single(shapes, lambda s: len(s) == 3 and s[0] == 1 and s[2] == count and (s[1] or 0) >= least)
 
     def __call__(self, outputs: Mapping[str, Array], fit: Fit, floor: float) -> Found:
-        columns = _pick(self, outputs)[0]
+        columns = _floats(_read(self, outputs)[0])[0]
         scores = columns[[4 + p for p in self.person]].max(axis=0)
         chosen = best(scores, floor)
         rows, scores = columns[:4, chosen].T, scores[chosen]
@@ -152,12 +153,17 @@ def _single(shapes: Mapping[str, Shape], fits: Callable[[Shape], bool]) -> tuple
     return (names[0],) if len(names) == 1 else None
 
 
-def _pick(decoder: Decoder, outputs: Mapping[str, Array]) -> Floats:
+def _floats(array: Array) -> Floats:
+    return np.asarray(array, np.float32)
+
+
+def _read(decoder: Decoder, outputs: Mapping[str, Array]) -> list[Array]:
+    """The outputs that a decoder wants, in its order. Raises ModelError when they are not there."""
     names = decoder.wanted({name: value.shape for name, value in outputs.items()})
     if names is None:
         got = ", ".join(f"{name} {list(value.shape)}" for name, value in outputs.items()) or "nothing"
         raise ModelError(f"the network gave {got}, but its decoder reads {decoder.format}; check the card's decoder")
-    return np.asarray(outputs[names[0]], np.float32)
+    return [outputs[name] for name in names]
 
 
 def cells(size: tuple[int, int]) -> int:

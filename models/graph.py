@@ -68,6 +68,18 @@ def shown(shapes: Mapping[str, Shape]) -> str:
     return ", ".join(f"{k} [{', '.join('?' if n is None else str(n) for n in v)}]" for k, v in shapes.items())
 
 
+def fix_input(graph: ov.Model, size: tuple[int, int], layout: str, path: Path) -> None:
+    """Gives an input whose batch or picture size was left open the size of one picture. Raises ModelError."""
+    width, height = size
+    shape = shape_of(graph.input())
+    if shape != () and None not in shape:
+        return
+    try:
+        graph.reshape(ov.PartialShape([1, 3, height, width] if layout == "NCHW" else [1, height, width, 3]))
+    except RuntimeError as error:
+        raise ModelError(f"{path}: it does not take one picture of {width}x{height} ({reason(error)})") from None
+
+
 def hold_to_card(graph: ov.Model, card: Card, decoder: Decoder, path: Path) -> None:
     """Fixes the input to the card's size and drops every output that the decoder does not read.
 
@@ -81,8 +93,7 @@ def hold_to_card(graph: ov.Model, card: Card, decoder: Decoder, path: Path) -> N
             f"{path}: its input is {shown({graph.input().any_name: has})}, but the card {card.name} says "
             f"{width}x{height} {card.input.layout} ({want}); correct the card's input"
         )
-    if None in has or has == ():
-        graph.reshape(ov.PartialShape(want))
+    fix_input(graph, (width, height), card.input.layout, path)
     names = decoder.wanted(output_shapes(graph))
     if names is None:
         raise ModelError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import openvino as ov
 from metrica.models.card import Card
 from metrica.models.decoders import BoxesLabels, Decoder, Shape, Ssd, Yolov8, Yolox
 from metrica.models.errors import ModelError
-from metrica.models.graph import output_shapes, read_graph, shape_of, shown
+from metrica.models.graph import fix_input, output_shapes, read_graph, shape_of, shown
 
 # What each format is trained with. A stretched BGR 0 to 255 is Open Model Zoo's habit; YOLOX keeps that range and puts
 # its picture top left; YOLOv8 and YOLO11 want RGB 0 to 1 in the middle of grey bars.
@@ -22,8 +23,13 @@ _HABITS: dict[str, dict[str, Any]] = {
 }
 # Open Model Zoo's single-class SSDs call a person 0 or 1; everything else starts at 0.
 _PERSON = {"ssd": (0, 1)}
-# No measurement stands behind these: they are ByteTrack's for a detector that scores high.
-_THRESHOLDS = {"new": 0.6, "keep": 0.5, "low": 0.1, "chosen": "a bare network has no card, so these are ByteTrack's"}
+# A bare network has no card to say which scores to trust, so these are of the nearest one that was measured.
+_THRESHOLDS: dict[str, dict[str, Any]] = {
+    "ssd": {"new": 0.51, "keep": 0.27, "low": 0.07, "chosen": "guessed: those of person-detection-0201"},
+    "boxes_labels": {"new": 0.28, "keep": 0.21, "low": 0.12, "chosen": "guessed: those of person-detection-0203"},
+    "yolox": {"new": 0.43, "keep": 0.30, "low": 0.08, "chosen": "guessed: measured with a YOLOX-nano of COCO"},
+    "yolov8": {"new": 0.6, "keep": 0.5, "low": 0.1, "chosen": "guessed: ByteTrack's own, nothing was measured"},
+}
 
 
 def guess_card(path: Path) -> Card:
@@ -33,6 +39,7 @@ def guess_card(path: Path) -> Card:
     """
     graph = read_graph(ov.Core(), path)
     size, layout = _input(shape_of(graph.input()), path)
+    fix_input(graph, size, layout, path)
     shapes = output_shapes(graph)
     decoders: dict[str, Decoder] = {
         "ssd": Ssd(_PERSON["ssd"]),
@@ -40,21 +47,19 @@ def guess_card(path: Path) -> Card:
         "yolox": Yolox(size, (0,), 0.6),
         "yolov8": Yolov8(size, (0,), 0.6),
     }
-    if _input_is_open(graph):
-        graph.reshape(ov.PartialShape([1, *shape_of(graph.input())[1:]]))
-        shapes = output_shapes(graph)
+    called = re.sub("[^A-Za-z0-9._-]", "-", path.stem).lstrip("._-") or "network"
     for name, decoder in decoders.items():
         if decoder.wanted(shapes) is not None:
             return Card.model_validate(
                 {
-                    "name": path.stem if path.stem[0].isalnum() else f"model-{path.stem}",
+                    "name": called,
                     "title": path.name,
                     "description": "guessed from the shapes of a network without a card",
                     "decoder": name,
                     "input": {"size": size, "layout": layout, **_HABITS[name]},
                     "person": _PERSON.get(name, (0,)),
-                    "thresholds": _THRESHOLDS,
-                    "variants": [{"precision": "as given", "files": [{"path": path.name}]}],
+                    "thresholds": _THRESHOLDS[name],
+                    "variants": [{"precision": "as given", "files": [{"path": called + path.suffix}]}],
                 }
             )
     known = "; ".join(f"{name}: {decoder.format}" for name, decoder in decoders.items())
@@ -73,6 +78,3 @@ def _input(shape: Shape, path: Path) -> tuple[tuple[int, int], str]:
         "write a model card that says so (docs/models.md)"
     )
 
-
-def _input_is_open(graph: ov.Model) -> bool:
-    return None in shape_of(graph.input())

@@ -157,6 +157,8 @@ def _network_reason(error: urllib3.exceptions.HTTPError) -> str:
     match inner:
         case urllib3.exceptions.NameResolutionError():
             return "the name of the server cannot be resolved"
+        case urllib3.exceptions.NewConnectionError():
+            return "the server refuses the connection or cannot be reached"
         case urllib3.exceptions.TimeoutError():
             return "the server does not answer in time"
         case urllib3.exceptions.SSLError():
@@ -165,7 +167,5 @@ def _network_reason(error: urllib3.exceptions.HTTPError) -> str:
             return "the connection was cut"
         case urllib3.exceptions.ProxyError():
             return "the proxy does not answer"
-        case urllib3.exceptions.NewConnectionError():
-            return "the server refuses the connection or cannot be reached"
         case _:
             return f"{type(inner).__name__}"
