@@ -10,11 +10,12 @@ import sys
 import time
 from array import array
 from collections import Counter
+from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from metrica.messages import Crossing, Frame, Tracks
@@ -71,12 +72,13 @@ class Report:
         """The reader of the JSON lines has gone, as `| head` does."""
         self._totals: Counter[tuple[str, str]] = Counter()
         self._done = 0
-        self._started = time.monotonic()
+        self._started = 0.0  # when the first frame was read: loading the model is not the video's speed
         self._console = Console(stderr=True, highlight=False)
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             TaskProgressColumn(),
+            MofNCompleteColumn(),
             TextColumn("{task.fields[counts]}"),
             TimeRemainingColumn(),
             console=self._console,
@@ -85,7 +87,7 @@ class Report:
             redirect_stderr=False,
             disable=quiet or not self._console.is_terminal,
         )
-        self._task = self._progress.add_task(video, total=None, counts="")
+        self._task = self._progress.add_task(Path(video).name, total=None, counts="")
 
     def __enter__(self) -> Self:
         self._handler = _ToConsole(self._console)
@@ -107,6 +109,7 @@ class Report:
 
     def frame(self, msg: Frame, index: int) -> None:
         """A frame has been read."""
+        self._started = self._started or time.monotonic()
         self.times.add(msg.header.stamp, index)
 
     def tracks(self, msg: Tracks) -> None:
@@ -148,7 +151,7 @@ class Report:
         """The totals of each line, on standard error."""
         if self._quiet:
             return
-        took = max(1e-6, time.monotonic() - self._started)
+        took = max(1e-6, time.monotonic() - (self._started or time.monotonic()))
         ended = f"stopped after frame {self.times.last_index}, " if stopped else ""
         self._say(
             f"{self._video}: {ended}{self._done} frames looked at, {self.times.duration:.1f} s of video "

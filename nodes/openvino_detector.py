@@ -39,7 +39,11 @@ class OpenvinoDetector(Node):
     device: str = param(default="CPU", help="what OpenVINO runs on: CPU, GPU, NPU, AUTO, …")
     hint: Hint = param(default="THROUGHPUT", help="THROUGHPUT for most frames per second, LATENCY for soonest results")
     threads: int = param(default=0, ge=0, help="CPU threads to use; 0 lets OpenVINO decide")
-    requests: int = param(default=0, ge=0, help="inferences at once for each frame size; 0: what OpenVINO advises, and one so that the next frame is there")
+    requests: int = param(
+        default=0,
+        ge=0,
+        help="inferences at once for each frame size; 0: what OpenVINO advises, and one so that the next frame is there",
+    )
     threshold: float | None = param(
         default=None, gt=0, lt=1, help="score from which a box may start a track; by default the model card's"
     )
