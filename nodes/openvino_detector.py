@@ -119,7 +119,11 @@ class OpenvinoDetector(Node):
             if ticket.outputs is None:
                 self._fail(ticket.header.camera, ticket.failed)
                 continue
-            found = self._network.decode(ticket.outputs, *ticket.size, self._thresholds.low)
+            try:
+                found = self._network.decode(ticket.outputs, *ticket.size, self._thresholds.low)
+            except ModelError as error:  # outputs whose shape is only known with the data
+                self._fail(ticket.header.camera, str(error))
+                continue
             self.detections.publish(
                 Detections(
                     header=ticket.header,

@@ -13,6 +13,10 @@ from metrica.messages import Image
 OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
 _lock = threading.Lock()
 
+# Read once, at the first capture of the process, whoever makes it.
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET
+os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "1")  # seconds; the default of 10 looks like a hang
+
 
 def open_capture(what: str | int, api: int, settings: list[int], options: str = "") -> cv2.VideoCapture:
     """Open a capture; the caller asks `isOpened()`.
@@ -20,8 +24,6 @@ def open_capture(what: str | int, api: int, settings: list[int], options: str = 
     settings: property and value by turns, as VideoCapture takes them. options: FFmpeg's, as `key;value|…`; a user's
     own OPENCV_FFMPEG_CAPTURE_OPTIONS goes first.
     """
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET; read once, at the first capture
-    os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "1")  # seconds; the default of 10 looks like a hang
     if "OPENCV_LOG_LEVEL" not in os.environ:
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     if not options or OPTIONS in os.environ:
