@@ -131,8 +131,8 @@ def test_the_owner_reads_the_counts_off_the_page_after_logging_in(shop: Shop) ->
         page.fill("#name", "owner")
         page.fill("#password", PASSWORD)
         page.click("#login-button")
-        expected = str(directions.count("in"))
-        page.wait_for_function(f"document.querySelector('#kpi-in-today')?.innerText === '{expected}'", timeout=30_000)
+        inside = playwright.expect(page.locator("#kpi-in-today"))
+        inside.to_have_text(str(directions.count("in")), timeout=30_000)
         assert page.inner_text("#kpi-out-today") == str(directions.count("out"))
         browser.close()
 
