@@ -9,8 +9,10 @@ from metrica.messages.frame import Frame, FrameRef
 from metrica.messages.header import Header
 from metrica.messages.health import Health
 from metrica.messages.message import Message, message, message_type
+from metrica.messages.occupancy import Occupancy
 from metrica.messages.text import ShortText
 from metrica.messages.tracks import Tracks
+from metrica.messages.visit import Visit
 
 __all__ = [
     "ArraySpec",
@@ -28,10 +30,12 @@ __all__ = [
     "Image",
     "Message",
     "MetricaError",
+    "Occupancy",
     "Scores",
     "ShortText",
     "Thresholds",
     "Tracks",
+    "Visit",
     "check_message",
     "decode",
     "encode",

@@ -57,7 +57,7 @@ class Detached:
 
 
 class NodeLog(logging.LoggerAdapter[logging.Logger]):
-    """A logger whose lines carry the node's name; extra keyword arguments become key=value.
+    """A logger whose lines carry the node's name; extra keyword arguments (but `msg` and `level`) become key=value.
 
     self.log.info("camera opened", width=1280, fps=15.0)
     """
