@@ -42,7 +42,7 @@ class OpenvinoDetector(Node):
     requests: int = param(
         default=0,
         ge=0,
-        help="inferences at once for each frame size; 0: what OpenVINO advises, and one so that the next frame is there",
+        help="inferences at once for each frame size; 0: what OpenVINO advises, and one that waits ready",
     )
     threshold: float | None = param(
         default=None, gt=0, lt=1, help="score from which a box may start a track; by default the model card's"
