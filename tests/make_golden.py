@@ -19,8 +19,10 @@ from metrica.messages import (
     Header,
     Health,
     Message,
+    Occupancy,
     Thresholds,
     Tracks,
+    Visit,
     encode,
 )
 
@@ -63,6 +65,15 @@ EXAMPLES: tuple[Message, ...] = (
         track=42,
         time=1_767_225_600_100_000_000,
     ),
+    Visit(
+        header=HEADER,
+        id="door/queue/18a5f3c2e1/7",
+        zone="queue",
+        track=42,
+        entered=1_767_225_500_000_000_000,
+        left=1_767_225_600_100_000_000,
+    ),
+    Occupancy(header=HEADER, zone="queue", people=4, loitering=1, longest=95.5),
     Health(
         header=HEADER,
         node="/door/tracker",

@@ -11,10 +11,22 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from metrica.messages import ArraySpec, Crossing, Detections, Frame, FrameRef, Header, Health, Message, Tracks
+from metrica.messages import (
+    ArraySpec,
+    Crossing,
+    Detections,
+    Frame,
+    FrameRef,
+    Header,
+    Health,
+    Message,
+    Occupancy,
+    Tracks,
+    Visit,
+)
 from metrica.messages.text import TextSpec
 
-CLASSES: tuple[type[Message], ...] = (Frame, FrameRef, Detections, Tracks, Crossing, Health)
+CLASSES: tuple[type[Message], ...] = (Frame, FrameRef, Detections, Tracks, Crossing, Visit, Occupancy, Health)
 
 INT64 = st.integers(-(2**63), 2**63 - 1)
 CHARACTERS = st.characters(codec="utf-8")
