@@ -209,13 +209,13 @@ def test_a_full_disk_under_the_journal_is_said_once_and_loses_no_event(tmp_path:
         with launched(tmp_path, text, "--until-finished") as launch:
             launch.wait_for("nodes run")
             fill(disk / "ballast")
-            launch.wait_for("wait in memory", timeout=20)
+            launch.wait_for("free some space", timeout=20)
             time.sleep(2)
             (disk / "ballast").unlink()
             assert launch.end(60) == 0
         with sqlite3.connect(database) as db:
             assert db.execute("SELECT count(*), count(DISTINCT id) FROM events").fetchone() == (12, 12)
-        assert launch.log.count("wait in memory") == 1
+        assert launch.log.count("free some space") == 1
     finally:
         subprocess.run(["umount", "-l", disk], check=True)
 
