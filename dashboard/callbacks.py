@@ -131,7 +131,9 @@ def _charts(shop: Shop, reports: Reports, now: int, t: Texts) -> dict[str, Any]:
     rows, heat, days = reports.hourly(shop, now), reports.heat_map(shop, now), reports.daily(shop, now)
     hours = shown_hours(rows, heat)
     past = [day.visitors for day in days[:-1] if day.visitors is not None]
-    mean = f" · {t('daily_mean', n=number(round(sum(past) / len(past))))}" if past else ""
+    notes = [t("daily_note", n=len(days))]
+    if past:
+        notes.append(t("daily_mean", n=number(round(sum(past) / len(past)))))
     last = t("last_weekday", weekday=weekday(calendar_of(shop).day_of(now), t))
     came = any(row.today for row in rows)
     legend = [html.Span(t("today") if came else t("hourly_empty"), className="key key-today")]
@@ -141,7 +143,7 @@ def _charts(shop: Shop, reports: Reports, now: int, t: Texts) -> dict[str, Any]:
         "hourly": hourly_figure(rows, hours, calendar_of(shop).local(now).hour, t),
         "legend": legend,
         "daily": daily_figure(days, t),
-        "daily_note": t("daily_note", n=len(days)) + mean,
+        "daily_note": " · ".join(notes),
         "heat": heat_figure(heat, hours, t),
         "heat_note": t("heat_note", n=WEEKS),
     }

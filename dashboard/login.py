@@ -103,6 +103,7 @@ def _pages(store: Store, t: Texts) -> Blueprint:
         by_name.succeeded(name)
         session.clear()
         session.permanent = True
+        csrf_token()
         login_user(SessionUser(user))
         return redirect("/")
 

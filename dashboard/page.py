@@ -17,6 +17,7 @@ _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Helvetica N
 
 def layout(shops: Sequence[Shop], csrf: str, refresh: float, t: Texts) -> Any:
     """The page for these stores. `refresh`: seconds between two updates."""
+    offline: dict[str, Any] = {"data-text": t("offline")}
     return dmc.MantineProvider(
         defaultColorScheme="auto",
         theme={"fontFamily": _FONT, "primaryColor": "teal", "defaultRadius": "md"},
@@ -24,7 +25,14 @@ def layout(shops: Sequence[Shop], csrf: str, refresh: float, t: Texts) -> Any:
             className="page",
             children=[
                 _header(shops, csrf, t),
-                html.Div(t("offline"), id="offline", className="banner banner-warning", role="status", hidden=True),
+                html.Div(
+                    t("offline"),
+                    id="offline",
+                    className="banner banner-warning",
+                    role="status",
+                    hidden=True,
+                    **offline,
+                ),
                 html.Div(id="notice"),
                 html.Main(
                     id="figures",

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from dash import Dash
+from dash.exceptions import DependencyException
 from flask import Flask, Response, has_request_context, request
+from flask.typing import ResponseReturnValue
 
 from metrica.dashboard.callbacks import register
 from metrica.dashboard.compression import compress
@@ -56,6 +58,8 @@ def create_web(store: Store, settings: WebSettings) -> Flask:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.https,
+        # Else every answer carries the cookie, and one that is on its way while the user logs out brings it back.
+        SESSION_REFRESH_EACH_REQUEST=False,
         PERMANENT_SESSION_LIFETIME=timedelta(days=30),
         MAX_CONTENT_LENGTH=1 << 20,
     )
@@ -80,6 +84,19 @@ def create_web(store: Store, settings: WebSettings) -> Flask:
     app.layout = current
     register(app, store, Reports(store), t)
     policy = _content_policy(app)
+
+    @server.before_request
+    def known_update() -> ResponseReturnValue | None:  # pyright: ignore[reportUnusedFunction]
+        # A page that stayed open while the server was upgraded asks for what is no longer there.
+        if request.path == "/_dash-update-component" and request.method == "POST":
+            body = request.get_json(silent=True)
+            if not isinstance(body, dict) or str(body.get("output")) not in app.callback_map:
+                return {"error": "the page is not one of this server's: reload it"}, 400
+        return None
+
+    @server.errorhandler(DependencyException)
+    def no_script(_error: DependencyException) -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction]
+        return {"error": "there is no such script"}, 404
 
     @server.after_request
     def finish(response: Response) -> Response:  # pyright: ignore[reportUnusedFunction]

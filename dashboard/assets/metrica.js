@@ -18,16 +18,21 @@
       return;
     }
     banner.hidden = false;
-    fetch("/session", { cache: "no-store" }).then(
-      function (answer) {
+    fetch("/session", { cache: "no-store" })
+      .then(function (answer) {
         if (answer.status === 401) {
           window.location.assign("/login");
         }
-      },
-      function () {
-        // no server: the banner stays, and the next round asks again
-      }
-    );
+        return answer.ok ? {} : answer.json();
+      })
+      .then(
+        function (said) {
+          banner.textContent = said.error || banner.dataset.text;
+        },
+        function () {
+          banner.textContent = banner.dataset.text; // no server: the next round asks again
+        }
+      );
   }
 
   document.addEventListener("visibilitychange", function () {
