@@ -77,4 +77,3 @@ def _input(shape: Shape, path: Path) -> tuple[tuple[int, int], str]:
         f"{path}: its input {shown({'shape': shape})} leaves open what size of picture it takes; "
         "write a model card that says so (docs/models.md)"
     )
-
