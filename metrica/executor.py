@@ -122,6 +122,8 @@ class Executor:
         ready = dict(poller.poll(math.ceil(max(0.0, seconds) * 1000)))
         if self._wake in ready:
             os.eventfd_read(self._wake)
+        for _, subscriber in self._subscribers if not active else ():
+            subscriber.keep_up()
         if self._control.socket in ready or self._commands:
             self._obey()
         self._run_calls()

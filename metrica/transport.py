@@ -13,6 +13,7 @@ Frames on an ipc endpoint go through shared memory (`metrica.frames`); over tcp 
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import math
 import os
@@ -84,7 +85,8 @@ class PublisherSocket:
             self.socket.bind(wire.endpoint)
         except zmq.ZMQError as error:
             self.close()
-            raise TransportError(f"topic {wire.topic} cannot be bound at {wire.endpoint}: {error.strerror}") from None
+            why = error.strerror if error.errno != errno.ENAMETOOLONG else "its path has more than 107 bytes"
+            raise TransportError(f"topic {wire.topic} cannot be bound at {wire.endpoint}: {why}") from None
 
     @property
     def subscribers(self) -> int:
@@ -206,6 +208,11 @@ class SubscriberSocket:
         if usable is None:
             self.done()
         return usable
+
+    def keep_up(self) -> None:
+        """For a socket that nobody reads at present: let ZeroMQ do what it does only when a socket is used, above all
+        subscribe again when the publisher has come back."""
+        self.socket.getsockopt(zmq.EVENTS)
 
     def done(self) -> None:
         """The last message has been dealt with."""

@@ -1,0 +1,127 @@
+"""What the tests of the transport share: topics on real sockets, and readers that know what they have counted."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zmq
+
+from metrica.messages import Crossing, Detections, Frame, Header, Health, Message
+from metrica.qos import STREAM, QoS
+from metrica.transport import PublisherSocket, SubscriberSocket
+from metrica.wiring import Wire
+
+PATIENCE = 20.0
+"""Seconds after which a test gives up waiting: much longer than anything takes on a busy machine."""
+
+
+def eventually(happened: Callable[[], object], what: str = "") -> None:
+    """Wait until something has happened. Raises TimeoutError."""
+    end = time.monotonic() + PATIENCE
+    while not happened():
+        if time.monotonic() > end:
+            raise TimeoutError(what or "it never happened")
+        time.sleep(0.005)
+
+
+def seen(n: int = 0, camera: str = "door") -> Detections:
+    """A message that says which one it is: `size[0]`."""
+    return Detections(
+        header=Header(camera=camera), boxes=np.zeros((0, 4), np.float32), scores=np.zeros(0, np.float32), size=(n, n)
+    )
+
+
+def picture(n: int, height: int = 48, width: int = 64) -> Frame:
+    return Frame(header=Header(camera="door"), image=np.full((height, width, 3), n % 256, np.uint8))
+
+
+def crossing(n: int) -> Crossing:
+    return Crossing(header=Header(camera="door"), id=f"event-{n}", line="a", direction="in", track=n, time=n)
+
+
+def health(n: int) -> Health:
+    return Health(node="/a", state="active", counters={"n": n})
+
+
+class Reader:
+    """A subscription with its counters."""
+
+    def __init__(self, context: zmq.Context[Any], wire: Wire, qos: QoS, message: type[Message]) -> None:
+        self.counted: Counter[str] = Counter()
+        self.socket = SubscriberSocket(context, wire, qos, message, self._count)
+
+    def _count(self, what: str, n: int) -> None:
+        self.counted[what] += n
+
+    def take(self, count: int) -> list[Any]:
+        """The next messages, so many; acknowledged. Raises TimeoutError."""
+        got: list[Message] = []
+        end = time.monotonic() + PATIENCE
+        while len(got) < count:
+            if time.monotonic() > end:
+                raise TimeoutError(f"{len(got)} of {count} messages; counted {dict(self.counted)}")
+            if (msg := self.socket.receive()) is not None:
+                got.append(msg)
+                self.socket.done()
+            else:
+                self.socket.socket.poll(20)
+        return got
+
+    def rest(self, quiet: float = 0.2) -> list[Any]:
+        """All that still comes, until nothing has come for a moment."""
+        got: list[Message] = []
+        while self.socket.socket.poll(int(quiet * 1000)):
+            if (msg := self.socket.receive()) is not None:
+                got.append(msg)
+                self.socket.done()
+        return got
+
+    def close(self) -> None:
+        self.socket.close()
+
+
+class Bus:
+    """A folder of topics; closes what was made on it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.context: zmq.Context[Any] = zmq.Context()
+        self.closing: list[Any] = []
+        self.epoch = 1000
+
+    def wire(self, name: str = "topic") -> Wire:
+        return Wire(topic=f"/door/{name}", endpoint=f"ipc://{self.folder}/{name}")
+
+    def publisher(self, wire: Wire, qos: QoS = STREAM, **options: Any) -> PublisherSocket:
+        self.epoch += 1
+        options.setdefault("frame_dir", self.folder / "shm")
+        socket = PublisherSocket(self.context, wire, qos, epoch=self.epoch, **options)
+        self.closing.append(socket)
+        return socket
+
+    def reader(self, wire: Wire, qos: QoS = STREAM, message: type[Message] = Detections) -> Reader:
+        reader = Reader(self.context, wire, qos, message)
+        self.closing.append(reader)
+        return reader
+
+    def matched(self, publisher: PublisherSocket, count: int = 1) -> None:
+        """Wait until the publisher knows of so many subscriptions."""
+
+        def ready() -> bool:
+            publisher.listen()
+            for reader in self.closing:
+                if isinstance(reader, Reader):
+                    reader.socket.keep_up()
+            return publisher.subscribers == count
+
+        eventually(ready, f"{publisher.subscribers} of {count} subscriptions")
+
+    def close(self) -> None:
+        for socket in self.closing:
+            socket.close()
+        self.context.destroy(linger=0)
