@@ -1,95 +1,117 @@
-"""The back office as two nodes, so that one launch file runs everything on one box.
+"""The ingest and the dashboard as nodes, so that one launch file runs everything on one box.
 
-This is the one file here that knows the graph; the servers themselves also run without it
-(`metrica-ingest`, `metrica-dashboard`).
+The only module of the package that knows the runtime: everything else also runs without a graph.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from metrica import Node, param, timer
 from metrica.dashboard.commands import DATABASE
-from metrica.dashboard.errors import AddressError, SecretFileError, StoreDamagedError, StoreError
+from metrica.dashboard.errors import AddressError, SecretFileError, StoreBusyError, StoreError, StoreFullError
 from metrica.dashboard.ingest import create_app
-from metrica.dashboard.passwords import OWNER, ensure_owner
+from metrica.dashboard.passwords import OWNER, SHORTEST, ensure_owner
 from metrica.dashboard.secret_file import read_or_create
-from metrica.dashboard.serving import AioServer, WsgiServer
+from metrica.dashboard.serving import AioServer, Server, WsgiServer
 from metrica.dashboard.store import DEFAULT_CUTOFF_HOUR, Shop, Store
-from metrica.dashboard.web import WebSettings, create_web
-from metrica.dashboard.web_cli import SESSION_KEY
+from metrica.dashboard.web import SESSION_KEY, WebSettings, create_web
 from metrica.errors import NodeError, ParameterError
-from metrica.node import Node
-from metrica.params import param
 
 
-class BackOffice(Node):
-    """What the two share: the address they listen on, and the database."""
+class _ServerNode(Node):
+    """A node that is a server over the database: it listens from configure to cleanup, in threads of its own."""
 
-    host: str = param(default="127.0.0.1", help="address to listen on; 0.0.0.0 lets other machines in")
-    database: Path | None = param(default=None, help="file of the database; by default metrica.db in the data folder")
+    database: str = param(default="", help="the SQLite file; empty: metrica.db in the data folder")
 
     def on_configure(self) -> None:
-        path = self.database or self.context.data_dir / DATABASE
+        self._server: Server | None = None
+        self._store: Store | None = None
         try:
-            self._store = Store(path)
-        except StoreError as error:
-            raise NodeError(str(error), permanent=isinstance(error, StoreDamagedError)) from None
-        try:
-            self._server = self._make_server()
-        except (AddressError, SecretFileError) as error:
-            self._store.close()
-            raise NodeError(str(error), permanent=True) from None
-
-    def on_activate(self) -> None:
-        self.log.info(f"listening on {self._server.address}")
+            self._store = Store(self._database(), clock=self.clock.now)
+            self._server = self._serve(self._store)
+        except (AddressError, SecretFileError, StoreError, ValueError) as error:
+            self._close()
+            passing = isinstance(error, StoreBusyError | StoreFullError)
+            raise NodeError(str(error), permanent=not passing) from None
+        except BaseException:
+            self._close()
+            raise
 
     def on_cleanup(self) -> None:
-        self._server.stop()
-        self._store.close()
+        self._close()
 
-    def _make_server(self) -> AioServer | WsgiServer:
-        raise NodeError("the back office is two nodes: use 'ingest' or 'dashboard'", permanent=True)
+    @timer(seconds=5)
+    def watch(self) -> None:
+        """Report the queue, and fail if the server's thread has ended, so that the launcher starts the node again."""
+        if self._store is not None:
+            self.gauge("writes_waiting", self._store.waiting)
+        if self._server is not None and not self._server.alive:
+            raise NodeError(f"the server on {self._server.address} has ended")
+
+    def _serve(self, store: Store) -> Server:
+        raise NodeError(f"{type(self).__name__} serves nothing")
+
+    def _database(self) -> Path:
+        return Path(self.database) if self.database else self.context.data_dir / DATABASE
+
+    def _close(self) -> None:
+        if self._server is not None:
+            self._server.stop()
+        if self._store is not None:
+            self._store.close()
+        self._server = self._store = None
 
 
-class Ingest(BackOffice):
-    """Takes events in over HTTP (`POST /v1/events`) and keeps them in the database, each once."""
+class Ingest(_ServerNode):
+    """Takes events over HTTP into the database, and answers the figures (docs/api.md).
 
-    port: int = param(default=8080, ge=0, le=65535, help="port to listen on; 0: any free one")
-    token: str = param(default="", secret=True, help="the store's token; empty: the one this box made for itself")
+    It has no topics: boxes, this one included, send their journals with the uploader.
+    """
+
+    host: str = param(default="127.0.0.1", help="address to listen on; 0.0.0.0 takes events from other machines too")
+    port: int = param(default=8080, ge=0, le=65535, help="port to listen on; 0 takes any free one")
+    token: str = param(default="", secret=True, help="what the uploader must show; empty: the one this box made itself")
     cutoff_hour: int = param(
         default=DEFAULT_CUTOFF_HOUR, ge=0, le=23, unit="h", help="local hour at which the store's business day begins"
     )
 
-    def _make_server(self) -> AioServer:
-        self._store.put_shop(Shop(self.context.store, self.context.timezone, self.cutoff_hour))
-        self._store.put_token(self.context.store, self.token or self.context.local_token(), "launch file")
-        return AioServer(create_app(self._store), self.host, self.port)
-
-
-class Dashboard(BackOffice):
-    """The owner's page, behind a login."""
-
-    port: int = param(default=8050, ge=0, le=65535, help="port to listen on; 0: any free one")
-    password: str = param(
-        default="", secret=True, help="the owner's password; empty: one is made at the first start and shown once"
-    )
-    behind_proxy: bool = param(
-        default=False, help="a reverse proxy on this machine gives HTTPS: trust its headers, cookies over HTTPS only"
-    )
-
-    def _make_server(self) -> WsgiServer:
-        key = read_or_create(self.context.data_dir / SESSION_KEY)
-        app = create_web(self._store, WebSettings(secret_key=key, https=self.behind_proxy))
-        server = WsgiServer(app, self.host, self.port, behind_proxy=self.behind_proxy)
-        try:
-            self._made = ensure_owner(self._store, self.password)
-        except ValueError as error:
-            server.stop()
-            raise ParameterError("password", str(error)) from None
+    def _serve(self, store: Store) -> Server:
+        store.put_shop(Shop(self.context.store, self.context.timezone, self.cutoff_hour))
+        store.put_token(self.context.store, self.token or self.context.local_token(), label=self.name)
+        server = AioServer(create_app(store), self.host, self.port)
+        self.log.info(f"taking events on {server.address}")
         return server
 
-    def on_activate(self) -> None:
-        super().on_activate()
-        if self._made:
-            self.log.warning(f"first start: log in as '{OWNER}' with the password {self._made} (shown only now)")
-            self._made = None
+
+class Dashboard(_ServerNode):
+    """Shows the owner the figures in a browser (docs/dashboard.md).
+
+    It has no topics: it reads the database that the ingest writes.
+    """
+
+    host: str = param(default="127.0.0.1", help="address to listen on; 0.0.0.0 lets other machines see the pages")
+    port: int = param(default=8050, ge=0, le=65535, help="port to listen on; 0 takes any free one")
+    password: str = param(default="", secret=True, help="the owner's password; empty: one is made on the first start")
+    refresh: float = param(default=5.0, ge=0.5, unit="s", help="how often an open page looks for new figures")
+
+    def check(self) -> None:
+        if self.password and len(self.password) < SHORTEST:
+            raise ParameterError("password", f"'password' is too short: use at least {SHORTEST} characters")
+
+    def _serve(self, store: Store) -> Server:
+        if store.shop(self.context.store) is None:
+            store.put_shop(Shop(self.context.store, self.context.timezone))
+        key = read_or_create(self._database().with_name(SESSION_KEY))
+        settings = WebSettings(secret_key=key, refresh=self.refresh, first_store=self.context.store)
+        server = WsgiServer(create_web(store, settings), self.host, self.port)
+        try:
+            made = ensure_owner(store, self.password)  # only now: a password for a port that is taken would be lost
+        except StoreError:
+            server.stop()
+            raise
+        if made is None:
+            self.log.info(f"the pages are on {server.address}")
+        else:
+            self.log.info(f"the pages are on {server.address}: log in as '{OWNER}', password {made} (shown only now)")
+        return server

@@ -53,10 +53,16 @@ def _why(error: OSError, host: str, port: int) -> str:
 class Server(Protocol):
     """A server that runs in a thread of its own."""
 
-    @property
-    def address(self) -> str: ...
+    address: str
 
-    def stop(self) -> None: ...
+    @property
+    def alive(self) -> bool:
+        """Whether it still serves."""
+        ...
+
+    def stop(self) -> None:
+        """Refuse new connections, finish the requests under way, end the threads. May be called twice."""
+        ...
 
 
 class AioServer:
@@ -79,6 +85,10 @@ class AioServer:
         self._ready.wait()
         if self._failure is not None:
             raise self._failure
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
 
     def stop(self) -> None:
         """Refuse new connections, finish the requests under way, end the thread. May be called twice."""
@@ -145,6 +155,10 @@ class WsgiServer:
         self._thread = threading.Thread(target=self._run, name="metrica-dashboard", daemon=True)
         self._thread.start()
 
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
     def stop(self) -> None:
         """Refuse new connections, finish the requests under way, end the threads. May be called twice."""
         if not self._stopping.is_set():
@@ -156,6 +170,8 @@ class WsgiServer:
         # waitress's own run() ends only by an exception in its thread, so this is its loop with a way out.
         while not self._stopping.is_set():
             self._turn(1.0)
+        for _ in range(3):  # accept who has connected, read what was asked, begin to answer
+            self._turn(0.02)
         deadline = time.monotonic() + self._drain
         while any(c.requests or c.total_outbufs_len for c in self._server.active_channels.values()):
             if time.monotonic() > deadline:

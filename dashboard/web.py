@@ -35,6 +35,9 @@ _INDEX = """<!DOCTYPE html>
 </body>
 </html>"""
 
+SESSION_KEY = "session.key"
+"""The name of the file, beside the database, whose content signs the session cookies."""
+
 
 @dataclass(frozen=True, slots=True)
 class WebSettings:
@@ -44,6 +47,8 @@ class WebSettings:
     """Signs the session cookies; whoever knows it is logged in."""
     refresh: float = 5.0
     """Seconds between two looks at the database."""
+    first_store: str = ""
+    """The store that a page shows first where there are several."""
     https: bool = False
     """The browser comes over HTTPS (through a reverse proxy): the session cookie is then for HTTPS only."""
 
@@ -79,7 +84,9 @@ def create_web(store: Store, settings: WebSettings) -> Flask:
 
     def current() -> Any:
         # Dash also calls this once when it is set, to learn the ids; nobody is logged in then.
-        return layout(store.shops(), csrf_token() if has_request_context() else "", settings.refresh, t)
+        csrf = csrf_token() if has_request_context() else ""
+        shops = sorted(store.shops(), key=lambda shop: shop.id != settings.first_store)
+        return layout(shops, csrf, settings.refresh, t)
 
     app.layout = current
     register(app, store, Reports(store), t)

@@ -13,11 +13,8 @@ from metrica.dashboard.passwords import OWNER, ensure_owner, hashed
 from metrica.dashboard.secret_file import read_or_create
 from metrica.dashboard.serving import WsgiServer, interruptible, say
 from metrica.dashboard.store import Store, User
-from metrica.dashboard.web import WebSettings, create_web
+from metrica.dashboard.web import SESSION_KEY, WebSettings, create_web
 from metrica.version import __version__
-
-SESSION_KEY = "session.key"
-"""The name of the file, in the data folder, whose content signs the session cookies."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
