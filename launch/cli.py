@@ -29,6 +29,8 @@ def main(argv: Sequence[str] | None = None, *, limits: Limits = USUAL) -> int:
     except LaunchFileError as error:
         print(error, file=sys.stderr)
         return 2
+    except KeyboardInterrupt:  # nothing has been started yet
+        return 130
     if options.graph:
         print(GRAPHS[options.graph](loaded.graph))
         return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from datetime import UTC, datetime
 from typing import Any, TextIO
@@ -25,7 +26,7 @@ class Console:
         self._as_json = as_json
         self._level = logging.getLevelNamesMapping()[level.upper()]
         self._out, self._err = out or sys.stdout, err or sys.stderr
-        self._colour = self._err.isatty()
+        self._colour = self._err.isatty() and "NO_COLOR" not in os.environ
         self._closed: set[TextIO] = set()
 
     def info(self, message: str, **fields: Any) -> None:
@@ -39,7 +40,11 @@ class Console:
 
     def record(self, record: dict[str, Any]) -> None:
         """Show a node's log record. Raises TypeError or ValueError for one that only looks like it."""
-        shown = json.dumps(record, ensure_ascii=False) if self._as_json else logs.text(record, colour=self._colour)
+        shown = (
+            json.dumps(record, ensure_ascii=False, default=str)
+            if self._as_json
+            else logs.text(record, colour=self._colour)
+        )
         self._write(self._err, shown)
 
     def line(self, node: str, line: str, *, is_error: bool) -> None:
@@ -59,7 +64,8 @@ class Console:
         if stream in self._closed:
             return
         try:
-            stream.write(text + "\n")
+            encoding = stream.encoding or "utf-8"
+            stream.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
             stream.flush()
         except (OSError, ValueError):
             self._closed.add(stream)

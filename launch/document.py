@@ -21,7 +21,7 @@ SYNTAX = "1"
 KEYS = ("metrica", "store", "cameras", "per_camera", "nodes", "data", "endpoints")
 STORE_KEYS = ("id", "timezone")
 _STORE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_ENDPOINT = re.compile(r"tcp://(\[[0-9A-Fa-f:]+\]|[^\s:/\[\]]+):([0-9]{1,5})")
+_ENDPOINT = re.compile(r"tcp://(\[[0-9A-Fa-f:]+\]|[^\s:/\[\]*]+):([0-9]{1,5})")
 
 
 @dataclass

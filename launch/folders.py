@@ -54,7 +54,8 @@ def check_folders(graph: Graph, run_dir: Path, problems: Problems) -> None:
         if topic.publisher is None:
             continue
         address = endpoint(graph, topic, run_dir)
-        if address in addresses:
+        # A socket's lock lies beside it, so /door and /door/lock cannot both be topics.
+        if address in addresses or address.removesuffix(".lock") in addresses:
             problems.add(topic.publisher.place, f"{topic.name} is a name that the launcher needs itself: rename it")
         addresses.setdefault(address, topic.publisher.place)
     ipc = [

@@ -25,7 +25,7 @@ from metrica.launch.watched import Status, Watched
 from metrica.launch.wire import node_specs
 
 _LONGEST_WAIT = 10.0
-_SETTLED = (Status.READY, Status.ACTIVE, Status.WAITING, Status.FINISHED, Status.FAILED)
+_PUNCTUAL = 1.0
 
 
 class Supervisor:
@@ -47,7 +47,7 @@ class Supervisor:
         until_finished: bool = False,
     ) -> None:
         self._graph, self._console, self._signals, self._limits = graph, console, signals, limits
-        self._until_finished = until_finished
+        self._run_dir, self._until_finished = run_dir, until_finished
         self._nodes = {
             spec.name: Watched(spec, restart=node.restart, limits=limits, console=console)
             for node, spec in zip(graph.nodes, node_specs(graph, run_dir, log_level=log_level), strict=True)
@@ -61,6 +61,7 @@ class Supervisor:
         self._control = ControlServer(self._zmq, control_endpoint(run_dir))
         self._notifier = Notifier(os.environ, console)
         self._status = ""
+        self._awake_at: float | None = None
 
     def run(self) -> int:
         """From the start to the end; 0, or 1 if a node failed for good. Nothing runs any more afterwards."""
@@ -85,9 +86,10 @@ class Supervisor:
     def _start(self) -> None:
         """Raises LaunchError if a node cannot run, or is not reached by one that listens to it."""
         nodes = self._nodes.values()
+        self._console.info(f"starting {len(nodes)} nodes", store=self._graph.document.store, run_dir=self._run_dir)
         for node in nodes:
             self._start_node(node)
-        self._wait(lambda: all(node.status in _SETTLED for node in nodes))
+        self._wait(lambda: all(node.status is not Status.STARTING or node.has_failed for node in nodes))
         self._wait(lambda: not self._unmatched(), until=time.monotonic() + self._limits.match)
         if (unmatched := self._unmatched()) and not self._signals.count:
             raise LaunchError(f"{unmatched} after {self._limits.match:.0f} s: see to the nodes that listen to it")
@@ -124,7 +126,7 @@ class Supervisor:
         for name in level:
             self._command_activation(self._nodes[name])
         nodes = [self._nodes[name] for name in level]
-        self._wait(lambda: all(node.status not in (Status.STARTING, Status.READY) for node in nodes))
+        self._wait(lambda: all(node.status is not Status.READY or node.has_failed for node in nodes))
 
     def _command_activation(self, node: Watched) -> None:
         if node.status is Status.READY and node.name in self._to_activate and not self._stopping:
@@ -164,7 +166,9 @@ class Supervisor:
                 readers.update(node.readers())
         for fd in readers:
             poller.register(fd, zmq.POLLIN)
-        ready = dict(poller.poll(math.ceil(max(0.0, min(due) - now) * 1000)))
+        wait = max(0.0, min(due) - now)
+        ready = dict(poller.poll(math.ceil(wait * 1000)))
+        self._notice_own_absence(wait)
         for fd, read in readers.items():
             if fd in ready:
                 read()
@@ -175,6 +179,14 @@ class Supervisor:
             if node.child and node.child.pidfd in ready:
                 self._ended(node)
         self._look_after(time.monotonic())
+
+    def _notice_own_absence(self, wait: float) -> None:
+        """Who was away himself (stopped, swapped out, held up by a terminal) cannot say that a node was silent."""
+        now = time.monotonic()
+        if self._awake_at is not None and now - self._awake_at > wait + _PUNCTUAL:
+            for node in self._nodes.values():
+                node.excuse(now)
+        self._awake_at = now
 
     def _deadlines(self, now: float) -> list[float]:
         """When something may be due without anything happening: a restart, or the silence of a node."""

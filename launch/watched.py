@@ -61,6 +61,11 @@ class Watched:
         return self.child is not None
 
     @property
+    def has_failed(self) -> bool:
+        """Whether it has failed of late: nobody waits for it then, it comes when it can."""
+        return self._backoff.failures > 0
+
+    @property
     def is_connected(self) -> bool:
         """Whether a command can reach it."""
         return self.lives and self._beat_at is not None
@@ -104,6 +109,11 @@ class Watched:
     def commanded(self, now: float) -> None:
         """It has been told to activate: the time for that runs from the first time."""
         self._told_at = self._told_at or now
+
+    def excuse(self, now: float) -> None:
+        """Its silence up to now counts for nothing."""
+        self._since = now
+        self._beat_at = now if self._beat_at is not None else None
 
     def overdue(self, now: float) -> str | None:
         """Why the node must be taken for hung, or None."""

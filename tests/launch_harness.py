@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -36,6 +36,7 @@ class Launch:
     ) -> None:
         self.run_dir = run_dir
         self.lines: list[str] = []
+        self._stop_reading = threading.Event()
         self.process = subprocess.Popen(
             [sys.executable, "-c", _PROGRAM, json.dumps(limits), str(file), "--run-dir", str(run_dir), *arguments],
             stdout=subprocess.PIPE,
@@ -82,6 +83,10 @@ class Launch:
         self.send(number)
         return self.end()
 
+    def stop_reading(self) -> None:
+        """After the next line, close our end of its standard output and error, as a pager does that is left."""
+        self._stop_reading.set()
+
     def processes(self) -> list[int]:
         """The node processes of this launch, and whatever they have started."""
         mark = f"METRICA_RUN_DIR={self.run_dir}".encode()
@@ -103,6 +108,9 @@ class Launch:
         assert self.process.stdout
         for line in self.process.stdout:
             self.lines.append(line.rstrip("\n"))
+            if self._stop_reading.is_set():
+                self.process.stdout.close()
+                return
 
     def __enter__(self) -> Launch:
         return self
@@ -121,7 +129,7 @@ class Launch:
 
 
 @contextmanager
-def short_folder() -> Iterator[Path]:
+def short_folder() -> Generator[Path]:
     """A private folder with a short path: that of a socket has 107 bytes at most."""
     with tempfile.TemporaryDirectory(prefix="ml-") as folder:
         yield Path(folder).resolve()
@@ -133,7 +141,7 @@ def launching(
     *arguments: str,
     limits: dict[str, float] | None = None,
     environment: dict[str, str] | None = None,
-) -> Iterator[Launch]:
+) -> Generator[Launch]:
     """A launch of these nodes (the lines under `nodes:`, indented by two), whose modules are in `misbehaving/`."""
     with short_folder() as folder:
         file = folder / "graph.yaml"

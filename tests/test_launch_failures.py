@@ -41,8 +41,9 @@ def test_a_node_that_cannot_run_at_the_start_ends_the_launch_with_its_own_words(
     with launching(f"  refuser: {{type: cannot_run:Refuser}}\n{GOOD}") as launch:
         assert launch.end() == 1
         launch.assert_nothing_left()
-    last = [line for line in launch.lines if "metrica-launch" in line]
-    assert "given up, because /refuser cannot run: there is no file clip.mp4: check the parameter 'uri'" in last[0]
+    assert (
+        "given up, because /refuser cannot run: there is no file clip.mp4: check the parameter 'uri'" in launch.output
+    )
     assert "nodes run" not in launch.output
 
 
@@ -160,3 +161,35 @@ def test_whatever_a_node_writes_is_shown_with_its_name() -> None:
         assert f"/babbler  {line}" in launch.lines
     assert '/babbler  {"time": 5, "level": [], "node": 1, "message": {}}' in launch.lines
     assert sum(line.count("x") for line in launch.lines if line.startswith("/babbler  xxx")) == 200_000
+
+
+def test_a_subscription_that_does_not_reach_its_topic_ends_the_start_in_one_sentence() -> None:
+    with launching(f"  aloof: {{type: unsubscribes:Aloof}}\n{GOOD}", limits={"match": 1.0}) as launch:
+        assert launch.end() == 1
+        launch.assert_nothing_left()
+    assert "/numbers has 0 of its 1 subscriptions after 1 s: see to the nodes that listen to it" in launch.output
+    assert "nodes run" not in launch.output
+
+
+def test_a_launcher_that_was_away_itself_takes_nobody_for_hung() -> None:
+    with launching(GOOD) as launch:
+        launch.wait_for("1 of 1 nodes run")
+        launch.send(signal.SIGSTOP)
+        time.sleep(5.5)  # more than a node may be silent
+        launch.send(signal.SIGCONT)
+        time.sleep(1.0)
+        stops_cleanly(launch)
+    assert "no sign of life" not in launch.output
+
+
+def test_a_launcher_whose_reader_has_gone_goes_on() -> None:
+    with launching(GOOD + "  babbler: {type: talks_nonsense:Babbler}\n") as launch:
+        launch.wait_for("2 of 2 nodes run")
+        pids = launch.processes()
+        launch.stop_reading()
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        launch.wait_until(lambda: len(set(launch.processes()) - set(pids)) == 2, "restarted nodes")
+        assert launch.process.poll() is None
+        stops_cleanly(launch)
+    assert len(launch.lines) < 20

@@ -17,4 +17,4 @@ class Talker(Node):
 class Listener(Node):
     @subscription(Text)
     def chatter(self, msg: Text) -> None:
-        print(msg.text)
+        self.log.info(msg.text)
