@@ -1,0 +1,120 @@
+"""The zone counter on a bench, and on real footage."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from metrica import testing
+from metrica.errors import ParameterError
+from metrica.inline import InlineGraph
+from metrica.messages import Frame, Header, Tracks, Visit
+from metrica.nodes.bytetrack import ByteTrack
+from metrica.nodes.capture import Capture
+from metrica.nodes.zone_counter import ZoneCounter
+
+QUEUE = [(400, 100), (800, 100), (800, 650), (400, 650)]
+
+
+def seen(i: int, *people: tuple[int, float]) -> Tracks:
+    """People (id, x) whose feet are at y 500, in frame i of a 10 frames/s camera."""
+    return Tracks(
+        header=Header(stamp=testing.START + i * 100_000_000, seq=i, epoch=1, camera="door"),
+        boxes=np.array([(x - 30, 340, x + 30, 500) for _, x in people], np.float32).reshape(-1, 4),
+        ids=np.array([track for track, _ in people], np.int64),
+        scores=np.full(len(people), 0.9, np.float32),
+        ages=np.full(len(people), i + 1, np.int32),
+        size=(1280, 720),
+    )
+
+
+def test_a_stay_becomes_a_visit_message() -> None:
+    with testing.run(ZoneCounter(zones={"queue": QUEUE})) as bench:
+        bench.send("tracks", *(seen(i, (7, 600.0)) for i in range(50)), *(seen(50 + i) for i in range(40)))
+        (visit,) = bench.sent("visits")
+        assert bench.node.counters == {"visits": 1}
+    assert isinstance(visit, Visit)
+    assert (visit.zone, visit.track, visit.header.camera) == ("queue", 7, "door")
+    assert (visit.entered, visit.left) == (testing.START, testing.START + 4_900_000_000)
+    assert visit.id == f"door/queue/{testing.START:x}/1"
+    assert visit.header.stamp > visit.left
+
+
+def test_a_visit_that_is_still_open_at_the_end_is_published_then() -> None:
+    with testing.run(ZoneCounter(zones={"queue": QUEUE})) as bench:
+        bench.send("tracks", *(seen(i, (7, 600.0)) for i in range(50)))
+        assert not bench.sent("visits")
+    assert len(bench.sent("visits")) == 1
+
+
+def test_occupancy_is_told_at_every_change_and_now_and_then() -> None:
+    zones = {"queue": QUEUE, "shelf": [(900, 100), (1200, 100), (1200, 650), (900, 650)]}
+    with testing.run(ZoneCounter(zones=zones, loiter=2.0)) as bench:
+        for i in range(30):
+            bench.send("tracks", seen(i, (1, 600.0), *([(2, 700.0)] if i >= 15 else [])))
+        told = [(m.zone, m.people, m.loitering) for m in bench.sent("occupancy")]
+        queue = [t for t in told if t[0] == "queue"]
+        last = bench.sent("occupancy")[-2]
+    assert queue == [
+        ("queue", 1, 0),
+        ("queue", 1, 0),
+        ("queue", 2, 0),
+        ("queue", 2, 1),
+    ]
+    assert [t for t in told if t[0] == "shelf"] == [("shelf", 0, 0)] * 3
+    assert (last.zone, last.longest) == ("queue", pytest.approx(2.0))
+
+
+@pytest.mark.parametrize(
+    ("zones", "words"),
+    [
+        ({}, "there is no zone"),
+        ({"queue": [(0, 0), (5, 5)]}, "a zone needs at least three"),
+        ({"queue": [(0, 0), (10, 10), (10, 0), (0, 10)]}, "crosses itself"),
+        ({"My Queue": QUEUE}, "'My Queue' is not a name for a zone"),
+    ],
+)
+def test_zones_that_are_none_are_refused_before_the_start(zones: dict[str, list[tuple[int, int]]], words: str) -> None:
+    with pytest.raises(ParameterError, match=words):
+        ZoneCounter(zones=zones).check()
+
+
+@pytest.mark.parametrize("model", ["person-detection-0200", "person-detection-0201"])
+def test_the_mean_stay_of_six_visitors_of_a_room_is_right_within_a_second(
+    shared: Path, monkeypatch: pytest.MonkeyPatch, model: str
+) -> None:
+    from metrica.nodes.openvino_detector import OpenvinoDetector
+
+    monkeypatch.setenv("METRICA_MODELS", str(shared / "models"))
+    clip = shared / "clips" / "one-by-one.mp4"
+    label = json.loads((shared / "clips" / "labels.json").read_text())[clip.name]
+    width, height = label["size"]
+    graph = InlineGraph(
+        {
+            "capture": Capture(uri=str(clip), pace="fast"),
+            "detector": OpenvinoDetector(model=model),
+            "tracker": ByteTrack(),
+            "zones": ZoneCounter(zones={"room": [(0, 0), (width, 0), (width, height), (0, height)]}),
+        }
+    )
+    visits: list[Visit] = []
+    stamps: list[int] = []
+
+    def on_frame(msg: Frame) -> None:
+        stamps.append(msg.header.stamp)
+
+    graph.tap("visits", visits.append)
+    graph.tap("frames", on_frame)
+    with graph:
+        graph.run()
+    truth = [(first / label["fps"], last / label["fps"]) for first, last in label["visits"]]
+    stays = [((v.entered - stamps[0]) / 1e9, (v.left - stamps[0]) / 1e9) for v in visits]
+    assert len(stays) == len(truth)
+    for (entered, left), (first, last) in zip(stays, truth, strict=True):
+        assert entered == pytest.approx(first, abs=1)
+        assert left == pytest.approx(last, abs=1)
+    mean = sum(left - entered for entered, left in stays) / len(stays)
+    assert mean == pytest.approx(sum(last - first for first, last in truth) / len(truth), abs=1)
