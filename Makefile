@@ -15,7 +15,7 @@ TEST_PACKAGES = chromium fonts-noto-core python3-gi gir1.2-gst-rtsp-server-1.0 g
 
 run: install
 	@test -n "$(CAMERA)" || { echo "say which camera: make run CAMERA=rtsp://user:password@192.168.1.10/stream1 (a video file will do)"; exit 2; }
-	$(BIN)/metrica-models pull --if-missing $(MODEL)
+	$(BIN)/metrica-models pull $(MODEL)
 	DOOR_RTSP="$(CAMERA)" $(BIN)/metrica-launch launch/store.yaml
 
 test: system-test $(VENV)/.installed-dev check

@@ -49,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     pulling = commands.add_parser("pull", help="fetch models into the cache, verified")
     pulling.add_argument("names", nargs="+", metavar="NAME", help="a model of the list, or a card's path")
     pulling.add_argument("--precision", help="another precision than the card's first, such as FP16")
+    pulling.add_argument("--again", action="store_true", help="fetch also what is on this machine already, intact")
     pulling.set_defaults(run=_pull)
     checking = commands.add_parser("check", help="compare digests, compile, and look at the output")
     checking.add_argument("names", nargs="*", metavar="NAME", help="models or card paths; by default all that are here")
@@ -75,6 +76,11 @@ def _list(args: argparse.Namespace) -> int:
 def _pull(args: argparse.Namespace) -> int:
     cards = [find_card(name)[0] for name in args.names]
     for card in cards:
+        here = None if args.again else have(card)
+        intact = matching_variant(card, here[1]) if here else None
+        if here and intact and args.precision in (None, intact.precision):
+            print(f"{card.name}: verified, and in {here[1]} already")
+            continue
         with _Bars(sys.stderr.isatty()) as bars:
             paths = pull(card, precision=args.precision, progress=bars.show)
         print(f"{card.name}: {len(paths)} files verified in {cache_folder()}")

@@ -17,8 +17,8 @@ NEAREST_FROM = 0.88
 """Frame size over input size from which the nearest pixel is taken instead of blending four.
 
 OpenVINO's bilinear kernel costs 15 to 20 % of the whole inference on a CPU, nearest what OpenCV's resize does outside
-the graph. Where a frame shrinks, or grows by less than an eighth, nearest finds as many people (AP50 within 0.02 either
-way on five models and two sets of pictures); where it grows more, it loses them. Figures in docs/models.md.
+the graph. Where a frame shrinks, or grows by less than an eighth, nearest mostly finds as many people or more; where it
+grows more, it loses them. The limit was chosen on the pictures that the figures in docs/models.md are from.
 """
 
 

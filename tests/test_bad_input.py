@@ -17,6 +17,8 @@ import cv2
 import numpy as np
 import pytest
 
+from tests.models_networks import constant_network
+
 CAMERA = """
 metrica: 1
 store: {{id: shop, timezone: Africa/Tunis}}
@@ -158,12 +160,7 @@ def test_a_wrong_password_is_named_as_such(tmp_path: Path, shared: Path) -> None
 
 
 def test_a_model_that_is_no_detector_is_named_as_such(tmp_path: Path) -> None:
-    import openvino as ov
-    from openvino import opset13 as ops
-
-    picture = ops.parameter([1, 3, 224, 224], np.float32, name="picture")
-    classes = ops.reduce_mean(picture, np.array([2, 3]), keep_dims=False)
-    ov.save_model(ov.Model([classes], [picture], "classifier"), tmp_path / "classifier.xml")
+    constant_network(tmp_path / "classifier.xml", [1, 3, 224, 224], classes=np.zeros((1, 1000), np.float32))
     text = CAMERA.format(folder=tmp_path, uri=video(tmp_path / "clip.avi")) + (
         f"nodes:\n  detector: {{type: openvino_detector, params: {{model: {tmp_path}/classifier.xml}},"
         ' remap: {frames: "*/frames"}}\n'
