@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Generator
 from pathlib import Path
+from typing import ClassVar
 
 import msgpack
 import numpy as np
@@ -16,7 +17,7 @@ import pytest
 import zmq
 
 from metrica.errors import FrameRingError, TransportError
-from metrica.messages import Detections, Frame, Health, encode
+from metrica.messages import Detections, Frame, Health, Message, encode, message
 from metrica.qos import EVENTS, LATCHED, LATEST, LOSSLESS, STREAM, QoS
 from metrica.wiring import Wire
 from tests.runtime_sockets import Bus, crossing, eventually, health, picture, seen
@@ -192,16 +193,26 @@ def test_flush_waits_for_what_a_lossless_reader_has_not_done_yet(bus: Bus) -> No
 
 
 def test_what_cannot_be_decoded_does_not_hold_a_lossless_publisher_back(bus: Bus) -> None:
-    """Thirty messages, while four may be on the way: each unreadable one must count as done."""
+    """Thirty messages, while four may be on the way: each must count as done, from the very first on."""
+
+    @message
+    class Moody(Message):
+        refused: ClassVar[bool] = False
+
+        def __post_init__(self) -> None:
+            if Moody.refused:
+                raise ValueError("not today")
+
     publisher = bus.publisher(bus.wire())
-    reader = bus.reader(bus.wire(), LOSSLESS)
+    reader = bus.reader(bus.wire(), LOSSLESS, Moody)
     bus.matched(publisher)
-    publisher.socket.send(b"garbage")
-    thread = threading.Thread(target=lambda: [publisher.send(health(n)) for n in range(30)])
+    moody = [Moody() for _ in range(30)]
+    Moody.refused = True
+    thread = threading.Thread(target=lambda: [publisher.send(m) for m in [*moody, *map(health, range(30)), *moody]])
     thread.start()
-    eventually(lambda: reader.socket.receive() or reader.counted["wrong_type"] == 30)
+    eventually(lambda: reader.socket.receive() or sum(reader.counted.values()) >= 90)
     thread.join()
-    assert reader.counted["undecodable"] == 1
+    assert reader.counted == {"undecodable": 60, "wrong_type": 30}
 
 
 # Restarts, locks and addresses.
@@ -227,15 +238,22 @@ def test_a_subscriber_carries_on_when_its_publisher_comes_back(bus: Bus) -> None
 def test_a_lossless_reader_carries_on_too_and_old_acknowledgements_count_for_nothing(bus: Bus) -> None:
     reader, first = bus.reader(bus.wire(), LOSSLESS), bus.publisher(bus.wire())
     bus.matched(first)
-    for n in range(4):
+    for n in range(100):
+        first.send(seen(n))
+        assert reader.take(1)[0].size[0] == n
+    for n in range(100, 104):
         first.send(seen(n))
     eventually(lambda: reader.socket.socket.poll(0))
     first.close()
     second = bus.publisher(bus.wire())
     bus.matched(second)
-    thread = threading.Thread(target=lambda: [second.send(seen(n)) for n in range(100, 400)])
+    sent: list[None] = []
+    thread = threading.Thread(target=lambda: sent.extend(second.send(seen(n)) for n in range(200, 500)))
     thread.start()
-    assert [m.size[0] for m in reader.take(304)] == [*range(4), *range(100, 400)]
+    assert [m.size[0] for m in reader.take(4)] == [*range(100, 104)]
+    time.sleep(0.3)
+    assert len(sent) <= LOSSLESS.depth, "acknowledging messages 101 to 104 of the first says nothing of the second"
+    assert [m.size[0] for m in reader.take(300)] == [*range(200, 500)]
     thread.join()
     assert not reader.counted
 
@@ -367,11 +385,14 @@ def test_a_frame_that_was_overwritten_before_it_was_read_is_counted(bus: Bus) ->
 
 def test_lossless_frames_of_growing_size_all_arrive_whole(bus: Bus) -> None:
     """Each larger frame needs a new ring: the old one must not go before it was read."""
-    publisher, reader = bus.publisher(bus.wire(), LATEST), bus.reader(bus.wire(), LOSSLESS, Frame)
+    waits: list[float] = []
+    publisher = bus.publisher(bus.wire(), LATEST, while_waiting=waits.append)
+    reader = bus.reader(bus.wire(), LOSSLESS, Frame)
     bus.matched(publisher)
     sizes = [8 + 4 * n for n in range(40)]
     thread = threading.Thread(target=lambda: [publisher.send(picture(n, n, n)) for n in sizes])
     thread.start()
+    eventually(lambda: waits)  # it has sent what it may, and the reader has looked at nothing
     for n in sizes:
         (got,) = reader.take(1)
         assert np.array_equal(got.image, picture(n, n, n).image)
