@@ -9,6 +9,7 @@ from __future__ import annotations
 import configparser
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -86,7 +87,7 @@ def _table(path: Path, skipped: int) -> Float64:
 
 def _spans(frames: Float64, count: int) -> Iterator[tuple[int, int]]:
     edges = np.searchsorted(frames, np.arange(1, count + 2)).tolist()
-    return zip(edges[:-1], edges[1:], strict=True)
+    return pairwise(edges)
 
 
 def save_detections(path: Path, sequence: Sequence) -> None:

@@ -15,7 +15,7 @@ from platformdirs import user_cache_dir
 from benchmarks.harness import ROOT
 
 PACKAGES = ("trackers>=2.6,<3", "supervision>=0.31,<0.32", "trackeval>=1.3,<2")
-_ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 class Peers:

@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 import warnings
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ NAME = "rf-bytetrack"
 
 def frames_of(table: Any, count: int) -> list[slice]:
     edges = np.searchsorted(table["frame"], np.arange(count + 1))
-    return [slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [slice(a, b) for a, b in pairwise(edges.tolist())]
 
 
 def run_bytetrack(table: Any, count: int, fps: float) -> tuple[list[Any], list[float]]:
