@@ -93,9 +93,8 @@ def _pages(store: Store, t: Texts) -> Blueprint:
             page.headers["Retry-After"] = str(math.ceil(wait))
             return page
         user = store.user(name)
-        if user is None or not is_right(user, request.form.get("password", "")):
-            if user is None:
-                is_right(None, "")  # takes the time that a wrong password takes
+        right = is_right(user, request.form.get("password", ""))
+        if user is None or not right:
             by_address.failed(address)
             by_name.failed(name)
             return form(t("login_wrong"), 401, name)

@@ -7,6 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from functools import cache
 
 from werkzeug.security import check_password_hash, generate_password_hash
 
@@ -17,8 +18,6 @@ OWNER = "owner"
 SHORTEST = 8
 
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that looks like something else
-# Checked when the name is unknown, so that an unknown name takes as long as a wrong password.
-_NOBODY = generate_password_hash(secrets.token_hex())
 
 
 def hashed(password: str) -> str:
@@ -30,7 +29,13 @@ def hashed(password: str) -> str:
 
 def is_right(user: User | None, password: str) -> bool:
     """Whether the password is the user's; takes the same time for no user."""
-    return check_password_hash(user.password if user else _NOBODY, password[:1000]) and user is not None
+    return check_password_hash(user.password if user else _nobody(), password[:1000]) and user is not None
+
+
+@cache
+def _nobody() -> str:
+    """What is checked when the name is unknown, so that this takes as long as a wrong password."""
+    return generate_password_hash(secrets.token_hex())
 
 
 def generate() -> str:

@@ -13,7 +13,6 @@ from metrica.dashboard.passwords import OWNER, ensure_owner, hashed
 from metrica.dashboard.secret_file import read_or_create
 from metrica.dashboard.serving import WsgiServer, interruptible, say
 from metrica.dashboard.store import Store, User
-from metrica.dashboard.web import SESSION_KEY, WebSettings, create_web
 from metrica.version import __version__
 
 
@@ -57,6 +56,9 @@ def _finish(parser: argparse.ArgumentParser, work: object) -> None:
 
 
 def _serve(args: argparse.Namespace) -> int:
+    # Dash takes a second to import, which adding a user can do without.
+    from metrica.dashboard.web import SESSION_KEY, WebSettings, create_web
+
     with interruptible() as wait, Store(args.data / DATABASE) as store:
         key = read_or_create(args.data / SESSION_KEY)
         app = create_web(store, WebSettings(secret_key=key, https=args.behind_proxy))

@@ -91,3 +91,16 @@ def test_hours_dates_and_numbers() -> None:
     assert wording.number(12345) == "12,345"
     assert wording.peak_note(Peak(17, 1), None, T) == "1 visitor"
     assert wording.peak_note(None, Peak(18, 3.2), T) == "no visitors yet today · usually 18:00 – 19:00"
+
+
+def test_every_figure_of_the_page_is_explained() -> None:
+    ids = set(re.findall(r'id="((?:kpi|chart)-[a-z-]+)"', page_source())) - {"kpi-in-note", "kpi-out-note"}
+    named = {f"kpi-{name}" for name in re.findall(r'_tile\("(\w+)"', page_source())}
+    named |= {f"chart-{name}" for name in re.findall(r'_chart\("(\w+)"', page_source())}
+    documented = set(re.findall(r"`((?:kpi|chart)-[a-z-]+)`", (FOLDER.parent / "docs" / "dashboard.md").read_text()))
+    assert len(named) == 6
+    assert ids | named == documented
+
+
+def page_source() -> str:
+    return (FOLDER / "page.py").read_text()
