@@ -23,7 +23,7 @@ GRAPHS = {"text": as_text, "mermaid": as_mermaid}
 def main(argv: Sequence[str] | None = None, *, limits: Limits = USUAL) -> int:
     """Exit status: 0 stopped or finished, 1 a node or the start failed, 2 wrong launch file or arguments."""
     arguments = sys.argv[1:] if argv is None else list(argv)
-    options = _parser().parse_args(_with_graph_format(arguments))
+    options = make_parser().parse_args(_with_graph_format(arguments))
     try:
         loaded = load(options.file, overrides=options.set, run_dir=options.run_dir)
     except LaunchFileError as error:
@@ -67,7 +67,8 @@ def _run(loaded: Loaded, options: argparse.Namespace, limits: Limits) -> int:
     return 1
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """The options; docs/launch-file.md has a row for each."""
     parser = argparse.ArgumentParser(
         prog="metrica-launch",
         description="Check a launch file, start its nodes and keep them running.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -123,6 +124,7 @@ class Launch:
             self.process.wait()
         for pid in self.processes():
             os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(frame_dir(self.run_dir), ignore_errors=True)
         self._reader.join(5)
         if self.process.stdout:
             self.process.stdout.close()

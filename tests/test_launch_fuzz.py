@@ -14,7 +14,7 @@ from metrica.launch.load import LaunchFileError, load
 BAD = Path(__file__).parent / "launch_bad"
 FILES = sorted(BAD.glob("*.yaml"))
 PIECES = ["{", "}", "[", "]", ": ", ":", "- ", "\n", "  ", "\t", "'", '"', "$(", ")", "$(env X)", "$(camera.uri)", "#"]
-PIECES += [
+MORE = [
     "&a ",
     "*a",
     "!t ",
@@ -42,7 +42,7 @@ def damaged(draw: st.DrawFn) -> bytes:
     text = draw(st.sampled_from(FILES)).read_bytes().decode("utf-8", "replace")
     for _ in range(draw(st.integers(1, 4))):
         at, length = draw(st.integers(0, len(text))), draw(st.integers(0, 8))
-        text = text[:at] + draw(st.sampled_from(PIECES) | st.text(max_size=3)) + text[at + length :]
+        text = text[:at] + draw(st.sampled_from([*PIECES, *MORE]) | st.text(max_size=3)) + text[at + length :]
     return text.encode("utf-8", "surrogatepass")
 
 
