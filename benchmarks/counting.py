@@ -174,7 +174,7 @@ def cost_per_frame(people: int = 20, frames: int = 3000) -> tuple[float, float]:
         at = at + way / 15
         out = (at < [30, 130]) | (at > [1250, 700])
         way = np.where(out, np.where(at < 640, np.abs(way), -np.abs(way)), way)
-        boxes = np.hstack((at - (25, 120), at + (25, 0))).astype(np.float32)
+        boxes = np.add(np.tile(at, 2), (-25, -120, 25, 0)).astype(np.float32)
         ages = np.full(people, i + 1, np.int32)
         if i % 20 == 0:
             ids = ids.copy()
