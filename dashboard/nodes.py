@@ -22,7 +22,7 @@ from metrica.errors import NodeError, ParameterError
 class _ServerNode(Node):
     """A node that is a server over the database: it listens from configure to cleanup, in threads of its own."""
 
-    database: str = param(default="", help="the SQLite file; empty: metrica.db in the data folder")
+    database: Path | None = param(default=None, help="the SQLite file; by default metrica.db in the data folder")
 
     def on_configure(self) -> None:
         self._server: Server | None = None
@@ -53,7 +53,7 @@ class _ServerNode(Node):
         raise NodeError(f"{type(self).__name__} serves nothing")
 
     def _database(self) -> Path:
-        return Path(self.database) if self.database else self.context.data_dir / DATABASE
+        return self.database or self.context.data_dir / DATABASE
 
     def _close(self) -> None:
         if self._server is not None:
@@ -80,7 +80,7 @@ class Ingest(_ServerNode):
         store.put_shop(Shop(self.context.store, self.context.timezone, self.cutoff_hour))
         store.put_token(self.context.store, self.token or self.context.local_token(), label=self.name)
         server = AioServer(create_app(store), self.host, self.port)
-        self.log.info(f"taking events on {server.address}")
+        self.log.info(f"listening on {server.address}")
         return server
 
 
@@ -93,6 +93,9 @@ class Dashboard(_ServerNode):
     host: str = param(default="127.0.0.1", help="address to listen on; 0.0.0.0 lets other machines see the pages")
     port: int = param(default=8050, ge=0, le=65535, help="port to listen on; 0 takes any free one")
     password: str = param(default="", secret=True, help="the owner's password; empty: one is made on the first start")
+    behind_proxy: bool = param(
+        default=False, help="a reverse proxy on this machine gives HTTPS: trust its headers, cookies over HTTPS only"
+    )
     refresh: float = param(default=5.0, ge=0.5, unit="s", help="how often an open page looks for new figures")
 
     def check(self) -> None:
@@ -102,16 +105,21 @@ class Dashboard(_ServerNode):
     def _serve(self, store: Store) -> Server:
         if store.shop(self.context.store) is None:
             store.put_shop(Shop(self.context.store, self.context.timezone))
-        key = read_or_create(self._database().with_name(SESSION_KEY))
-        settings = WebSettings(secret_key=key, refresh=self.refresh, first_store=self.context.store)
-        server = WsgiServer(create_web(store, settings), self.host, self.port)
+        settings = WebSettings(
+            secret_key=read_or_create(self.context.data_dir / SESSION_KEY),
+            refresh=self.refresh,
+            first_store=self.context.store,
+            https=self.behind_proxy,
+        )
+        server = WsgiServer(create_web(store, settings), self.host, self.port, behind_proxy=self.behind_proxy)
         try:
             made = ensure_owner(store, self.password)  # only now: a password for a port that is taken would be lost
         except StoreError:
             server.stop()
             raise
-        if made is None:
-            self.log.info(f"the pages are on {server.address}")
-        else:
-            self.log.info(f"the pages are on {server.address}: log in as '{OWNER}', password {made} (shown only now)")
+        self.log.info(f"listening on {server.address}")
+        if made is not None:
+            self.log.warning(
+                f"first start: log in on {server.address} as '{OWNER}' with the password {made} (shown only now)"
+            )
         return server

@@ -36,7 +36,7 @@ _INDEX = """<!DOCTYPE html>
 </html>"""
 
 SESSION_KEY = "session.key"
-"""The name of the file, beside the database, whose content signs the session cookies."""
+"""The name of the file, in the data folder, whose content signs the session cookies."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ def test_the_ingest_takes_what_this_boxes_own_uploader_sends(tmp_path: Path) -> 
 
 
 def test_the_ingest_may_be_given_a_token_and_a_database(tmp_path: Path) -> None:
-    node = Ingest(port=0, token="given by the installer", database=str(tmp_path / "elsewhere.db"))
+    node = Ingest(port=0, token="given by the installer", database=tmp_path / "elsewhere.db")
     with testing.run(node, context=context(tmp_path)) as bench:
         assert Client(address(node), "given by the installer").send([event(1, bench.clock.now())]).status == 200
         assert Client(address(node), "another").send([]).status == 401
@@ -103,7 +103,9 @@ def test_the_dashboard_makes_an_owner_once_and_says_the_password_in_the_log(
         node = Dashboard(port=0)
         with testing.run(node, context=where):
             assert urllib3.request("GET", f"{address(node)}/healthz").json() == {"status": "ok"}
-            said = re.search(rf"on {address(node)}: log in as 'owner', password (\S+)", caplog.text)
+            said = re.search(
+                rf"log in on {address(node)} as 'owner' with the password (\S+) \(shown only now\)", caplog.text
+            )
         caplog.clear()
         with testing.run(Dashboard(port=0), context=where):
             assert "password" not in caplog.text
