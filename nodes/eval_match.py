@@ -1,0 +1,149 @@
+"""How well counted crossings agree with labelled ones: pure functions.
+
+A counted crossing is right if there is a labelled one of the same line and direction within a second; each belongs to
+one other at most. Comparing totals alone would call a counter perfect that misses one person and invents another.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from metrica.messages import Direction
+
+TOLERANCE = 1.0
+"""Seconds by which a crossing may be counted too early or too late."""
+_Z_95 = 1.959963984540054
+"""The normal distribution has 95 % of its area within so many standard deviations."""
+
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Event:
+    """Somebody crossed a line; time in seconds from the start of the clip."""
+
+    time: float
+    line: str
+    direction: Direction
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What was labelled, what was counted, and how many of both are the same events."""
+
+    labelled: int
+    counted: int
+    right: int
+
+    @property
+    def precision(self) -> float | None:
+        """The part of the counted events that are right; None where nothing was counted."""
+        return self.right / self.counted if self.counted else None
+
+    @property
+    def recall(self) -> float | None:
+        """The part of the labelled events that were counted; None where nothing was labelled."""
+        return self.right / self.labelled if self.labelled else None
+
+    @property
+    def f1(self) -> float | None:
+        """The harmonic mean of precision and recall; None where there is nothing at all."""
+        return 2 * self.right / (self.labelled + self.counted) if self.labelled + self.counted else None
+
+    @property
+    def total_error(self) -> float | None:
+        """(counted - labelled) / labelled, with its sign; None where nothing was labelled."""
+        return (self.counted - self.labelled) / self.labelled if self.labelled else None
+
+    @property
+    def precision_interval(self) -> Interval:
+        return wilson(self.right, self.counted)
+
+    @property
+    def recall_interval(self) -> Interval:
+        return wilson(self.right, self.labelled)
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """The scores of each direction and of both together, and every mistake."""
+
+    scores: dict[str, Score]
+    """By `in`, `out` and `all`."""
+    missed: tuple[Event, ...]
+    """Labelled, and not counted."""
+    extra: tuple[Event, ...]
+    """Counted, and not labelled."""
+    mean_delay: float | None
+    """Seconds by which the right ones were counted later than labelled, on average."""
+
+
+def wilson(right: int, of: int) -> Interval:
+    """The 95 % interval of a proportion (Wilson 1927): from 0 to 1 where there is nothing to judge by.
+
+    Unlike the textbook's p ± 1.96 s it is right for few events and for a proportion of 1.
+    Raises ValueError unless 0 <= right <= of.
+    """
+    if not 0 <= right <= of:
+        raise ValueError(f"{right} of {of} is no proportion")
+    if of == 0:
+        return (0.0, 1.0)
+    p, z2 = right / of, _Z_95**2
+    middle = (p + z2 / (2 * of)) / (1 + z2 / of)
+    half = _Z_95 / (1 + z2 / of) * math.sqrt(p * (1 - p) / of + z2 / (4 * of**2))
+    return (0.0 if right == 0 else middle - half, 1.0 if right == of else middle + half)
+
+
+def match(labelled: Sequence[Event], counted: Sequence[Event], tolerance: float = TOLERANCE) -> list[tuple[int, int]]:
+    """The pairs (index of a labelled event, index of a counted one) that are the same event.
+
+    As many pairs as possible, and of these the ones that are nearest in time together.
+    """
+    if not labelled or not counted:
+        return []
+    keys = sorted({(e.line, e.direction) for e in (*labelled, *counted)})
+    kind_a, kind_b = (np.array([keys.index((e.line, e.direction)) for e in es]) for es in (labelled, counted))
+    apart = np.abs(np.subtract.outer([e.time for e in labelled], [e.time for e in counted]))
+    fits = (kind_a[:, None] == kind_b) & (apart <= tolerance + 1e-9)
+    # A pair more is worth more than all the time that could be saved by doing without it.
+    worth = np.where(fits, tolerance * (min(apart.shape) + 1) + tolerance - apart + 1.0, 0.0)
+    rows, columns = linear_sum_assignment(worth, maximize=True)
+    return [(i, j) for i, j in zip(rows.tolist(), columns.tolist(), strict=True) if fits[i, j]]
+
+
+def evaluate(
+    labelled: Sequence[Event],
+    counted: Sequence[Event],
+    tolerance: float = TOLERANCE,
+    within: tuple[float, float] = (-math.inf, math.inf),
+) -> Evaluation:
+    """Score counted crossings against labelled ones.
+
+    within: the seconds of the clip that somebody looked at; what lies outside is neither right nor wrong, except that
+    a labelled event near an end may be matched by one counted just beyond it.
+    """
+    begin, end = within
+    labelled = sorted(e for e in labelled if begin <= e.time <= end)
+    counted = sorted(counted)
+    pairs = match(labelled, counted, tolerance)
+    found, right = {i for i, _ in pairs}, {j for _, j in pairs}
+    judged = [j for j, e in enumerate(counted) if j in right or begin <= e.time <= end]
+    scores: dict[str, Score] = {}
+    for name, directions in (("in", ("in",)), ("out", ("out",)), ("all", ("in", "out"))):
+        scores[name] = Score(
+            labelled=sum(e.direction in directions for e in labelled),
+            counted=sum(counted[j].direction in directions for j in judged),
+            right=sum(labelled[i].direction in directions for i in found),
+        )
+    delays = [counted[j].time - labelled[i].time for i, j in pairs]
+    return Evaluation(
+        scores=scores,
+        missed=tuple(e for i, e in enumerate(labelled) if i not in found),
+        extra=tuple(counted[j] for j in judged if j not in right),
+        mean_delay=sum(delays) / len(delays) if delays else None,
+    )
