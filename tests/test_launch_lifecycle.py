@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
 import signal
+import socket
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -25,7 +29,8 @@ def test_sinks_are_activated_first_and_every_message_arrives_until_the_file_ends
     assert file.read_text() == " ".join(map(str, range(1, 51)))
     assert "counted to the end" in launch.output
     assert "/source has finished" in launch.output
-    assert launch.output.index("/sink  active") < launch.output.index("3 of 3 nodes run")
+    order = [line.split()[2] for line in launch.lines if line.endswith("  active")]
+    assert order == ["/sink", "/relay", "/source"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -101,3 +106,42 @@ def test_a_node_sees_modules_beside_the_launch_file_and_no_terminal_signal(tmp_p
         }
         assert sessions == set(launch.processes())
         assert launch.stop() == 0, launch.output
+
+
+def test_a_node_that_is_restarted_finds_its_topics_again(tmp_path: Path) -> None:
+    file = tmp_path / "heard"
+    with launching(CHAIN.format(file=file, until=0)) as launch:
+        launch.wait_for("3 of 3 nodes run")
+        relay = next(pid for pid in launch.processes() if _node_of(pid) == "/relay")
+        time.sleep(1)
+        os.kill(relay, signal.SIGKILL)
+        launch.wait_for("/relay is started again")
+        launch.wait_until(lambda: relay not in launch.processes() and len(launch.processes()) == 3, "new relay")
+        time.sleep(3)
+        assert launch.stop() == 0, launch.output
+        launch.assert_nothing_left()
+    heard = [int(value) for value in file.read_text().split()]
+    gaps = [b - a for a, b in pairwise(heard) if b != a + 1]
+    assert len(gaps) == 1, heard  # what came while the relay was away, and nothing else
+    assert heard[-1] - max(b for a, b in pairwise(heard) if b != a + 1) > 20
+
+
+def _node_of(pid: int) -> str:
+    """The name in the description that the node process got on its standard input."""
+    return str(json.loads(Path(f"/proc/{pid}/fd/0").read_text())["name"])
+
+
+def test_a_topic_with_an_address_reaches_another_launch(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    endpoints = f'endpoints: {{/numbers: "tcp://127.0.0.1:{port}"}}\n'
+    file = tmp_path / "heard"
+    with launching(f"  sink: {{type: good:Sink, params: {{file: {file}}}}}\n{endpoints}") as listening:
+        listening.wait_for("1 of 1 nodes run")
+        with launching(f"  source: {{type: good:Source}}\n{endpoints}") as publishing:
+            publishing.wait_for("1 of 1 nodes run")
+            time.sleep(2)
+            assert publishing.stop() == 0, publishing.output
+        assert listening.stop() == 0, listening.output
+    assert len(file.read_text().split()) > 20

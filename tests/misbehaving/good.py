@@ -20,6 +20,7 @@ class Source(Node):
 
     def on_activate(self) -> None:
         self.sent = 0
+        self.log.info("active")
 
     @timer(seconds=lambda node: node.seconds)
     def tick(self) -> None:
@@ -32,6 +33,9 @@ class Source(Node):
 
 class Relay(Node):
     out = publisher(Number)
+
+    def on_activate(self) -> None:
+        self.log.info("active")
 
     @subscription(Number, qos=LOSSLESS)
     def numbers(self, msg: Number) -> None:
