@@ -12,7 +12,7 @@ import numpy as np
 
 from metrica.messages import Thresholds
 from metrica.nodes import kalman
-from metrica.nodes.association import Index, assign, iou, others
+from metrica.nodes.association import Index, assign, height_overlap, iou, others
 from metrica.nodes.tracker import (
     Bool,
     Float32,
@@ -29,14 +29,17 @@ _TENTATIVE, _TRACKED, _LOST = 0, 1, 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ByteTrackSettings:
-    """What can be tuned; similarities are IoU from 0 to 1, times are seconds whatever the frame rate."""
+    """What can be tuned; similarities go from 0 to 1, times are seconds whatever the frame rate.
 
-    buffer: float = 1.0
+    Similar is who overlaps, IoU, and is equally tall and stands equally high: IoU times `height_overlap`.
+    """
+
+    buffer: float = 1.5
     """How long a track that is not seen is looked for."""
-    match: float = 0.2
-    """Least similarity of a track and a sure box: IoU times its score, where `thresholds.new` counts as 1."""
+    match: float = 0.12
+    """Least similarity of a track and a sure box, times its score, where `thresholds.new` counts as 1."""
     match_low: float = 0.5
-    """Least IoU of a track and a doubtful box."""
+    """Least similarity of a track and a doubtful box."""
     match_new: float = 0.3
     """Least similarity of a track seen once and the box that confirms it."""
     match_far: float = 0.3
@@ -44,6 +47,9 @@ class ByteTrackSettings:
     that nobody took."""
     duplicate: float = 0.85
     """Two tracks that overlap by more are one person; the older one stays."""
+    doubt: float = 1.0
+    """A box of score 0 may be off by so many times more than a sure one: half a person seen behind another is a box
+    with a low score and in the wrong place."""
     reach: float = 1.0
     """How far, in standard deviations of a predicted position beyond what is usual at 30 frames/s. This is
     what holds people at 2 to 8 frames/s, where their boxes overlap little or not at all."""
@@ -85,8 +91,9 @@ class ByteTracker(Tracker):
     The original's rules hold: boxes from `thresholds.keep` up are matched first with all tracks, boxes from
     `thresholds.low` then with the tracks that were seen in the frame before; a track starts at `thresholds.new`
     and is confirmed by a second match in the very next frame (in the first frame of all, at once). Ours are
-    times in seconds and steps of any length, scores weighed against the model's own thresholds, and a last
-    association of boxes blown up by what the motion model does not know.
+    times in seconds and steps of any length, scores weighed against the model's own thresholds, overlap weighed by that
+    of the heights alone (Hybrid-SORT), less trust in the place of a doubtful box, and a last association of boxes
+    blown up by what the motion model does not know.
     """
 
     def __init__(self, settings: ByteTrackSettings | None = None) -> None:
@@ -121,6 +128,8 @@ class ByteTracker(Tracker):
             if not candidates.size or not found.size:
                 return found
             similarity = iou(predicted[candidates], corners[found], reach[candidates] if far else None)
+            if not far:
+                similarity *= height_overlap(predicted[candidates], corners[found])
             if weighed:
                 similarity *= weight[found]
             r, c = assign(similarity, least)
@@ -133,7 +142,7 @@ class ByteTracker(Tracker):
         high = associate(tentative, high, settings.match_new, weighed=True)
         high = associate(np.flatnonzero((rows.state != _LOST) & (matched < 0)), high, settings.match_far, far=True)
 
-        self._correct(matched, corners, score)
+        self._correct(matched, corners, score, weight)
         self._start(high[score[high] >= thresholds.new], corners, score)
         self._drop_duplicates()
         return self._seen_now()
@@ -148,12 +157,15 @@ class ByteTracker(Tracker):
         spread = np.sqrt(self._rows.covariance[:, 0, kalman.POSITION])
         return np.asarray(np.clip(self._settings.reach * (spread - _USUAL_SPREAD * height), 0.0, 0.5 * height))
 
-    def _correct(self, matched: Index, corners: Float64, score: Float64) -> None:
+    def _correct(self, matched: Index, corners: Float64, score: Float64, weight: Float64) -> None:
         rows = self._rows
         hit = matched >= 0
         box = matched[hit]
         rows.mean[hit], rows.covariance[hit] = kalman.correct(
-            rows.mean[hit], rows.covariance[hit], kalman.to_centre(corners[box])
+            rows.mean[hit],
+            rows.covariance[hit],
+            kalman.to_centre(corners[box]),
+            1 + self._settings.doubt * (1 - weight[box]),
         )
         rows.score[hit] = score[box]
         rows.seen[hit] = self._now

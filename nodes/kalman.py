@@ -52,11 +52,19 @@ def predict(mean: Float64, covariance: Float64, seconds: float) -> None:
     velocity += steps * kick
 
 
-def correct(mean: Float64, covariance: Float64, measured: Float64) -> tuple[Float64, Float64]:
-    """Means and covariances after a measurement of every track, (cx, cy, w, h) [N, 4]."""
+def correct(
+    mean: Float64, covariance: Float64, measured: Float64, noise: Float64 | None = None
+) -> tuple[Float64, Float64]:
+    """Means and covariances after a measurement of every track, (cx, cy, w, h) [N, 4].
+
+    `noise` [N]: by how many times the usual standard deviation each measurement may be off.
+    """
     position, cross, velocity = covariance[:, :, POSITION], covariance[:, :, CROSS], covariance[:, :, VELOCITY]
     innovation = measured - mean[:, :4]
-    total = position + (POSITION_NOISE * mean[:, 3:4]) ** 2
+    spread = POSITION_NOISE * mean[:, 3:4]
+    if noise is not None:
+        spread = spread * noise[:, None]
+    total = position + spread**2
     gain = position / total
     velocity_gain = cross / total
     better = np.empty_like(mean)

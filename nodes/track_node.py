@@ -25,7 +25,7 @@ class TrackerNode(Node):
     score_keep: float | None = param(default=None, ge=0, le=1, help="score that continues one; null: the model card's")
     score_low: float | None = param(default=None, ge=0, le=1, help="score of the second look; null: the model card's")
     track_buffer: float = param(
-        default=1.0, ge=0, le=10, unit="s", help="how long a track that is not seen is looked for"
+        default=1.5, ge=0, le=10, unit="s", help="how long a track that is not seen is looked for"
     )
 
     tracks: ClassVar[Publisher[Tracks]] = publisher(
