@@ -46,7 +46,7 @@ def damaged(draw: st.DrawFn) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(data=damaged(), override=st.none() | st.text(max_size=12).map(lambda text: f"capture.uri={text}"))
 def test_a_damaged_file_is_read_or_refused_with_places(data: bytes, override: str | None) -> None:
     before = list(sys.path)
