@@ -6,6 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.runtime_processes import processes
+from tests.runtime_sockets import bus
+
+__all__ = ["bus", "processes", "shared"]
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 

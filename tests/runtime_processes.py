@@ -10,10 +10,11 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
+import pytest
 import zmq
 
 from metrica.control import Command, ControlServer, control_endpoint
@@ -185,3 +186,18 @@ class Processes:
         self.control.close()
         self.context.destroy(linger=0)
         shutil.rmtree(self.folder)
+
+
+SOURCE = {"detections": ("/door/detections", "stream")}
+"""The outlets of a `Source`."""
+
+
+def numbers(path: Path) -> list[int]:
+    return [int(line) for line in path.read_text().split()]
+
+
+@pytest.fixture
+def processes() -> Generator[Processes]:
+    processes = Processes()
+    yield processes
+    processes.close()

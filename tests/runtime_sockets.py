@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import zmq
 
 from metrica.messages import Crossing, Detections, Frame, Header, Health, Message
@@ -125,3 +128,14 @@ class Bus:
         for socket in self.closing:
             socket.close()
         self.context.destroy(linger=0)
+
+
+@pytest.fixture
+def bus() -> Generator[Bus]:
+    """In a folder with a short name: the path of an ipc socket may have 107 bytes."""
+    folder = Path(tempfile.mkdtemp(prefix="mt-"))
+    (folder / "shm").mkdir()
+    bus = Bus(folder)
+    yield bus
+    bus.close()
+    shutil.rmtree(folder)

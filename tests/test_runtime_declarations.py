@@ -3,272 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pytest
 
-from metrica import EVENTS, LATEST, STREAM, Header, Message, Node, Publisher, param, publisher, subscription, timer
+from metrica import EVENTS, LATEST, STREAM, Header, Node, Publisher, param, publisher, subscription, timer
 from metrica.errors import DeclarationError, LifecycleError
 from metrica.messages import Crossing, Detections, Frame, Tracks
-
-
-def unannotated() -> object:
-    class Door(Node):
-        min_age = param(default=3)  # type: ignore[misc]
-
-    return Door
-
-
-def annotated_plain_value() -> object:
-    class Door(Node):
-        min_age: int = 3
-
-    return Door
-
-
-def annotated_without_a_value() -> object:
-    class Door(Node):
-        min_age: int
-
-    return Door
-
-
-def annotated_publisher() -> object:
-    class Door(Node):
-        crossings: Publisher[Crossing] = publisher(Crossing)
-
-    return Door
-
-
-def type_that_does_not_exist() -> object:
-    class Door(Node):
-        min_age: Unknown = param(default=3)  # type: ignore[name-defined] # noqa: F821
-
-    return Door
-
-
-def type_that_is_none() -> object:
-    class Door(Node):
-        min_age: int | "str" = param(default=3)  # type: ignore[syntax] # noqa: UP037
-
-    return Door
-
-
-def type_that_cannot_be_checked() -> object:
-    class Door(Node):
-        min_age: Callable[[], Node] | Node = param(default=3)  # type: ignore[assignment]
-
-    return Door
-
-
-def default_out_of_range() -> object:
-    class Door(Node):
-        min_age: int = param(default=0, ge=1, unit="frames")
-
-    return Door
-
-
-def default_of_another_type() -> object:
-    class Door(Node):
-        min_age: int = param(default="three")  # type: ignore[assignment]
-
-    return Door
-
-
-def default_that_would_be_shared() -> object:
-    class Door(Node):
-        names: list[str] = param(default=[])
-
-    return Door
-
-
-def limits_on_a_text() -> object:
-    class Door(Node):
-        label: str = param(default="", ge=1)
-
-    return Door
-
-
-def events_without_an_id() -> object:
-    class Door(Node):
-        tracks = publisher(Tracks, qos=EVENTS)
-
-    return Door
-
-
-def publisher_of_no_message() -> object:
-    class Door(Node):
-        tracks: ClassVar[Any] = publisher(dict)  # type: ignore[type-var]
-
-    return Door
-
-
-def subscription_to_no_message() -> object:
-    class Forgotten(Message):
-        pass
-
-    class Door(Node):
-        @subscription(Forgotten)
-        def tracks(self, msg: Forgotten) -> None: ...
-
-    return Door
-
-
-def reserved_parameter() -> object:
-    class Door(Node):
-        name: str = param(default="")  # type: ignore[assignment]
-
-    return Door
-
-
-def reserved_publisher() -> object:
-    class Door(Node):
-        log: ClassVar[Any] = publisher(Tracks)
-
-    return Door
-
-
-def reserved_subscription() -> object:
-    class Door(Node):
-        @subscription(Tracks)
-        def count(self, msg: Tracks) -> None: ...  # type: ignore[override]
-
-    return Door
-
-
-def reserved_timer() -> object:
-    class Door(Node):
-        @timer(seconds=1)
-        def finish(self) -> None: ...
-
-    return Door
-
-
-def reserved_method() -> object:
-    class Door(Node):
-        def call_soon(self) -> None: ...  # type: ignore[override]
-
-    return Door
-
-
-def hook_as_a_timer() -> object:
-    class Door(Node):
-        @timer(seconds=1)
-        def on_activate(self) -> None: ...
-
-    return Door
-
-
-def private_topic() -> object:
-    class Door(Node):
-        _tracks = publisher(Tracks)
-
-    return Door
-
-
-def capital_topic() -> object:
-    class Door(Node):
-        Tracks = publisher(Tracks)
-
-    return Door
-
-
-def parameter_and_port() -> object:
-    class Base(Node):
-        tracks: int = param(default=1)
-
-    class Door(Base):
-        @subscription(Tracks)
-        def tracks(self, msg: Tracks) -> None: ...  # type: ignore[assignment]
-
-    return Door
-
-
-def hidden_parameter() -> object:
-    class Base(Node):
-        min_age: int = param(default=1)
-
-    class Door(Base):
-        min_age = 5
-
-    return Door
-
-
-def hidden_subscription() -> object:
-    class Base(Node):
-        @subscription(Tracks)
-        def tracks(self, msg: Tracks) -> None: ...
-
-    class Door(Base):
-        tracks = None  # type: ignore[assignment]
-
-    return Door
-
-
-def timer_backwards() -> object:
-    class Door(Node):
-        @timer(seconds=-1)
-        def tick(self) -> None: ...
-
-    return Door
-
-
-def timer_that_never_comes() -> object:
-    class Door(Node):
-        @timer(seconds=float("nan"))
-        def tick(self) -> None: ...
-
-    return Door
+from tests import runtime_wrong_nodes as wrong
 
 
 @pytest.mark.parametrize(
     ("define", "sentence"),
     [
-        (unannotated, "Door.min_age is a parameter without a type: write 'min_age: int = param(…)'"),
+        (wrong.unannotated, "Door.min_age is a parameter without a type: write 'min_age: int = param(…)'"),
         (
-            annotated_plain_value,
+            wrong.annotated_plain_value,
             "Door.min_age is annotated in the class body, so it must be a parameter: "
             "write 'min_age: … = param(…)', or set it in on_configure",
         ),
         (
-            annotated_without_a_value,
+            wrong.annotated_without_a_value,
             "Door.min_age is annotated in the class body, so it must be a parameter: "
             "write 'min_age: … = param(…)', or set it in on_configure",
         ),
         (
-            annotated_publisher,
+            wrong.annotated_publisher,
             "Door.crossings is a publisher: write 'crossings: ClassVar[Publisher[Crossing]] = publisher(…)', "
             "or 'crossings = publisher(…)'",
         ),
         (
-            type_that_does_not_exist,
+            wrong.type_that_does_not_exist,
             "the type of Door.min_age cannot be found: name 'Unknown' is not defined "
             "(import it at the top of the module)",
         ),
         (
-            type_that_is_none,
+            wrong.type_that_is_none,
             "the type of Door.min_age is not a type: unsupported operand type(s) for |: 'type' and 'str'",
         ),
-        (default_out_of_range, "the default of parameter 'min_age' must be at least 1 frames, not 0"),
-        (default_of_another_type, "the default of parameter 'min_age' must be a whole number, not 'three'"),
-        (default_that_would_be_shared, "parameter 'names' would share its default: write default_factory=list"),
-        (limits_on_a_text, "parameter 'label' has limits, but is a text: only a number has"),
-        (events_without_an_id, "Tracks has no field 'id', so it cannot be published with QoS EVENTS"),
-        (publisher_of_no_message, "dict is not a message: it needs @message above it"),
-        (subscription_to_no_message, "Forgotten is not a message: it needs @message above it"),
-        (reserved_parameter, "Door: 'name' is a name of every node, call it something else"),
-        (reserved_publisher, "Door: 'log' is a name of every node, call it something else"),
-        (reserved_subscription, "Door: 'count' is a name of every node, call it something else"),
-        (reserved_timer, "Door: 'finish' is a name of every node, call it something else"),
-        (reserved_method, "Door: 'call_soon' is a name of every node, call it something else"),
-        (hook_as_a_timer, "Door: 'on_activate' is a name of every node, call it something else"),
-        (private_topic, "Door: '_tracks' is a name of every node, call it something else"),
-        (capital_topic, "Door: 'Tracks' is not a topic: use a-z, 0-9 and _, beginning with a letter"),
-        (parameter_and_port, "Door: 'tracks' is declared twice, it is a parameter too"),
-        (hidden_parameter, "Door.min_age hides a parameter that it inherits: declare it again, or rename it"),
-        (hidden_subscription, "Door.tracks hides a subscription that it inherits: declare it again, or rename it"),
-        (timer_backwards, "a timer's period must be 0 seconds or more, not -1"),
-        (timer_that_never_comes, "a timer's period must be 0 seconds or more, not nan"),
+        (wrong.default_out_of_range, "the default of parameter 'min_age' must be at least 1 frames, not 0"),
+        (wrong.default_of_another_type, "the default of parameter 'min_age' must be a whole number, not 'three'"),
+        (wrong.default_that_would_be_shared, "parameter 'names' would share its default: write default_factory=list"),
+        (wrong.limits_on_a_text, "parameter 'label' has limits, but is a text: only a number has"),
+        (wrong.events_without_an_id, "Tracks has no field 'id', so it cannot be published with QoS EVENTS"),
+        (wrong.publisher_of_no_message, "dict is not a message: it needs @message above it"),
+        (wrong.subscription_to_no_message, "Forgotten is not a message: it needs @message above it"),
+        (wrong.reserved_parameter, "Door: 'name' is a name of every node, call it something else"),
+        (wrong.reserved_publisher, "Door: 'log' is a name of every node, call it something else"),
+        (wrong.reserved_subscription, "Door: 'count' is a name of every node, call it something else"),
+        (wrong.reserved_timer, "Door: 'finish' is a name of every node, call it something else"),
+        (wrong.reserved_method, "Door: 'call_soon' is a name of every node, call it something else"),
+        (wrong.hook_as_a_timer, "Door: 'on_activate' is a name of every node, call it something else"),
+        (wrong.private_topic, "Door: '_tracks' is a name of every node, call it something else"),
+        (wrong.capital_topic, "Door: 'Tracks' is not a topic: use a-z, 0-9 and _, beginning with a letter"),
+        (wrong.parameter_and_port, "Door: 'tracks' is declared twice, it is a parameter too"),
+        (wrong.hidden_parameter, "Door.min_age hides a parameter that it inherits: declare it again, or rename it"),
+        (
+            wrong.hidden_subscription,
+            "Door.tracks hides a subscription that it inherits: declare it again, or rename it",
+        ),
+        (wrong.timer_backwards, "a timer's period must be 0 seconds or more, not -1"),
+        (wrong.timer_that_never_comes, "a timer's period must be 0 seconds or more, not nan"),
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
@@ -280,7 +75,7 @@ def test_a_class_that_is_written_wrongly_is_refused(define: Callable[[], object]
 
 def test_a_type_that_cannot_be_checked_is_refused() -> None:
     with pytest.raises(DeclarationError, match="parameter 'min_age' has a type that cannot be checked: "):
-        type_that_cannot_be_checked()
+        wrong.type_that_cannot_be_checked()
 
 
 class Base(Node):

@@ -21,13 +21,6 @@ from tests.runtime_sockets import Bus, seen
 
 
 @pytest.fixture
-def processes() -> Generator[Processes]:
-    processes = Processes()
-    yield processes
-    processes.close()
-
-
-@pytest.fixture
 def bus(processes: Processes) -> Generator[Bus]:
     """Where the test publishes what the node listens to."""
     bus = Bus(processes.folder)
