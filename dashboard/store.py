@@ -61,6 +61,8 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class User:
+    """Somebody who may log in to the dashboard."""
+
     name: str
     password: str
     """The hash, as werkzeug.security writes it."""

@@ -34,6 +34,8 @@ class WireError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ParsedBatch:
+    """A request's body, read: what can be taken, and what never can."""
+
     store: str
     events: list[Event]
     refused: list[Refused]

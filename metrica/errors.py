@@ -14,9 +14,11 @@
     ├── LifecycleError          a transition that the state does not allow
     ├── NodeError               a node cannot do its work: no such file, a wrong password, not a detector
     ├── LaunchError             a launch file cannot be run
+    │   └── LaunchFileError     … because of what is in it: every mistake, each with its place
     └── DecodeError             bytes that are not a message
 
-`metrica.models` has an error of its own (`ModelError`), because model cards know nothing of the graph.
+The back office adds a few of its own (`metrica.dashboard.errors`). `metrica.models` has a root of its own
+(`ModelError`), because model cards know nothing of the graph.
 """
 
 from __future__ import annotations

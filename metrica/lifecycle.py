@@ -14,6 +14,8 @@ from metrica.node import Node
 
 
 class State(StrEnum):
+    """Where in its life a node is."""
+
     UNCONFIGURED = "unconfigured"
     INACTIVE = "inactive"
     ACTIVE = "active"
