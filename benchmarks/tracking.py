@@ -26,10 +26,11 @@ from benchmarks.harness import figure
 from benchmarks.mot_data import PEERS, THRESHOLDS, Sequence, save_detections, save_tracks, sequences
 from benchmarks.mot_environment import Peers, add_arguments, open_peers
 from metrica.nodes.bytetrack_tracker import ByteTracker
+from metrica.nodes.ocsort_tracker import OcSortTracker
 from metrica.nodes.sort_tracker import SortTracker
 from metrica.nodes.tracker import Tracker
 
-TRACKERS: dict[str, Callable[[], Tracker]] = {"bytetrack": ByteTracker, "sort": SortTracker}
+TRACKERS: dict[str, Callable[[], Tracker]] = {"bytetrack": ByteTracker, "ocsort": OcSortTracker, "sort": SortTracker}
 SHOWN = ("HOTA", "DetA", "AssA", "MOTA", "IDF1", "IDSW")
 Scores = dict[str, dict[str, float]]
 """By sequence and metric."""

@@ -55,8 +55,8 @@ class ByteTrackSettings:
     what holds people at 2 to 8 frames/s, where their boxes overlap little or not at all."""
 
 
-@dataclass(slots=True)
-class _Rows:
+@dataclass
+class TrackRows:
     """All tracks; row i of every array is one of them."""
 
     mean: Float64
@@ -72,17 +72,27 @@ class _Rows:
     score: Float64
 
     def keep(self, which: Bool) -> None:
-        for name in self.__slots__:
-            setattr(self, name, getattr(self, name)[which])
+        for name, column in vars(self).items():
+            setattr(self, name, column[which])
 
-    def add(self, new: _Rows) -> None:
-        for name in self.__slots__:
-            setattr(self, name, np.concatenate((getattr(self, name), getattr(new, name))))
+    def add(self, new: TrackRows) -> None:
+        for name, column in vars(self).items():
+            setattr(self, name, np.concatenate((column, getattr(new, name))))
 
 
-def _no_rows() -> _Rows:
-    none = np.zeros(0, np.int64)
-    return _Rows(np.zeros((0, 8)), np.zeros((0, 4, 3)), none, none, none, np.zeros(0), np.zeros(0), np.zeros(0))
+@dataclass(slots=True)
+class FrameBoxes:
+    """The boxes of one frame, and which track has which."""
+
+    corners: Float64
+    """x1, y1, x2, y2, [M, 4]."""
+    score: Float64
+    weight: Float64
+    """The score in parts of `thresholds.new`, at most 1, [M]."""
+    predicted: Float64
+    """Where the tracks should be, corners [N, 4]."""
+    matched: Index
+    """The box of each track, or -1, [N]."""
 
 
 class ByteTracker(Tracker):
@@ -102,50 +112,69 @@ class ByteTracker(Tracker):
 
     def reset(self) -> None:
         self._clock = FrameClock()
-        self._now = 0.0
+        self._now = self._step = 0.0
         self._given = 0
-        self._rows = _no_rows()
+        self._rows = self._new_rows(np.zeros((0, 4)), np.zeros(0))
 
     def update(self, boxes: Float32, scores: Float32, time: float, thresholds: Thresholds) -> TrackedBoxes:
         step = self._clock.step(time)
         self._now += step
+        self._step = step
         good = usable(boxes, scores) & (scores >= thresholds.low)
         corners, score = boxes[good].astype(np.float64), scores[good].astype(np.float64)
         sure = score >= thresholds.keep
         high, low = np.flatnonzero(sure), np.flatnonzero(~sure)
-        rows = self._rows
         self._predict(step)
-        predicted = kalman.to_corners(rows.mean)
-        reach = self._reach()
-        weight = np.minimum(score / max(thresholds.new, 1e-6), 1.0)
-
-        settings, matched = self._settings, np.full(len(rows.id), -1, np.intp)
-
-        def associate(
-            candidates: Index, found: Index, least: float, *, weighed: bool = False, far: bool = False
-        ) -> Index:
-            """Match these tracks with these boxes; the boxes that nobody took."""
-            if not candidates.size or not found.size:
-                return found
-            similarity = iou(predicted[candidates], corners[found], reach[candidates] if far else None)
-            if not far:
-                similarity *= height_overlap(predicted[candidates], corners[found])
-            if weighed:
-                similarity *= weight[found]
-            r, c = assign(similarity, least)
-            matched[candidates[r]] = found[c]
-            return found[others(len(found), c)]
-
+        rows, settings = self._rows, self._settings
+        frame = FrameBoxes(
+            corners=corners,
+            score=score,
+            weight=np.minimum(score / max(thresholds.new, 1e-6), 1.0),
+            predicted=kalman.to_corners(rows.mean),
+            matched=np.full(len(rows.id), -1, np.intp),
+        )
         confirmed, tentative = np.flatnonzero(rows.state != _TENTATIVE), np.flatnonzero(rows.state == _TENTATIVE)
-        high = associate(confirmed, high, settings.match, weighed=True)
-        associate(np.flatnonzero((rows.state == _TRACKED) & (matched < 0)), low, settings.match_low)
-        high = associate(tentative, high, settings.match_new, weighed=True)
-        high = associate(np.flatnonzero((rows.state != _LOST) & (matched < 0)), high, settings.match_far, far=True)
+        high = self._associate(frame, confirmed, high, settings.match, weighed=True)
+        self._associate(frame, np.flatnonzero((rows.state == _TRACKED) & (frame.matched < 0)), low, settings.match_low)
+        high = self._associate(frame, tentative, high, settings.match_new, weighed=True)
+        high = self._associate_rest(frame, high)
 
-        self._correct(matched, corners, score, weight)
-        self._start(high[score[high] >= thresholds.new], corners, score)
+        self._correct(frame)
+        self._start(high[score[high] >= thresholds.new], frame)
         self._drop_duplicates()
         return self._seen_now()
+
+    def _associate(
+        self, frame: FrameBoxes, tracks: Index, found: Index, least: float, *, weighed: bool = False
+    ) -> Index:
+        """Match these tracks with these boxes by place and height; the boxes that nobody took."""
+        if not tracks.size or not found.size:
+            return found
+        similarity = self._similarity(frame, tracks, found)
+        if weighed:
+            similarity *= frame.weight[found]
+        return self._give(frame, tracks, found, similarity, least)
+
+    def _similarity(self, frame: FrameBoxes, tracks: Index, found: Index) -> Float64:
+        """How well each box suits each track, [tracks, found]."""
+        predicted, corners = frame.predicted[tracks], frame.corners[found]
+        similarity = iou(predicted, corners)
+        similarity *= height_overlap(predicted, corners)
+        return similarity
+
+    def _associate_rest(self, frame: FrameBoxes, found: Index) -> Index:
+        """What is left over, compared over a distance that the motion model allows; the boxes that nobody took."""
+        tracks = np.flatnonzero((self._rows.state != _LOST) & (frame.matched < 0))
+        if not tracks.size or not found.size:
+            return found
+        far = iou(frame.predicted[tracks], frame.corners[found], self._reach()[tracks])
+        return self._give(frame, tracks, found, far, self._settings.match_far)
+
+    def _give(self, frame: FrameBoxes, tracks: Index, found: Index, similarity: Float64, least: float) -> Index:
+        """Give each track its box where they are similar enough; the boxes that nobody took."""
+        r, c = assign(similarity, least)
+        frame.matched[tracks[r]] = found[c]
+        return found[others(len(found), c)]
 
     def _predict(self, step: float) -> None:
         rows = self._rows
@@ -157,17 +186,15 @@ class ByteTracker(Tracker):
         spread = np.sqrt(self._rows.covariance[:, 0, kalman.POSITION])
         return np.asarray(np.clip(self._settings.reach * (spread - _USUAL_SPREAD * height), 0.0, 0.5 * height))
 
-    def _correct(self, matched: Index, corners: Float64, score: Float64, weight: Float64) -> None:
+    def _correct(self, frame: FrameBoxes) -> None:
         rows = self._rows
-        hit = matched >= 0
-        box = matched[hit]
+        hit = frame.matched >= 0
+        box = frame.matched[hit]
+        noise = 1 + self._settings.doubt * (1 - frame.weight[box])
         rows.mean[hit], rows.covariance[hit] = kalman.correct(
-            rows.mean[hit],
-            rows.covariance[hit],
-            kalman.to_centre(corners[box]),
-            1 + self._settings.doubt * (1 - weight[box]),
+            rows.mean[hit], rows.covariance[hit], kalman.to_centre(frame.corners[box]), noise
         )
-        rows.score[hit] = score[box]
+        rows.score[hit] = frame.score[box]
         rows.seen[hit] = self._now
         was_tentative = rows.state == _TENTATIVE
         rows.state[hit] = _TRACKED
@@ -176,17 +203,27 @@ class ByteTracker(Tracker):
         if not stays.all():
             rows.keep(stays)
 
-    def _start(self, found: Index, corners: Float64, score: Float64) -> None:
-        count = len(found)
-        if not count:
-            return
-        mean, covariance = kalman.start(kalman.to_centre(corners[found]))
-        ids = np.arange(self._given + 1, self._given + count + 1)
+    def _start(self, found: Index, frame: FrameBoxes) -> None:
+        if found.size:
+            self._rows.add(self._new_rows(frame.corners[found], frame.score[found]))
+
+    def _new_rows(self, corners: Float64, score: Float64) -> TrackRows:
+        """Tracks that begin now with these boxes."""
+        count = len(corners)
+        mean, covariance = kalman.start(kalman.to_centre(corners))
+        first = self._given + 1
         self._given += count
-        state = np.full(count, _TRACKED if self._clock.frames == 1 else _TENTATIVE)
-        born = np.full(count, self._clock.frames)
         now = np.full(count, self._now)
-        self._rows.add(_Rows(mean, covariance, ids, state, born, now, now, score[found]))
+        return TrackRows(
+            mean=mean,
+            covariance=covariance,
+            id=np.arange(first, first + count),
+            state=np.full(count, _TRACKED if self._clock.frames == 1 else _TENTATIVE),
+            born=np.full(count, self._clock.frames),
+            started=now,
+            seen=now.copy(),
+            score=score,
+        )
 
     def _drop_duplicates(self) -> None:
         rows = self._rows

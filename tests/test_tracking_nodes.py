@@ -9,10 +9,11 @@ from metrica import testing
 from metrica.errors import ParameterError
 from metrica.messages import Detections, Header, Thresholds, Tracks
 from metrica.nodes.bytetrack import ByteTrack
+from metrica.nodes.ocsort import OcSort
 from metrica.nodes.sort import Sort
 from metrica.nodes.track_node import TrackerNode
 
-both = pytest.mark.parametrize("node", [ByteTrack, Sort])
+every_node = pytest.mark.parametrize("node", [ByteTrack, OcSort, Sort])
 
 
 def found(frame: int, people: int = 1, score: float = 0.9, thresholds: Thresholds | None = None) -> Detections:
@@ -28,7 +29,7 @@ def found(frame: int, people: int = 1, score: float = 0.9, thresholds: Threshold
     )
 
 
-@both
+@every_node
 def test_every_message_is_answered_with_its_own_header(node: type[TrackerNode]) -> None:
     with testing.run(node()) as bench:
         sent = [found(0, 0), *(found(i, 2) for i in range(1, 6)), found(6, 0)]
@@ -40,7 +41,7 @@ def test_every_message_is_answered_with_its_own_header(node: type[TrackerNode]) 
     assert answers[5].ids.tolist() == [1, 2]
 
 
-@both
+@every_node
 def test_thresholds_come_with_the_detections(node: type[TrackerNode]) -> None:
     card = Thresholds(new=0.3, keep=0.2, low=0.05)
     with testing.run(node()) as bench:
@@ -51,14 +52,14 @@ def test_thresholds_come_with_the_detections(node: type[TrackerNode]) -> None:
         assert bench.sent("tracks")[-1].ids.tolist() == []
 
 
-@both
+@every_node
 def test_a_parameter_overrides_the_threshold_of_the_model(node: type[TrackerNode]) -> None:
     with testing.run(node(score_new=0.3, score_keep=0.3)) as bench:
         bench.send("detections", *(found(i, score=0.35) for i in range(6)))
         assert bench.sent("tracks")[-1].ids.tolist() == [1]
 
 
-@both
+@every_node
 def test_the_buffer_is_in_seconds(node: type[TrackerNode]) -> None:
     for buffer, expected in ((0.2, 2), (3.0, 1)):
         with testing.run(node(track_buffer=buffer)) as bench:

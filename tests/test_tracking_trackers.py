@@ -1,4 +1,4 @@
-"""What both trackers must do with hand-made boxes, at 30 frames per second and at 5."""
+"""What every tracker must do with hand-made boxes, at 30 frames per second and at 5."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import pytest
 
 from metrica.messages import Thresholds
 from metrica.nodes.bytetrack_tracker import ByteTracker, ByteTrackSettings
+from metrica.nodes.ocsort_tracker import OcSortTracker
 from metrica.nodes.sort_tracker import SortTracker, box_filter, transition
 from metrica.nodes.tracker import FrameClock, TrackedBoxes, Tracker
 
 LIMITS = Thresholds(new=0.6, keep=0.5, low=0.1)
 Box = tuple[float, float, float, float]
-both = pytest.mark.parametrize("make", [ByteTracker, SortTracker])
+all_trackers = pytest.mark.parametrize("make", [ByteTracker, OcSortTracker, SortTracker])
 
 
 def at(x: float, y: float = 300.0, height: float = 160.0) -> Box:
@@ -34,7 +35,7 @@ def walk(tracker: Tracker, fps: float, seconds: float, speed: float = 130.0) -> 
     return seen + [see(tracker, i / fps, [at(100 + speed * i / fps)]) for i in range(1, round(seconds * fps))]
 
 
-@both
+@all_trackers
 @pytest.mark.parametrize("fps", [2, 5, 10, 30, 60])
 def test_a_walker_is_one_track_at_any_frame_rate(make: Callable[[], Tracker], fps: float) -> None:
     frames = walk(make(), fps, 5.0)
@@ -44,7 +45,7 @@ def test_a_walker_is_one_track_at_any_frame_rate(make: Callable[[], Tracker], fp
     assert all(len(frame.ids) == 1 for frame in late)
 
 
-@both
+@all_trackers
 def test_who_is_hidden_for_half_a_second_keeps_the_id(make: Callable[[], Tracker]) -> None:
     for fps in (5, 30):
         tracker = make()
@@ -54,7 +55,7 @@ def test_who_is_hidden_for_half_a_second_keeps_the_id(make: Callable[[], Tracker
         assert frames[-1].ids.tolist() == [1]
 
 
-@both
+@all_trackers
 def test_who_is_away_longer_than_the_buffer_is_somebody_new(make: Callable[[], Tracker]) -> None:
     for fps in (5, 30):
         tracker = make()
@@ -62,7 +63,7 @@ def test_who_is_away_longer_than_the_buffer_is_somebody_new(make: Callable[[], T
         assert frames[-1].ids.tolist() == [2]
 
 
-@both
+@all_trackers
 def test_missing_frames_are_time_that_passes(make: Callable[[], Tracker]) -> None:
     tracker = make()
     times = [i / 30 for i in range(30)] + [0.967 + 0.5 + i / 30 for i in range(10)]
@@ -71,7 +72,7 @@ def test_missing_frames_are_time_that_passes(make: Callable[[], Tracker]) -> Non
     np.testing.assert_allclose(frames[-1].boxes[0], at(100 + 200 * times[-1]), atol=12)
 
 
-@both
+@all_trackers
 def test_one_flash_of_a_box_is_nobody(make: Callable[[], Tracker]) -> None:
     tracker = make()
     see(tracker, 0.0, [])
@@ -80,7 +81,7 @@ def test_one_flash_of_a_box_is_nobody(make: Callable[[], Tracker]) -> None:
     assert not any(len(frame.ids) for frame in seen)
 
 
-@both
+@all_trackers
 def test_two_who_pass_each_other_keep_their_ids(make: Callable[[], Tracker]) -> None:
     tracker = make()
     frames = [see(tracker, i / 30, [at(100 + 100 * i / 30, 300), at(400 - 100 * i / 30, 330)]) for i in range(90)]
@@ -90,7 +91,7 @@ def test_two_who_pass_each_other_keep_their_ids(make: Callable[[], Tracker]) -> 
     assert late[first] > late[second]
 
 
-@both
+@all_trackers
 def test_ages_count_frames_from_the_first(make: Callable[[], Tracker]) -> None:
     frames = walk(make(), 30, 1.0)
     ages = [int(a) for frame in frames for a in frame.ages]
@@ -98,7 +99,7 @@ def test_ages_count_frames_from_the_first(make: Callable[[], Tracker]) -> None:
     assert frames[-1].ages.tolist() == [len(frames) - 1]
 
 
-@both
+@all_trackers
 def test_reset_starts_again_at_one(make: Callable[[], Tracker]) -> None:
     tracker = make()
     walk(tracker, 30, 1.0)
@@ -106,7 +107,7 @@ def test_reset_starts_again_at_one(make: Callable[[], Tracker]) -> None:
     assert see(tracker, 5.0, [at(700)]).ids.tolist() == [1]
 
 
-@both
+@all_trackers
 def test_boxes_that_are_none_are_left_out(make: Callable[[], Tracker]) -> None:
     tracker = make()
     bad: list[Box] = [(10, 10, 10, 50), (30, 50, 60, 40), (float("nan"), 0, 10, 10), (0, 0, float("inf"), 9)]
@@ -116,7 +117,7 @@ def test_boxes_that_are_none_are_left_out(make: Callable[[], Tracker]) -> None:
         assert np.isfinite(seen.boxes).all()
 
 
-@both
+@all_trackers
 def test_a_clock_that_runs_backwards_loses_nobody(make: Callable[[], Tracker]) -> None:
     tracker = make()
     times = [i / 30 for i in range(30)] + [i / 30 for i in range(30)]
@@ -124,7 +125,7 @@ def test_a_clock_that_runs_backwards_loses_nobody(make: Callable[[], Tracker]) -
     assert frames[-1].ids.tolist() == [1]
 
 
-@both
+@all_trackers
 def test_arrays_have_the_types_of_the_message(make: Callable[[], Tracker]) -> None:
     for boxes in ([], [at(100)]):
         seen = see(make(), 0.0, boxes)
@@ -184,3 +185,35 @@ def test_a_frame_clock_counts_pauses_once_and_never_goes_back() -> None:
     assert 0 < clock.step(3.0) < 1.0
     assert clock.step(3.25) == 0.25
     assert clock.frames == 5
+
+
+def test_ocsort_knows_who_is_who_by_the_way_they_walked() -> None:
+    # Two who meet, in the same place for a moment and hidden behind each other, both walk on.
+    tracker = OcSortTracker()
+    frames = []
+    for i in range(60):
+        left, right = at(100 + 6 * i), at(454 - 6 * i)
+        frames.append(see(tracker, i / 30, [left] if 25 <= i <= 34 else [left, right]))
+    first, last = (dict(zip(f.ids.tolist(), f.boxes[:, 0].tolist(), strict=True)) for f in (frames[5], frames[-1]))
+    assert set(first) == set(last) == {1, 2}
+    assert (first[1] < first[2]) != (last[1] < last[2])
+
+
+def test_ocsort_finds_again_who_turned_while_hidden_and_follows_the_new_way() -> None:
+    tracker = OcSortTracker()
+    for i in range(30):
+        see(tracker, i / 30, [at(100 + 4 * i)])
+    for i in range(30, 42):
+        see(tracker, i / 30, [])
+    # Where the motion model says 260 he is at 214, and walks back.
+    frames = [see(tracker, i / 30, [at(214 - 4 * (i - 42))]) for i in range(42, 60)]
+    assert all(frame.ids.tolist() == [1] for frame in frames)
+    np.testing.assert_allclose(frames[3].boxes[0], at(214 - 12), atol=6)
+
+
+def test_a_person_behind_another_is_told_apart_by_the_height_at_which_the_feet_are() -> None:
+    tracker = ByteTracker()
+    for i in range(30):
+        see(tracker, i / 30, [at(300, 300, 160), at(310, 325, 165)])
+    seen = see(tracker, 1.0, [at(306, 325, 165)])
+    assert seen.ids.tolist() == [2]
