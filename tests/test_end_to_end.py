@@ -33,7 +33,7 @@ cameras:
   door: {{uri: {clips}/one-by-one.mp4, line: {door}}}
   walkway: {{uri: {clips}/campus-walkway.mp4, line: {walkway}}}
 per_camera:
-  capture: {{type: capture, params: {{uri: $(camera.uri)}}}}
+  capture: {{type: capture, params: {{uri: $(camera.uri), fps: 10}}}}
   tracker: {{type: bytetrack}}
   counter: {{type: line_counter, params: {{line: $(camera.line), anchor: center}}}}
 nodes:
@@ -152,7 +152,7 @@ def count(shared: Path, camera: str) -> list[tuple[str, float]]:
     clip = shared / "clips" / CLIPS[camera]
     command = [str(Path(sys.executable).with_name("metrica-count")), str(clip)]
     done = subprocess.run(
-        [*command, "--line", line, "--anchor", "center", "--model", MODEL, "--quiet"],
+        [*command, "--line", line, "--anchor", "center", "--fps", "10", "--model", MODEL, "--quiet"],
         capture_output=True,
         text=True,
         check=True,
