@@ -155,6 +155,8 @@ def _evaluate(options: argparse.Namespace, labels: ClipLabels, counted: list[Eve
     begin, end = labels.seconds_watched()
     result = evaluate(labels.events(), counted, options.tolerance, (begin, end))
     watched = end - max(begin, 0.0) if labels.watched else None
+    if beyond := sum(not begin <= e.time <= end for e in labels.events()):
+        _say(f"{beyond} labels lie outside the part of {labels.clip} that was watched, and are left out", 0)
     if options.json:
         sys.stdout.write(json.dumps(as_json(result, labels.clip, options.tolerance)) + "\n")
     else:
