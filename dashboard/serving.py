@@ -42,11 +42,11 @@ def listen(host: str, port: int) -> socket.socket:
 
 def _why(error: OSError, host: str, port: int) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"port {port} is taken by another program: choose another with --port, or stop it"
+        return f"port {port} is taken by another program: choose another port, or stop it"
     if error.errno == errno.EADDRNOTAVAIL:
         return f"the address {host} is not one of this machine: use 127.0.0.1, or 0.0.0.0 for all"
     if error.errno == errno.EACCES:
-        return f"port {port} needs root: choose one above 1023 with --port"
+        return f"port {port} needs root: choose one above 1023"
     return f"cannot listen on {host} port {port}: {error.strerror}"
 
 

@@ -76,7 +76,7 @@ def test_a_taken_port_is_a_permanent_error_and_leaves_nothing_open(
         port = taken.getsockname()[1]
         with pytest.raises(NodeError) as caught, testing.run(kind(port=port), context=context(tmp_path)):
             pass
-    assert str(caught.value) == f"port {port} is taken by another program: choose another with --port, or stop it"
+    assert str(caught.value) == f"port {port} is taken by another program: choose another port, or stop it"
     assert caught.value.permanent
     assert threads() == set()
     with Store(tmp_path / "data" / "metrica.db") as store:

@@ -144,7 +144,7 @@ def test_a_taken_port_is_one_sentence_and_no_password_is_lost(tmp_path: Path) ->
         ended = dashboard("serve", "--port", str(port), data=tmp_path)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr == (
-        f"metrica-dashboard: error: port {port} is taken by another program: choose another with --port, or stop it\n"
+        f"metrica-dashboard: error: port {port} is taken by another program: choose another port, or stop it\n"
     )
     with Store(tmp_path / "metrica.db") as store:
         assert store.users() == []

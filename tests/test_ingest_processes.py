@@ -104,7 +104,7 @@ def test_a_taken_port_is_one_sentence_and_exit_1(tmp_path: Path) -> None:
         ended = ingest("--port", str(port), data=tmp_path)
     assert ended.returncode == 1
     assert ended.stderr.strip() == (
-        f"metrica-ingest: error: port {port} is taken by another program: choose another with --port, or stop it"
+        f"metrica-ingest: error: port {port} is taken by another program: choose another port, or stop it"
     )
 
 
