@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,8 +104,7 @@ def write_labels(path: Path, labels: ClipLabels) -> None:
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.resolve().parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(whole, file, indent=1, ensure_ascii=False)
-            file.write("\n")
+            file.write(_readable(whole) + "\n")
             file.flush()
             os.fsync(file.fileno())
         Path(name).chmod(0o644)
@@ -112,6 +112,13 @@ def write_labels(path: Path, labels: ClipLabels) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def _readable(whole: dict[str, Any]) -> str:
+    """JSON with each list of numbers and words on one line, as a person would write it."""
+    text = json.dumps(whole, indent=2, ensure_ascii=False)
+    # A line break is never inside a JSON text, so that these brackets are those of lists.
+    return re.sub(r"\[\n([^\[\]{}]*)\n *\]", lambda m: "[" + re.sub(r"\n *", " ", m[1]).strip() + "]", text)
 
 
 def _read_json(path: Path) -> dict[str, Any]:

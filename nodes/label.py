@@ -7,6 +7,7 @@ import asyncio
 import ipaddress
 import secrets
 import signal
+import socket
 import sys
 import webbrowser
 from collections.abc import Sequence
@@ -94,7 +95,7 @@ async def _serve(app: web.Application, options: argparse.Namespace, token: str, 
         site = web.TCPSite(runner, options.host, options.port)
         await site.start()
         host, port = runner.addresses[0][:2]
-        address = f"http://{_written(str(host))}:{port}/{token}/"
+        address = f"http://{_reachable(str(host))}:{port}/{token}/"
         sys.stdout.write(f"{address}\n")
         sys.stdout.flush()
         if not _is_loopback(str(host)):
@@ -115,7 +116,15 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _written(host: str) -> str:
+def _reachable(host: str) -> str:
+    """What to write into an address; for "every address of this machine" the one that others in the network see."""
+    if host in ("0.0.0.0", "::"):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.connect(("192.0.2.1", 9))  # sends nothing: it only asks which way a packet would go
+                host = str(probe.getsockname()[0])
+            except OSError:
+                host = socket.gethostname()
     return f"[{host}]" if ":" in host else host
 
 

@@ -95,6 +95,15 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["labels.json"]
 
 
+def test_a_person_can_read_the_file_too(tmp_path: Path) -> None:
+    clip = "a [1,\n 2] {b}.mp4"
+    path = tmp_path / "labels.json"
+    write_labels(path, labels_of(clip))
+    assert read_labels(path).clip == clip
+    assert '[30, "in"],\n' in path.read_text()
+    assert '"size": [1280, 720],\n' in path.read_text()
+
+
 def test_other_clips_and_what_others_wrote_stay(tmp_path: Path) -> None:
     path = saved(tmp_path, {"other.mp4": CLIP, "door.mp4": {**CLIP, "licence": "ours", "lines": []}})
     write_labels(path, labels_of())

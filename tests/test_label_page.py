@@ -165,6 +165,13 @@ def test_nobody_gets_in_without_the_address_and_nothing_comes_from_elsewhere(add
     assert address.startswith("http://127.0.0.1:")
 
 
+def test_for_a_phone_it_prints_an_address_of_the_network(video: Path, tmp_path: Path) -> None:
+    arguments = [str(video), "--line", "80,96,80,0", "--out", str(tmp_path / "labels.json"), "--host", "0.0.0.0"]
+    with labelling(*arguments) as address:
+        assert "0.0.0.0" not in address
+        assert re.fullmatch(r"http://[^/]+:\d+/[\w-]{20,}/", address)
+
+
 @pytest.mark.parametrize(("body", "status"), [(b"{", 400), (b"{}", 400), (b'{"revision": 7}', 409)])
 def test_a_save_that_cannot_be_is_one_sentence(address: str, body: bytes, status: int) -> None:
     request = urllib.request.Request(address + "labels", body, {"Content-Type": "application/json"}, method="PUT")
