@@ -203,9 +203,9 @@ def _describe(hint: Any) -> str:
     if origin is Literal:
         return "one of " + ", ".join(map(repr, args))
     if origin is tuple and args and args[-1] is not Ellipsis and len(set(args)) == 1:
-        return f"{len(args)} {_PLURALS.get(args[0], 'values')}"
+        return f"{len(args)} {_plural(args[0])}"
     if origin in (tuple, list):
-        return f"a list of {_PLURALS.get(args[0], 'values')}" if args else "a list"
+        return f"a list of {_plural(args[0])}" if args else "a list"
     if origin is dict:
         return f"a mapping of names to {_describe(args[1])}"
     if args and type(None) in args:
@@ -213,6 +213,14 @@ def _describe(hint: Any) -> str:
     if args:
         return " or ".join(_describe(a) for a in args)
     return _NAMES.get(hint, f"a {getattr(hint, '__name__', str(hint)).lower()}")
+
+
+def _plural(hint: Any) -> str:
+    args = get_args(hint)
+    if get_origin(hint) in (tuple, list) and args:
+        alike = len(set(args)) == 1 and Ellipsis not in args and get_origin(hint) is tuple
+        return f"lists of {len(args)} {_plural(args[0])}" if alike else f"lists of {_plural(args[0])}"
+    return _PLURALS.get(hint, "values")
 
 
 def _type_at(hint: Any, path: tuple[int | str, ...]) -> Any:
