@@ -5,7 +5,8 @@ What every part of it is for, and the picture of a line and its band, is in docs
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from metrica.messages import Direction
 from metrica.nodes.association import Index
 from metrica.nodes.crossing_handover import hand_over_to_born, hand_over_to_double
-from metrica.nodes.crossing_tracks import TrackTable
+from metrica.nodes.crossing_tracks import Sights, TrackTable
 from metrica.nodes.geometry import BELOW_CENTRE, Anchor, anchors, cut_sides, remember_size
 from metrica.nodes.lines import Line, Lines
 from metrica.nodes.tracker import Bool, Float32, Float64, Int32, Int64
@@ -117,11 +118,12 @@ class LineCrossingRule:
             self._epoch, self._start_ns, now = epoch, time_ns, 0.0
         self._now, self._frame_size = now, frame_size
         corners = boxes.astype(np.float64)
-        good = np.isfinite(corners).all(axis=1) & (corners[:, 2:] > corners[:, :2]).all(axis=1)
         listed = ids.tolist()
-        if len(set(listed)) < len(listed):  # an id names one person: the first row that has it counts
+        fine = np.isfinite(corners).all() and (corners[:, 2:] > corners[:, :2]).all()
+        if not fine or len(set(listed)) < len(listed):
+            good = np.isfinite(corners).all(axis=1) & (corners[:, 2:] > corners[:, :2]).all(axis=1)
+            # An id names one person: the first row that has it counts.
             good &= np.array([i not in listed[:n] for n, i in enumerate(listed)])
-        if not good.all():
             corners, ids, ages = corners[good], ids[good], ages[good]
         rows, born, gone = self._table.see(ids)
         if len(ids):
@@ -155,59 +157,70 @@ class LineCrossingRule:
             size = corners[born, 2:] - corners[born, :2]
             at = anchors(corners[born], size, cut[born], below)
             hand_over_to_born(table, rows[born], at, size[:, 1], self._now, self._settings.handover)
-        c = table.columns
-        fresh, before = c.samples[rows] == 0, c.last[rows]
-        size = remember_size(c.size[rows], corners, cut, np.where(fresh, 0.0, self._now - before))
+        sights = table.before(rows)
+        seconds = self._now - sights.last
+        size = remember_size(
+            sights.size, corners, cut, np.where(sights.fresh, 0.0, seconds) if sights.young else seconds
+        )
         point = anchors(corners, size, cut, below)
-        table.move(rows, self._now, point, size)
-        c.cut[rows] = cut.any(axis=1)
-        c.born_cut[rows] = np.where(fresh, c.cut[rows], c.born_cut[rows])
-        c.age[rows] = ages + c.head_start[rows]
-        self._take_sides(rows, fresh, before, frame_size)
+        table.move(sights, self._now, point, size)
+        table.columns.age[rows] = ages
+        self._take_sides(sights, point, frame_size)
         if gone:
-            hand_over_to_double(table, gone, self._now)
+            hand_over_to_double(table, self._lines, gone, self._now)
 
-    def _take_sides(self, rows: Index, fresh: Bool, before: Float64, frame_size: tuple[int, int]) -> None:
-        """Where are the tracks now, and who has surely changed sides?"""
-        c, s = self._table.columns, self._settings
-        distance, along = self._lines.place(c.point[rows])
-        previous, previous_along = c.distance[rows], c.along[rows]
+    def _take_sides(self, sights: Sights, point: Float64, frame_size: tuple[int, int]) -> None:
+        """Where are the tracks now, and who has surely changed sides?
+
+        In nearly every frame nearly everybody is where they were, so that only the few who are not are looked at one
+        by one.
+        """
+        c, s, rows = self._table.columns, self._settings, sights.rows
+        distance, previous = self._lines.distances(point), c.distance[rows]
         right = distance >= 0
-        passed = ((previous >= 0) != right) & ~np.isnan(previous)
-        if passed.any():
-            with np.errstate(divide="ignore", invalid="ignore"):
-                part = previous / (previous - distance)
-            when = before[:, None] + part * (self._now - before)[:, None]
-            c.passed[rows] = np.where(passed, when, c.passed[rows])
-            where = previous_along + part * (along - previous_along)
-            c.passed_at[rows] = np.where(passed, where, c.passed_at[rows])
-        c.distance[rows], c.along[rows] = distance, along
-        if fresh.any():
-            c.first_distance[rows] = np.where(fresh[:, None], distance, c.first_distance[rows])
-        half_band = self._half_band(rows, along, right, frame_size)
-        off = np.abs(distance)
-        side = np.where(right, 1, -1)
-        elsewhere = (off > half_band) & (c.side[rows] != side)
-        beyond = np.where(elsewhere, np.where(passed, 0, c.beyond[rows]) + 1, 0)
-        c.beyond[rows] = beyond
-        for i, line in np.argwhere(elsewhere & ((beyond >= s.sights) | (off > s.far * half_band))).tolist():
-            self._change_side(int(rows[i]), line, int(side[i, line]))
+        passed = (previous >= 0) != right
+        if sights.young:
+            passed[sights.fresh] = False
+            c.first_distance[rows[sights.fresh]] = distance[sights.fresh]
+        for i, line in _pairs(passed):
+            self._pass_line(sights, i, line, previous[i, line] / (previous[i, line] - distance[i, line]), point[i])
+        c.distance[rows] = distance
+        beyond = c.beyond[rows]
+        c.beyond[rows] = 0
+        for i, line in _pairs((right * 2 - 1) != c.side[rows]):
+            row, side, off = int(rows[i]), 1 if right[i, line] else -1, abs(float(distance[i, line]))
+            half_band = self._half_band(row, line, side, frame_size)
+            if off <= half_band:
+                continue
+            sights_beyond = 1 if passed[i, line] else int(beyond[i, line]) + 1
+            c.beyond[row, line] = sights_beyond
+            if sights_beyond >= s.sights or off > s.far * half_band:
+                self._change_side(row, line, side)
 
-    def _half_band(self, rows: Index, along: Float64, right: Bool, frame_size: tuple[int, int]) -> Float64:
-        """How far from each line a track has a side, [N, L]: by its height, its noise, and the room there is."""
+    def _pass_line(self, sights: Sights, i: int, line: int, part: float, point: Float64) -> None:
+        """Note when and where a track passed a line, `part` of the way from the sight before to this one."""
+        c, row = self._table.columns, sights.rows[i]
+        at = sights.point[i] + part * (point - sights.point[i])
+        c.passed[row, line] = sights.last[i] + part * (self._now - sights.last[i])
+        c.passed_at[row, line] = self._lines.along(line, (float(at[0]), float(at[1])))
+
+    def _half_band(self, row: int, line: int, side: int, frame_size: tuple[int, int]) -> float:
+        """How far from a line a track has a side: by its height, its noise, and the room there is."""
         c, s = self._table.columns, self._settings
-        height = np.minimum(c.size[rows, 1], _TALLEST * frame_size[1])[:, None]
-        noise = np.sqrt(c.noise[rows] @ (self._lines.right**2).T)
-        wide = np.clip(s.jitters * noise, s.band * height, s.widest * height)
-        out_room, in_room = self._lines.room(along, frame_size)
-        room = np.where(right, in_room, out_room)
-        return np.minimum(wide, np.maximum(room / 2, _NARROWEST * wide))
+        height = min(float(c.size[row, 1]), _TALLEST * frame_size[1])
+        x, y = self._lines.right[line].tolist()
+        noise_x, noise_y = c.noise[row].tolist()
+        noise = math.sqrt(noise_x * x * x + noise_y * y * y)
+        wide = min(max(s.jitters * noise, s.band * height), s.widest * height)
+        at_x, at_y = c.point[row].tolist()
+        room = self._lines.room_at(line, side, self._lines.along(line, (at_x, at_y)), frame_size)
+        return min(wide, max(room / 2, _NARROWEST * wide))
 
     def _change_side(self, row: int, line: int, side: int) -> None:
         c = self._table.columns
         origin = c.side[row, line] or self._origin(row, line, side)
         if origin == -side:
-            if c.age[row] < self._settings.min_age:
+            if c.age[row] + c.head_start[row] < self._settings.min_age:
                 return  # not old enough yet; it will still be over there in the next frame
             self._report(row, line, side)
         c.side[row, line], c.beyond[row, line] = side, 0
@@ -253,7 +266,7 @@ class LineCrossingRule:
         """The track is gone for good. Who was past the line already and walking on has crossed it."""
         c, s = self._table.columns, self._settings
         c.ended[row] = True
-        if c.taken_over[row] or c.age[row] < s.min_age:
+        if c.taken_over[row] or c.age[row] + c.head_start[row] < s.min_age:
             return
         height = c.size[row, 1]
         speeds = self._lines.right @ c.velocity[row]
@@ -264,3 +277,11 @@ class LineCrossingRule:
             if origin == -side and speed > _WALKING * height and off + _GOES_ON * speed > s.band * height:
                 self._report(row, line, side)
                 c.side[row, line] = side
+
+
+def _pairs(which: Bool) -> Iterable[tuple[int, int]]:
+    """The places where a matrix is true."""
+    if not which.any():
+        return ()
+    i, j = which.nonzero()
+    return zip(i.tolist(), j.tolist(), strict=True)

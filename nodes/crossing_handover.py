@@ -10,6 +10,7 @@ import numpy as np
 
 from metrica.nodes.association import Index, assign
 from metrica.nodes.crossing_tracks import TrackTable
+from metrica.nodes.lines import Lines
 from metrica.nodes.tracker import Float64
 
 _NEAR = 0.3
@@ -51,12 +52,12 @@ def hand_over_to_born(
 def _go_on(table: TrackTable, lost: int, row: int) -> None:
     c = table.columns
     table.copy(lost, row)
-    c.head_start[row] = c.age[lost]
+    c.head_start[row] = c.age[lost] + c.head_start[lost]
     c.taken_over[row] = c.ended[row] = False
     c.taken_over[lost] = True
 
 
-def hand_over_to_double(table: TrackTable, gone: set[int], now: float) -> None:
+def hand_over_to_double(table: TrackTable, lines: Lines, gone: set[int], now: float) -> None:
     """Where a track ends beside a young one that never had a side, both were one person: give it the side."""
     c = table.columns
     young = [r for r in table.visible.tolist() if now - c.first[r] <= _DOUBLE]
@@ -69,9 +70,10 @@ def hand_over_to_double(table: TrackTable, gone: set[int], now: float) -> None:
         if not given.any():
             continue
         # When did the person pass the line? Between the two tracks, or while only the older one was there.
+        along = lines.place(c.point[row : row + 1])[1][0]
         between = (c.distance[row] >= 0) != (c.distance[lost] >= 0)
         unknown = given & np.isnan(c.passed[row])
         c.side[row] = np.where(given, c.side[lost], c.side[row])
         c.passed[row] = np.where(unknown, np.where(between, now, c.passed[lost]), c.passed[row])
-        c.passed_at[row] = np.where(unknown, np.where(between, c.along[row], c.passed_at[lost]), c.passed_at[row])
+        c.passed_at[row] = np.where(unknown, np.where(between, along, c.passed_at[lost]), c.passed_at[row])
         c.taken_over[lost] = True

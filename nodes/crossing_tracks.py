@@ -19,32 +19,24 @@ _SWERVE = 1.0
 """Box heights per second squared (half the acceleration) that a walker may show before it counts as noise."""
 
 
+_LAST, _FIRST, _SAMPLES = 0, 1, 2
+_POINT, _VELOCITY, _SIZE, _NOISE = slice(3, 5), slice(5, 7), slice(7, 9), slice(9, 11)
+_WIDTH = 11
+
+
 @dataclass(slots=True)
 class Columns:
-    """Row i of every array is one track; T rows, L lines. Times in seconds, places in pixels."""
+    """Row i of every array is one track; T rows, L lines. Times in seconds, places in pixels.
 
-    first: Float64
-    """When the track was first seen; of the track it took over from, if there was one."""
-    last: Float64
-    """When it was last seen."""
-    samples: Int64
-    """How often it was seen."""
+    What changes in every frame lies together in `motion`, which is read and written at once; its parts have names.
+    """
+
+    motion: Float64
+    """[T, 11]: `last`, `first`, `samples`, `point`, `velocity`, `size` and `noise`."""
     age: Int64
-    """Frames since it was born, with those of the tracks that it took over from."""
+    """Frames since it was born, without those of the tracks that it took over from."""
     head_start: Int64
-    """The part of `age` that comes from the tracks it took over from."""
-    point: Float64
-    """The anchor, [T, 2]."""
-    velocity: Float64
-    """[T, 2], pixels per second."""
-    size: Float64
-    """Width and height of the whole person, [T, 2]; 0 before the first sight."""
-    noise: Float64
-    """Variance of the anchor around its motion in x and in y, pixels squared, [T, 2]."""
-    cut: Bool
-    """The border of the picture cut the last box."""
-    born_cut: Bool
-    """The border of the picture cut the first box."""
+    """The frames of the tracks that it took over from."""
     taken_over: Bool
     """Another track has gone on where this one was lost."""
     ended: Bool
@@ -53,8 +45,6 @@ class Columns:
     """The confirmed side of each line, [T, L]: 1 IN side, -1 OUT side, 0 not known yet."""
     distance: Float64
     """The last distance to each line, positive on the IN side, [T, L]."""
-    along: Float64
-    """How far along each line, [T, L]."""
     first_distance: Float64
     """The distance at first sight, [T, L]."""
     passed: Float64
@@ -64,6 +54,61 @@ class Columns:
     beyond: Int64
     """For how many sights in a row the track has been beyond the band on a side that is not its own, [T, L]."""
 
+    @property
+    def last(self) -> Float64:
+        """When it was last seen."""
+        return self.motion[:, _LAST]
+
+    @property
+    def first(self) -> Float64:
+        """When the track was first seen; of the track it took over from, if there was one."""
+        return self.motion[:, _FIRST]
+
+    @property
+    def point(self) -> Float64:
+        """The anchor, [T, 2]."""
+        return self.motion[:, _POINT]
+
+    @property
+    def velocity(self) -> Float64:
+        """[T, 2], pixels per second."""
+        return self.motion[:, _VELOCITY]
+
+    @property
+    def size(self) -> Float64:
+        """Width and height of the whole person, [T, 2]; 0 before the first sight."""
+        return self.motion[:, _SIZE]
+
+    @property
+    def noise(self) -> Float64:
+        """Variance of the anchor around its motion in x and in y, pixels squared, [T, 2]."""
+        return self.motion[:, _NOISE]
+
+
+@dataclass(slots=True)
+class Sights:
+    """The tracks seen in one frame: what was known of them, and what is known now. Row i of all is one track."""
+
+    rows: Index
+    before: Float64
+    """Their `motion` as it was, [N, 11]."""
+    fresh: Bool
+    """Never seen before, [N]."""
+    young: bool
+    """Some have been seen less than twice before."""
+
+    @property
+    def last(self) -> Float64:
+        return self.before[:, _LAST]
+
+    @property
+    def point(self) -> Float64:
+        return self.before[:, _POINT]
+
+    @property
+    def size(self) -> Float64:
+        return self.before[:, _SIZE]
+
 
 def _empty(rows: int, lines: int) -> Columns:
     def floats(*shape: int) -> Float64:
@@ -72,23 +117,18 @@ def _empty(rows: int, lines: int) -> Columns:
     def counts(*shape: int) -> Int64:
         return np.zeros((rows, *shape), np.int64)
 
+    motion = floats(_WIDTH)
+    motion[:, _SAMPLES] = 0
+    for part in (_VELOCITY, _SIZE, _NOISE):
+        motion[:, part] = 0
     return Columns(
-        first=floats(),
-        last=floats(),
-        samples=counts(),
+        motion=motion,
         age=counts(),
         head_start=counts(),
-        point=floats(2),
-        velocity=np.zeros((rows, 2)),
-        size=np.zeros((rows, 2)),
-        noise=np.zeros((rows, 2)),
-        cut=np.zeros(rows, np.bool_),
-        born_cut=np.zeros(rows, np.bool_),
         taken_over=np.zeros(rows, np.bool_),
         ended=np.zeros(rows, np.bool_),
         side=np.zeros((rows, lines), np.int8),
         distance=floats(lines),
-        along=floats(lines),
         first_distance=floats(lines),
         passed=floats(lines),
         passed_at=floats(lines),
@@ -170,23 +210,30 @@ class TrackTable:
         self._rows[track], self._ids[row] = row, track
         return row
 
-    def move(self, rows: Index, time: float, point: Float64, size: Float64) -> None:
-        """Note where the tracks of `rows` are now; size as from `geometry.remember_size`."""
-        c = self.columns
-        seconds = np.maximum(time - c.last[rows], 1e-3)
-        samples, old_velocity = c.samples[rows], c.velocity[rows]
-        step = point - c.point[rows]
-        with np.errstate(invalid="ignore"):  # NaN at first sight, replaced below
-            raw = step / seconds[:, None]
-            error = step - old_velocity * seconds[:, None]
-            surprise = error**2 - (_SWERVE * size[:, 1:] * seconds[:, None] ** 2) ** 2
-        noise = np.maximum(surprise, 0.0) / 2  # the last position and this one
-        follow = np.where(samples < 2, 1.0, seconds / (seconds + _VELOCITY_MEMORY))
-        learn = np.where(samples < 2, 0.0, np.maximum(seconds / (seconds + _JITTER_MEMORY), 1 / np.maximum(samples, 1)))
-        seen_before = samples > 0
-        c.velocity[rows] = np.where(seen_before[:, None], old_velocity + follow[:, None] * (raw - old_velocity), 0.0)
-        c.noise[rows] += np.where(samples[:, None] >= 2, learn[:, None] * (noise - c.noise[rows]), 0.0)
-        c.first[rows] = np.where(seen_before, c.first[rows], time)
-        c.last[rows] = time
-        c.samples[rows] = samples + 1
-        c.point[rows], c.size[rows] = point, size
+    def before(self, rows: Index) -> Sights:
+        """What is known of these tracks so far."""
+        motion = self.columns.motion[rows]
+        samples = motion[:, _SAMPLES]
+        return Sights(rows, motion, samples == 0, bool(samples.min() < 2))
+
+    def move(self, sights: Sights, time: float, point: Float64, size: Float64) -> None:
+        """Note where these tracks are now; size as from `geometry.remember_size`."""
+        old, new = sights.before, np.empty_like(sights.before)
+        velocity, noise, samples = old[:, _VELOCITY], old[:, _NOISE], old[:, _SAMPLES, None]
+        seconds = np.maximum(time - old[:, _LAST, None], 1e-3)
+        error = point - old[:, _POINT] - velocity * seconds
+        swerve = _SWERVE * size[:, 1:] * (seconds * seconds)
+        # Half of the surprise is the last position's, half this one's.
+        surprise = np.maximum(error * error - swerve * swerve, 0.0) / 2
+        learn = np.maximum(seconds / (seconds + _JITTER_MEMORY), 1 / np.maximum(samples, 1))
+        new[:, _LAST], new[:, _FIRST], new[:, _SAMPLES] = time, old[:, _FIRST], old[:, _SAMPLES] + 1
+        new[:, _POINT], new[:, _SIZE] = point, size
+        new[:, _VELOCITY] = velocity + error / (seconds + _VELOCITY_MEMORY)
+        new[:, _NOISE] = noise + learn * (surprise - noise)
+        if sights.young:
+            once = samples[:, 0] == 1
+            new[once, _VELOCITY] = (velocity + error / seconds)[once]
+            new[sights.fresh, _FIRST], new[sights.fresh, _VELOCITY] = time, 0.0
+            unsure = samples[:, 0] < 2
+            new[unsure, _NOISE] = noise[unsure]
+        self.columns.motion[sights.rows] = new

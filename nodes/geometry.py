@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -22,10 +23,17 @@ shrinks a box at once is something in front of it."""
 
 def cut_sides(boxes: Float64, frame_size: tuple[int, int]) -> Bool:
     """Which sides (left, top, right, bottom) of each box the border of the picture cuts, [N, 4]."""
-    width, height = frame_size
-    near = np.array([_BORDER * width, _BORDER * height])
-    far = np.array([width, height]) - near
-    return np.concatenate((boxes[:, :2] <= near, boxes[:, 2:] >= far), axis=1)
+    return np.asarray(boxes * _OUTWARD <= _borders(frame_size))
+
+
+_OUTWARD: Float64 = np.array([1.0, 1.0, -1.0, -1.0])
+
+
+@lru_cache(maxsize=16)
+def _borders(frame_size: tuple[int, int]) -> Float64:
+    """What each side, counted outwards, must not exceed, to be cut."""
+    size = np.array(frame_size, np.float64)
+    return np.concatenate((_BORDER * size, _BORDER * size - size))
 
 
 def remember_size(size: Float64, boxes: Float64, cut: Bool, seconds: Float64) -> Float64:
@@ -34,10 +42,10 @@ def remember_size(size: Float64, boxes: Float64, cut: Bool, seconds: Float64) ->
     A side that is cut cannot make a person smaller; `size` may hold 0 for a person never seen before.
     """
     seen = boxes[:, 2:] - boxes[:, :2]
-    follow = seconds[:, None] / (seconds[:, None] + np.where(seen > size, _GROWS, _SHRINKS))
-    followed = size + follow * (seen - size)
-    is_cut = cut[:, :2] | cut[:, 2:]
-    followed = np.where(is_cut, np.maximum(size, seen), followed)
+    time = seconds[:, None]
+    followed = size + time / (time + np.where(seen > size, _GROWS, _SHRINKS)) * (seen - size)
+    if cut.any():
+        followed = np.where(cut[:, :2] | cut[:, 2:], np.maximum(size, seen), followed)
     return np.where(size > 0, followed, seen)
 
 
@@ -48,10 +56,15 @@ def anchors(boxes: Float64, size: Float64, cut: Bool, below_centre: float) -> Fl
     of an end that flickers. An end that the border cuts says nothing; and in a box that has become much too short
     it is the feet that are hidden (a counter, a shelf, another person), so the head decides.
     """
-    short = np.clip(0.5 + (0.9 - (boxes[:, 3] - boxes[:, 1]) / size[:, 1]) / 0.3, 0.5, 1.0)
-    trust = np.stack((np.full(len(boxes), 0.5), short), axis=1)
-    start_cut, end_cut = cut[:, :2], cut[:, 2:]
-    trust = np.where(end_cut & ~start_cut, 1.0, np.where(start_cut & ~end_cut, 0.0, trust))
-    centre = trust * (boxes[:, :2] + size / 2) + (1 - trust) * (boxes[:, 2:] - size / 2)
+    half = size / 2
+    starts, ends = boxes[:, :2] + half, boxes[:, 2:] - half
+    # How much the left and the upper end decide: half, but in a short box the upper one more.
+    short = (0.9 - (boxes[:, 3] - boxes[:, 1]) / size[:, 1]) / 0.3 + 0.5
+    trust = np.full(starts.shape, 0.5)
+    np.minimum(np.maximum(short, 0.5), 1.0, out=trust[:, 1])
+    if cut.any():
+        start_cut, end_cut = cut[:, :2], cut[:, 2:]
+        trust = np.where(end_cut & ~start_cut, 1.0, np.where(start_cut & ~end_cut, 0.0, trust))
+    centre = ends + trust * (starts - ends)
     centre[:, 1] += below_centre * size[:, 1]
     return centre

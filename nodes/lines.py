@@ -56,6 +56,10 @@ class Lines:
         """The direction of the IN side, [L, 2], of length 1."""
         self._way = way
         self._along: Float64 = way / length[:, None] ** 2
+        self._across: Float64 = self.right.T.copy()
+        self._offset: Float64 = (self._start * self.right).sum(axis=1)
+        self._starts: list[Point] = self._start.tolist()
+        self._steps: list[Point] = self._along.tolist()
         self._ends: Float64 = np.array([(line.start, line.end) for line in lines], np.float64).reshape(-1, 2, 2)
         self._room_at: tuple[int, int] | None = None
 
@@ -69,14 +73,28 @@ class Lines:
         offset = points[:, None, :] - self._start
         return (offset * self.right).sum(axis=2), (offset * self._along).sum(axis=2)
 
+    def distances(self, points: Float64) -> Float64:
+        """The distances alone, [N, L]."""
+        return points @ self._across - self._offset
+
+    def along(self, line: int, point: Point) -> float:
+        """How far along one line a point is."""
+        (x, y), (dx, dy) = self._starts[line], self._steps[line]
+        return (point[0] - x) * dx + (point[1] - y) * dy
+
+    def room_at(self, line: int, side: int, along: float, frame_size: tuple[int, int]) -> float:
+        """`room` of one line, on its IN side (1) or its OUT side (-1)."""
+        self._measure(frame_size)
+        (base, slope), (other_base, other_slope) = self._sides[side][line]
+        room = min(base + slope * along, other_base + other_slope * along)
+        return room if room > 0 else math.inf
+
     def room(self, along: Float64, frame_size: tuple[int, int]) -> tuple[Float64, Float64]:
         """How far the picture goes on at right angles to the line, on the OUT side and on the IN side, pixels, [N, L].
 
         `along` as from `place`. Infinite where the line runs outside the picture.
         """
-        if self._room_at != frame_size:
-            self._room_at = frame_size
-            self._out, self._in = self._borders(-self.right, frame_size), self._borders(self.right, frame_size)
+        self._measure(frame_size)
         return _nearest(along, self._out), _nearest(along, self._in)
 
     def reaches(self, line: int, along: float, frame_size: tuple[int, int]) -> bool:
@@ -88,6 +106,15 @@ class Lines:
         margin = _AT_BORDER * size
         opens = ((self._ends[line] <= margin) | (self._ends[line] >= size - margin)).any(axis=1)
         return bool((along >= 0.0 or opens[0]) and (along <= 1.0 or opens[1]))
+
+    def _measure(self, frame_size: tuple[int, int]) -> None:
+        """Where the borders are, once for each size of the picture."""
+        if self._room_at != frame_size:
+            self._room_at = frame_size
+            self._out, self._in = self._borders(-self.right, frame_size), self._borders(self.right, frame_size)
+            self._sides: dict[int, list[list[Point]]] = {
+                side: np.stack(borders, axis=2).tolist() for side, borders in ((-1, self._out), (1, self._in))
+            }
 
     def _borders(self, normal: Float64, frame_size: tuple[int, int]) -> tuple[Float64, Float64]:
         """The distance to the two borders that lie ahead, as base [L, 2] + slope [L, 2] * along."""

@@ -75,7 +75,7 @@ class OcSortTracker(ByteTracker):
         cosine = (way @ walked[:, :, None])[..., 0] / np.maximum(lengths, 1e-9)
         # From 0 (turned back) to 1 (straight on); a half where nobody knows, as for who stood still.
         straight = 1 - np.arccos(np.clip(cosine, -1.0, 1.0)) / np.pi
-        return similarity * (1 + self._oc.momentum * (straight - 0.5))
+        return np.asarray(similarity * (1 + self._oc.momentum * (straight - 0.5)))
 
     def _associate_rest(self, frame: FrameBoxes, found: Index) -> Index:
         found = super()._associate_rest(frame, found)
