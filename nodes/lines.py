@@ -58,8 +58,8 @@ class Lines:
         self._along: Float64 = way / length[:, None] ** 2
         self._across: Float64 = self.right.T.copy()
         self._offset: Float64 = (self._start * self.right).sum(axis=1)
-        self._starts: list[Point] = self._start.tolist()
-        self._steps: list[Point] = self._along.tolist()
+        self._starts: list[list[float]] = self._start.tolist()
+        self._steps: list[list[float]] = self._along.tolist()
         self._ends: Float64 = np.array([(line.start, line.end) for line in lines], np.float64).reshape(-1, 2, 2)
         self._room_at: tuple[int, int] | None = None
 
@@ -112,7 +112,7 @@ class Lines:
         if self._room_at != frame_size:
             self._room_at = frame_size
             self._out, self._in = self._borders(-self.right, frame_size), self._borders(self.right, frame_size)
-            self._sides: dict[int, list[list[Point]]] = {
+            self._sides: dict[int, list[list[list[float]]]] = {
                 side: np.stack(borders, axis=2).tolist() for side, borders in ((-1, self._out), (1, self._in))
             }
 
