@@ -26,7 +26,7 @@ from metrica.errors import TopicError
 from metrica.inline_wiring import topic_publishers, upstream_first
 from metrica.ledger import Ledger
 from metrica.lifecycle import Lifecycle, State
-from metrica.messages import Message
+from metrica.messages import Message, check_message
 from metrica.node import Node
 from metrica.params import did_you_mean
 from metrica.qos import EVENTS
@@ -114,6 +114,7 @@ class InlineGraph:
     # For the seats, which are what the nodes see.
 
     def send(self, port: str, msg: Message, *, per_camera: bool) -> None:
+        check_message(msg)  # as a topic between processes would
         topic = (port, msg.header.camera if per_camera else "")
         seq = self._seq[topic] = self._seq.get(topic, 0) + 1
         msg = replace(msg, header=replace(msg.header, seq=seq, epoch=self._epoch))
