@@ -21,6 +21,9 @@ from metrica.nodes.tracker import Bool, Float32, Float64, Int32, Int64
 
 _TALLEST = 0.5
 """Of the height of the picture: somebody taller (right before the camera) counts as this tall for the band."""
+_FINEST = 0.01
+"""Of the width of the picture: half the band is never less. A detector sees the picture shrunk to some hundred pixels,
+and this is a few of those, by which the box of somebody far away may be off for long."""
 _NARROWEST = 0.15
 """The band next to the border of the picture is at least this part of what it would be elsewhere."""
 _STRAIGHT_THROUGH = 3.0
@@ -211,7 +214,7 @@ class LineCrossingRule:
         x, y = self._lines.right[line].tolist()
         noise_x, noise_y = c.noise[row].tolist()
         noise = math.sqrt(noise_x * x * x + noise_y * y * y)
-        wide = min(max(s.jitters * noise, s.band * height), s.widest * height)
+        wide = max(min(max(s.jitters * noise, s.band * height), s.widest * height), _FINEST * frame_size[0])
         at_x, at_y = c.point[row].tolist()
         room = self._lines.room_at(line, side, self._lines.along(line, (at_x, at_y)), frame_size)
         return min(wide, max(room / 2, _NARROWEST * wide))
