@@ -123,7 +123,7 @@ class ByteTracker(Tracker):
         good = usable(boxes, scores) & (scores >= thresholds.low)
         corners, score = boxes[good].astype(np.float64), scores[good].astype(np.float64)
         sure = score >= thresholds.keep
-        high, low = np.flatnonzero(sure), np.flatnonzero(~sure)
+        high, low = _places(sure), _places(~sure)
         self._predict(step)
         rows, settings = self._rows, self._settings
         frame = FrameBoxes(
@@ -133,9 +133,9 @@ class ByteTracker(Tracker):
             predicted=kalman.to_corners(rows.mean),
             matched=np.full(len(rows.id), -1, np.intp),
         )
-        confirmed, tentative = np.flatnonzero(rows.state != _TENTATIVE), np.flatnonzero(rows.state == _TENTATIVE)
+        confirmed, tentative = _places(rows.state != _TENTATIVE), _places(rows.state == _TENTATIVE)
         high = self._associate(frame, confirmed, high, settings.match, weighed=True)
-        self._associate(frame, np.flatnonzero((rows.state == _TRACKED) & (frame.matched < 0)), low, settings.match_low)
+        self._associate(frame, _places((rows.state == _TRACKED) & (frame.matched < 0)), low, settings.match_low)
         high = self._associate(frame, tentative, high, settings.match_new, weighed=True)
         high = self._associate_rest(frame, high)
 
@@ -164,7 +164,7 @@ class ByteTracker(Tracker):
 
     def _associate_rest(self, frame: FrameBoxes, found: Index) -> Index:
         """What is left over, compared over a distance that the motion model allows; the boxes that nobody took."""
-        tracks = np.flatnonzero((self._rows.state != _LOST) & (frame.matched < 0))
+        tracks = _places((self._rows.state != _LOST) & (frame.matched < 0))
         if not tracks.size or not found.size:
             return found
         far = iou(frame.predicted[tracks], frame.corners[found], self._reach()[tracks])
@@ -188,7 +188,8 @@ class ByteTracker(Tracker):
 
     def _correct(self, frame: FrameBoxes) -> None:
         rows = self._rows
-        hit = frame.matched >= 0
+        found = frame.matched >= 0
+        hit = _places(found)
         box = frame.matched[hit]
         noise = 1 + self._settings.doubt * (1 - frame.weight[box])
         rows.mean[hit], rows.covariance[hit] = kalman.correct(
@@ -198,8 +199,8 @@ class ByteTracker(Tracker):
         rows.seen[hit] = self._now
         was_tentative = rows.state == _TENTATIVE
         rows.state[hit] = _TRACKED
-        rows.state[~hit & ~was_tentative] = _LOST
-        stays = hit | (~was_tentative & (self._now - rows.seen <= self._settings.buffer))
+        rows.state[~found & ~was_tentative] = _LOST
+        stays = found | (~was_tentative & (self._now - rows.seen <= self._settings.buffer))
         if not stays.all():
             rows.keep(stays)
 
@@ -227,7 +228,7 @@ class ByteTracker(Tracker):
 
     def _drop_duplicates(self) -> None:
         rows = self._rows
-        tracked, lost = np.flatnonzero(rows.state == _TRACKED), np.flatnonzero(rows.state == _LOST)
+        tracked, lost = _places(rows.state == _TRACKED), _places(rows.state == _LOST)
         if not tracked.size or not lost.size:
             return
         corners = kalman.to_corners(rows.mean)
@@ -253,3 +254,8 @@ class ByteTracker(Tracker):
 
 _USUAL_SPREAD = 0.12
 """Standard deviation of the predicted position at 30 frames/s of a track seen once, in box heights."""
+
+
+def _places(which: Bool) -> Index:
+    """Where a row of truths is true; half the price of np.flatnonzero, which is asked ten times in a frame."""
+    return which.nonzero()[0]
