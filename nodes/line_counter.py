@@ -16,6 +16,8 @@ from metrica.qos import EVENTS, STREAM
 
 Ends = tuple[int, int, int, int]
 
+_LONGEST_NAME = 80  # an event's id begins with the camera and the line, and a server takes 200 characters
+
 
 class LineCounter(Node):
     """Publishes a Crossing each time a track passes from one side of a line to the other.
@@ -80,6 +82,10 @@ class LineCounter(Node):
             raise ParameterError("line", "there is no line to count at: give 'line: [x1, y1, x2, y2]', or 'lines'")
         given = self.lines if self.line is None else {self.line_name: self.line}
         parameter = "lines" if self.line is None else "line"
+        for name in given:
+            if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
+                where = "lines" if self.line is None else "line_name"
+                raise ParameterError(where, f"{name!r} cannot name a line: use 1 to {_LONGEST_NAME} letters and digits")
         try:
             return [Line(name, (x1, y1), (x2, y2)) for name, (x1, y1, x2, y2) in given.items()]
         except ValueError as error:

@@ -57,6 +57,14 @@ def test_a_counter_that_starts_again_gives_other_ids() -> None:
     assert len(ids) == 2
 
 
+@pytest.mark.parametrize("name", ["", " ", "x" * 81, "two\nlines"])
+def test_a_name_that_no_server_takes_is_refused_before_the_start(name: str) -> None:
+    with pytest.raises(ParameterError, match="cannot name a line"):
+        LineCounter(line=LINE, line_name=name).check()
+    with pytest.raises(ParameterError, match="cannot name a line"):
+        LineCounter(lines={name: LINE}).check()
+
+
 def test_several_named_lines() -> None:
     lines = {"outer": (500, 720, 500, 0), "inner": (700, 0, 700, 720)}
     with testing.run(LineCounter(lines=lines)) as bench:
