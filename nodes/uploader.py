@@ -35,6 +35,10 @@ class Uploader(Node):
     def check(self) -> None:
         if not self.url.startswith(("http://", "https://")):
             raise ParameterError("url", f"'url' must begin with http:// or https://, not '{self.url}'")
+        if "@" in self.url.split("/")[2]:  # and it would stand in the log
+            raise ParameterError("url", "'url' must not hold a user name or a password: the token says who sends")
+        if not (self.token.isascii() and self.token.isprintable()) or " " in self.token:
+            raise ParameterError("token", "'token' must be plain letters and digits, without blanks or line breaks")
 
     def on_configure(self) -> None:
         self._journal = Journal(self.context.journal)

@@ -188,6 +188,19 @@ def test_an_address_that_is_none_is_refused_before_the_start() -> None:
         Uploader(url="ftp://shop").check()
 
 
+def test_an_address_with_a_password_in_it_is_refused_without_showing_it() -> None:
+    with pytest.raises(ParameterError, match="must not hold a user name or a password") as caught:
+        Uploader(url="https://me:hunter2@shop.example/ingest").check()
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("token", ["hunter2\n", "hun ter2", "hunter2\N{EURO SIGN}"])
+def test_a_token_that_no_header_can_hold_is_refused_without_showing_it(token: str) -> None:
+    with pytest.raises(ParameterError, match="'token' must be plain letters") as caught:
+        Uploader(url="http://shop", token=token).check()
+    assert "hun" not in str(caught.value)
+
+
 def test_back_off_doubles_up_to_its_limit_and_jitters_by_half() -> None:
     backoff = Backoff(first=1.0, limit=8.0)
     waits = [backoff.next() for _ in range(6)]
