@@ -42,7 +42,12 @@ class ParsedBatch:
 
 
 def parse_batch(body: bytes, content_type: str, encoding: str, now: int) -> ParsedBatch:
-    """The batch in a request's body. Raises WireError with 400, 413 or 415; a bad event is refused by itself."""
+    """The batch in a request's body. A bad event is refused by itself.
+
+    Raises WireError with 400, 413 or 415; with 503 while this server's own clock is not set.
+    """
+    if now < EARLIEST:  # else good events would be refused for good as "in the future"
+        raise WireError(503, "this server's clock is not set, so it cannot take events yet: set it, or wait for NTP")
     document = _document(_plain(body, encoding), content_type)
     if not isinstance(document, dict):
         raise WireError(400, 'the body is not a map: send {"v": 1, "store": …, "events": […]}')

@@ -289,3 +289,9 @@ def test_every_event_is_either_taken_or_refused_with_one_sentence(items: list[An
     assert all(refused.reason and "\n" not in refused.reason for refused in parsed.refused)
     for refused in parsed.refused:
         refused.model_dump_json()
+
+
+def test_a_server_whose_clock_is_not_set_refuses_no_event_for_good() -> None:
+    with pytest.raises(WireError, match="this server's clock is not set") as caught:
+        parse_batch(packed(batch([GOOD])), "application/msgpack", "", DAY)
+    assert caught.value.status == 503
