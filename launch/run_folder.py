@@ -58,7 +58,10 @@ class RunFolder:
         """Remove sockets, locks of topics and frames; True if there was any."""
         found = False
         for path in self.path.iterdir():
-            if stat.S_ISSOCK(path.lstat().st_mode) or path.suffix == ".lock":
+            found_there = path.lstat()
+            # A topic's lock is empty; one with something in it is another program's.
+            is_lock = path.suffix == ".lock" and stat.S_ISREG(found_there.st_mode) and not found_there.st_size
+            if stat.S_ISSOCK(found_there.st_mode) or is_lock:
                 path.unlink(missing_ok=True)
                 found = True
         shutil.rmtree(self.frame_dir, ignore_errors=True)

@@ -49,9 +49,7 @@ class Ledger:
     @property
     def trouble(self) -> str:
         """One sentence while the journal cannot be written."""
-        if self._journal is None or not self._journal.failing:
-            return ""
-        return f"the journal {self._path} cannot be written; {self._journal.waiting} events wait in memory"
+        return self._journal.trouble if self._journal is not None else ""
 
     def close(self) -> None:
         """Write what can be written and close; called while the sockets are still open."""

@@ -52,6 +52,15 @@ def test_it_is_private_and_gone_afterwards(folder: Path, console: Console) -> No
     assert not run.frame_dir.exists()
 
 
+def test_what_is_not_a_launchers_is_left_alone(folder: Path, console: Console) -> None:
+    path = folder / "run"
+    leave_behind(path)
+    (path / "uv.lock").write_text("version = 1")
+    with RunFolder(path, console):
+        pass
+    assert [p.name for p in path.iterdir()] == ["uv.lock"]
+
+
 def test_what_a_killed_launcher_left_is_removed(folder: Path, console: Console) -> None:
     path = folder / "run"
     leave_behind(path)

@@ -102,7 +102,7 @@ def through_a_full_disk(processes: Processes, bus: Bus) -> Generator[str, None, 
     for n in range(2, 31):
         source.send(seen(n))
     health = processes.wait_until(lambda h: "29 events wait in memory" in h.detail, "it says what is wrong")
-    assert "the journal" in health.detail
+    assert health.detail.startswith("the journal") and " cannot be written: disk" in health.detail, "and why"
     assert tap.rest() == [], "nobody hears of an event that is not on the disk"
     yield "free"
     assert [c.track for c in tap.take(29)] == list(range(2, 31))
