@@ -62,15 +62,19 @@ class Delivery:
             "Content-Encoding": "gzip",
             "Accept": "application/json",
         }
-        self._pool = urllib3.PoolManager(retries=False, timeout=_TIMEOUT)
+        self._pool = urllib3.PoolManager(retries=False)
 
-    def send(self, crossings: Sequence[Crossing]) -> Delivered | Failed:
-        """One POST of one batch; whatever goes wrong on the way is a `Failed`."""
+    def send(self, crossings: Sequence[Crossing], *, patience: float | None = None) -> Delivered | Failed:
+        """One POST of one batch; whatever goes wrong on the way is a `Failed`.
+
+        patience: seconds after which a server that does not answer is given up, if that is sooner than usual.
+        """
         batch = {"v": VERSION, "store": self._store, "events": [event_fields(c) for c in crossings]}
         packed: bytes = msgpack.packb(batch)
         body = gzip.compress(packed, mtime=0)
+        timeout = _TIMEOUT if patience is None else urllib3.Timeout(total=patience)
         try:
-            answer = self._pool.request("POST", self._address, body=body, headers=self._headers)
+            answer = self._pool.request("POST", self._address, body=body, headers=self._headers, timeout=timeout)
         except (urllib3.exceptions.HTTPError, OSError) as error:
             return Failed(f"{self._address} cannot be reached: {_in_short(error)}")
         if answer.status == HTTPStatus.OK:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 
 from metrica import Node, param, timer
 from metrica.backoff import Backoff
@@ -44,7 +45,6 @@ class Uploader(Node):
         self._journal = Journal(self.context.journal)
         self._delivery = Delivery(self.url, self.context.store, self.token or self.context.local_token())
         self._backoff = Backoff(self.retry_first, self.retry_limit)
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix="upload")
         self._under_way: tuple[list[Crossing], Future[Delivered | Failed]] | None = None
         self._limit = self.batch
         self._not_before = 0.0
@@ -85,10 +85,9 @@ class Uploader(Node):
             self._ended(crossings, answer)
         while self._backoff.failures == 0 and time.monotonic() < end and (entries := self._unsent()):
             crossings = self._decoded(entries)
-            self._settle(crossings, self._delivery.send(crossings))
+            self._settle(crossings, self._delivery.send(crossings, patience=max(0.1, end - time.monotonic())))
 
     def on_cleanup(self) -> None:
-        self._worker.shutdown(wait=False, cancel_futures=True)
         self._delivery.close()
         self._journal.close()
 
@@ -111,9 +110,11 @@ class Uploader(Node):
         crossings = self._decoded(entries)
         if not crossings:
             return
-        answer = self._worker.submit(self._delivery.send, crossings)
+        answer = Future[Delivered | Failed]()
         self._under_way = crossings, answer
         answer.add_done_callback(lambda _: self.call_soon(self._ended, crossings, answer))
+        # Not an executor's thread: the process would wait at its end for a server that does not answer.
+        threading.Thread(target=_send, args=(self._delivery, crossings, answer), name="upload", daemon=True).start()
 
     def _ended(self, crossings: list[Crossing], answer: Future[Delivered | Failed]) -> None:
         if self._under_way is not None and self._under_way[1] is answer:  # on_deactivate may have been quicker
@@ -184,3 +185,10 @@ class Uploader(Node):
             self._journal.refuse(entry.id, reason)
         except JournalError as error:
             self.log.error(f"event {entry.id} is passed over for now: {error}")
+
+
+def _send(delivery: Delivery, crossings: Sequence[Crossing], answer: Future[Delivered | Failed]) -> None:
+    try:
+        answer.set_result(delivery.send(crossings))
+    except Exception as error:  # noqa: BLE001 (raised in the node's own thread, which asks for the result)
+        answer.set_exception(error)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import sqlite3
 import stat
+import threading
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -173,6 +175,18 @@ def test_stopping_sends_what_is_left(tmp_path: Path) -> None:
             assert arrived(tmp_path) == 0
         assert arrived(tmp_path) == 3
     assert counts(tmp_path) == (0, 3, 0)
+
+
+@pytest.mark.timeout(15)
+@pytest.mark.parametrize("max_age", [0.0, 3600.0])
+def test_a_server_that_never_answers_does_not_hold_up_the_end(tmp_path: Path, max_age: float) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        node = Uploader(url=f"http://127.0.0.1:{silent.getsockname()[1]}", token=TOKEN, max_age=max_age)
+        with testing.run(node, context=context(tmp_path)) as bench:
+            record(tmp_path, crossing(1))
+            bench.advance(1)
+        assert all(thread.daemon for thread in threading.enumerate() if thread.name.startswith("upload"))
+    assert counts(tmp_path) == (1, 0, 0)
 
 
 def test_uploader_and_ingest_of_one_box_share_a_private_token(tmp_path: Path) -> None:
