@@ -1,4 +1,4 @@
-# make run CAMERA=…   install what is missing, fetch the model, and start counting
+# CAMERA=… make run   install what is missing, fetch the model, and start counting
 # make test           install what is missing, check the code, and run every test
 # make check          what `make test` runs, without installing anything of the system
 PYTHON ?= python3
@@ -14,9 +14,9 @@ TEST_PACKAGES = chromium fonts-noto-core python3-gi gir1.2-gst-rtsp-server-1.0 g
 .PHONY: run test check lint types unit install system-test format clean
 
 run: install
-	@test -n "$(CAMERA)" || { echo "say which camera: make run CAMERA=rtsp://user:password@192.168.1.10/stream1 (a video file will do)"; exit 2; }
+	@test -n "$$CAMERA" || { echo "say which camera: CAMERA=rtsp://user:password@192.168.1.10/stream1 make run (a video file will do)"; exit 2; }
 	$(BIN)/metrica-models pull $(MODEL)
-	DOOR_RTSP="$(CAMERA)" $(BIN)/metrica-launch launch/store.yaml
+	@DOOR_RTSP="$$CAMERA" $(BIN)/metrica-launch launch/store.yaml
 
 test: system-test $(VENV)/.installed-dev check
 

@@ -99,7 +99,7 @@ def _failure(answer: urllib3.BaseHTTPResponse, address: str) -> Failed:
     status = answer.status
     said = _said(answer)
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        return Failed(f"the server takes no batch of this size ({said})", too_large=True)
+        return Failed(f"the server takes no batch of this size ({said})", too_large=True, needs_a_person=True)
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return Failed(f"the server does not accept the token ({said})", needs_a_person=True)
     if (

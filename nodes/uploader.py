@@ -131,13 +131,10 @@ class Uploader(Node):
     def _record(self, crossings: Sequence[Crossing], outcome: Delivered | Failed) -> None:
         if isinstance(outcome, Delivered):
             self._arrived(crossings, outcome)
-        elif outcome.too_large and len(crossings) == 1:
-            self._journal.refuse(crossings[0].id, outcome.reason)
-            self.log.error(f"event {crossings[0].id} is kept but not sent again: {outcome.reason}")
-        elif outcome.too_large:
-            self._limit = max(1, len(crossings) // 2)
+        elif outcome.too_large and len(crossings) > 1:
+            self._limit = len(crossings) // 2  # for good: a server that takes less will not take more a minute later
         else:
-            self._failed(outcome)
+            self._failed(outcome)  # a single event is never too large: something between here and there is set wrong
 
     def _arrived(self, crossings: Sequence[Crossing], outcome: Delivered) -> None:
         for event_id, reason in outcome.refused.items():
@@ -150,7 +147,6 @@ class Uploader(Node):
         if self._backoff.failures:
             self.log.info(f"the server takes events again: {len(sent)} sent")
         self._backoff.reset()
-        self._limit = self.batch
         self._waiting_since = None
         self.trouble("")
 
@@ -178,6 +174,7 @@ class Uploader(Node):
                 found.append(msg)
             else:
                 self._refuse(entry, f"{entry.kind} is no event that a server takes")
+                self.log.error(f"event {entry.id} is kept but not sent: a server takes no {entry.kind}")
         return found
 
     def _refuse(self, entry: Entry, reason: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import socket
 import sqlite3
 import stat
@@ -9,8 +10,10 @@ import threading
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import msgpack
 import pytest
 
 from metrica import testing
@@ -164,6 +167,44 @@ def test_bytes_in_the_journal_that_are_no_event_are_set_aside(tmp_path: Path) ->
     with ingest(tmp_path) as server:
         with testing.run(Uploader(url=server.address, token=TOKEN, max_age=0), context=context(tmp_path)) as bench:
             until(lambda: counts(tmp_path) == (0, 1, 1), bench)
+
+
+def test_a_server_with_little_room_gets_smaller_batches_and_one_that_takes_nothing_loses_nothing(
+    tmp_path: Path,
+) -> None:
+    class Handler(BaseHTTPRequestHandler):
+        room, batches = 3, list[int]()
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            events = msgpack.unpackb(gzip.decompress(body))["events"]
+            self.batches.append(len(events))
+            fits = len(events) <= self.room
+            answer = b'{"accepted": 1, "duplicates": 0, "refused": []}' if fits else b'{"error": "too large"}'
+            self.send_response(200 if fits else 413)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Quiet."""
+
+    record(tmp_path, *(crossing(n) for n in range(12)))
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        node = Uploader(url=f"http://127.0.0.1:{server.server_port}", token=TOKEN, max_age=0)
+        with testing.run(node, context=context(tmp_path)) as bench:
+            until(lambda: counts(tmp_path) == (0, 12, 0), bench)
+            assert Handler.batches == [12, 6, 3, 3, 3, 3]
+            Handler.room = 0
+            record(tmp_path, crossing(99))
+            until(lambda: node.counters.get("failed_sends", 0) >= 1, bench)
+            assert "takes no batch of this size" in node.present_trouble
+        assert counts(tmp_path) == (1, 12, 0)
+    finally:
+        server.shutdown()
+        server.server_close()
 
 
 def test_stopping_sends_what_is_left(tmp_path: Path) -> None:
