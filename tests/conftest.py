@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from tests.runtime_processes import processes
 from tests.runtime_sockets import bus
 
 __all__ = ["bus", "processes", "shared"]
 
+CHROMIUM = Path("/usr/bin/chromium")
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
@@ -20,3 +23,14 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"no measuring data beside the checkout ({SHARED})")
     return SHARED
+
+
+@pytest.fixture(scope="module")
+def browser() -> Generator[Browser]:
+    """A headless Chromium. For one module: while Playwright runs, nothing else in the process can use asyncio."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"no browser: {CHROMIUM} is missing")
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield launched
+        launched.close()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from metrica.dashboard.events import HOUR, IN, MINUTE, OUT
 from metrica.dashboard.passwords import OWNER, hashed
@@ -23,12 +23,10 @@ from metrica.dashboard.wording import duration, hour_span, number
 from tests.dashboard_client import SHOP, Hands
 from tests.dashboard_footfall import at, event, footfall
 
-CHROMIUM = Path("/usr/bin/chromium")
 PASSWORD = "a good password"
 ZONE, TODAY = "Africa/Tunis", date(2026, 11, 22)
 AFTERNOON = at(ZONE, 2026, 11, 22, 17, 42, 10)
 
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no browser: {CHROMIUM} is missing")
 expect.set_options(timeout=20_000)
 
 
@@ -48,14 +46,6 @@ class Site:
 
 
 Opener = Callable[..., Page]
-
-
-@pytest.fixture(scope="session")
-def browser() -> Generator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield launched
-        launched.close()
 
 
 @contextlib.contextmanager

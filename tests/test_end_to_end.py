@@ -15,10 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, expect
 
-playwright = pytest.importorskip("playwright.sync_api")
-
-CHROMIUM = Path("/usr/bin/chromium")
 PASSWORD = "only-for-this-test"
 MODEL = "person-detection-0201"
 LINES = {"door": [600, 432, 600, 0], "walkway": [313, 360, 313, 0]}
@@ -120,21 +118,16 @@ def test_the_graph_in_real_time_counts_what_metrica_count_counts(shop: Shop, sha
         assert abs(got - start - expected) < SAME_WITHIN
 
 
-def test_the_owner_reads_the_counts_off_the_page_after_logging_in(shop: Shop) -> None:
-    if not CHROMIUM.exists():
-        pytest.skip(f"no browser at {CHROMIUM}")
+def test_the_owner_reads_the_counts_off_the_page_after_logging_in(shop: Shop, browser: Browser) -> None:
     directions = [d for camera in CLIPS for d, _ in shop.crossings(camera)]
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 390, "height": 844})
-        page.goto(shop.page)
-        page.fill("#name", "owner")
-        page.fill("#password", PASSWORD)
-        page.click("#login-button")
-        inside = playwright.expect(page.locator("#kpi-in-today"))
-        inside.to_have_text(str(directions.count("in")), timeout=30_000)
-        assert page.inner_text("#kpi-out-today") == str(directions.count("out"))
-        browser.close()
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(shop.page)
+    page.fill("#name", "owner")
+    page.fill("#password", PASSWORD)
+    page.click("#login-button")
+    expect(page.locator("#kpi-in-today")).to_have_text(str(directions.count("in")), timeout=30_000)
+    assert page.inner_text("#kpi-out-today") == str(directions.count("out"))
+    page.close()
 
 
 def test_ctrl_c_ends_everything_and_leaves_nothing_behind(shop: Shop) -> None:

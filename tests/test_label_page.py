@@ -14,15 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, Page, expect
 
 from metrica.nodes.eval_labels import read_labels
 from metrica.nodes.label import main
 from tests.capture_footage import write_video
 
-playwright = pytest.importorskip("playwright.sync_api")
-from playwright.sync_api import Page, expect, sync_playwright  # noqa: E402 - only where it is installed
-
-CHROMIUM = Path("/usr/bin/chromium")
 COMMAND = [sys.executable, "-c", "from metrica.nodes.label import main; raise SystemExit(main())"]
 
 
@@ -53,22 +50,18 @@ def address(video: Path, tmp_path: Path) -> Generator[str]:
 
 
 @pytest.fixture
-def page(address: str) -> Generator[Page]:
-    if not CHROMIUM.is_file():
-        pytest.skip(f"there is no browser at {CHROMIUM}")
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
-        opened = context.new_page()
-        opened.set_default_timeout(20_000)
-        said: list[str] = []
-        opened.on("pageerror", lambda error: said.append(str(error)))
-        opened.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
-        opened.goto(address)
-        at_frame(opened, 0)
-        yield opened
-        browser.close()
-        assert said == []
+def page(browser: Browser, address: str) -> Generator[Page]:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
+    opened = context.new_page()
+    opened.set_default_timeout(20_000)
+    said: list[str] = []
+    opened.on("pageerror", lambda error: said.append(str(error)))
+    opened.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    opened.goto(address)
+    at_frame(opened, 0)
+    yield opened
+    context.close()
+    assert said == []
 
 
 def at_frame(page: Page, number: int) -> None:
