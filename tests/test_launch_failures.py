@@ -167,7 +167,8 @@ def test_a_subscription_that_does_not_reach_its_topic_ends_the_start_in_one_sent
     with launching(f"  aloof: {{type: unsubscribes:Aloof}}\n{GOOD}", limits={"match": 1.0}) as launch:
         assert launch.end() == 1
         launch.assert_nothing_left()
-    assert "/numbers has 0 of its 1 subscriptions after 1 s: see to the nodes that listen to it" in launch.output
+    assert "/numbers has 0 of its 1 subscriptions after" in launch.output
+    assert "see to the nodes that listen to it" in launch.output
     assert "nodes run" not in launch.output
 
 
