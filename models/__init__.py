@@ -5,6 +5,7 @@ where they are needed; this package alone is light.
 """
 
 from metrica.models.card import Card, Thresholds, Variant, read_card
+from metrica.models.choice import remark
 from metrica.models.errors import ModelError
 from metrica.models.store import Model, find_card, find_model, have, list_cards
 
@@ -19,4 +20,5 @@ __all__ = [
     "have",
     "list_cards",
     "read_card",
+    "remark",
 ]

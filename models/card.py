@@ -147,6 +147,21 @@ class Variant(_Part):
         return all(file.source is not None for file in self.files)
 
 
+class Ap50(_Part):
+    """Average precision at IoU 0.5, 0 to 1, on the sets that docs/models.md describes: which detector finds more."""
+
+    photographs: Score
+    street: Score
+    """Frames of MOT17."""
+    entrance: Score | None = None
+    """Simulated entrances."""
+
+    @property
+    def mean(self) -> float:
+        """The figure that models are ranked by: photographs and street weigh the same, as for the thresholds."""
+        return (self.photographs + self.street) / 2
+
+
 class Card(_Part):
     """A model, as its YAML file describes it."""
 
@@ -164,6 +179,8 @@ class Card(_Part):
     nms: Annotated[float, Field(gt=0, le=1)] = 0.6
     """IoU above which two boxes are one person, for decoders that must decide it (yolox, yolov8)."""
     variants: Annotated[tuple[Variant, ...], Field(min_length=1)]
+    ap50: Ap50 | None = None
+    """How many it finds; a card without it is never chosen by itself (`model: auto`)."""
     good_at: tuple[str, ...] = ()
     bad_at: tuple[str, ...] = ()
     latency: str = ""

@@ -16,6 +16,12 @@ from metrica.models.errors import ModelError
 SHIPPED = Path(__file__).parent
 """The folder of the cards that come with Metrica."""
 
+OURS = "metrica-person"
+"""The detector whose files come with Metrica."""
+
+AUTO = "auto"
+"""The name that means the best model on this machine."""
+
 FOLDERS_VARIABLE = "METRICA_MODELS"
 _NETWORKS = (".xml", ".onnx")
 _CARDS = (".yaml", ".yml")
@@ -50,24 +56,27 @@ def model_folders() -> list[Path]:
 
 def list_cards() -> list[Card]:
     """The cards that come with Metrica, by name. Raises ModelError when one is damaged."""
-    return [read_card(path) for path in sorted(SHIPPED.glob("*.yaml"))]
+    return [read_card(path) for _, path in sorted(_cards_in(SHIPPED).items())]
 
 
 def find_card(name_or_path: str) -> tuple[Card, list[Path]]:
     """A card, and the folders where its files may be.
 
     A path of a .yaml file is read, and its own folder is looked in first. A name is looked for in the folders of
-    METRICA_MODELS (so that a card there can replace a shipped one), then among the shipped cards. Raises ModelError.
+    METRICA_MODELS (so that a card there can replace a shipped one), then among the shipped cards: as NAME.yaml, or
+    as NAME/NAME.yaml beside its files. Raises ModelError.
     """
     if name_or_path.endswith(_CARDS):
         path = Path(name_or_path).expanduser()
-        return read_card(path), [path.parent, *model_folders()]
+        card = read_card(path)
+        own = [path.parent.parent] if path.parent.name == card.name else []
+        return card, [path.parent, *own, *model_folders()]
     for folder in [*own_folders(), SHIPPED]:
-        path = folder / f"{name_or_path}.yaml"
-        if os.sep not in name_or_path and path.is_file():
-            card = read_card(path)
+        found = None if os.sep in name_or_path else _card_in(folder, name_or_path)
+        if found is not None:
+            card = read_card(found)
             if card.name != name_or_path:
-                raise ModelError(f"{path}: a card's name is its file's, so name must be {name_or_path!r}")
+                raise ModelError(f"{found}: a card's name is its file's, so name must be {name_or_path!r}")
             return card, model_folders()
     raise ModelError(_unknown(name_or_path))
 
@@ -75,10 +84,12 @@ def find_card(name_or_path: str) -> tuple[Card, list[Path]]:
 def find_model(name_or_path: str) -> Model:
     """The model of this name or path, with its files on this machine.
 
-    A name is a card's; a path is that of a card (.yaml) or of a bare network (.xml, .onnx), whose format is then
-    guessed from its shapes, unless the file is called as a shipped card. Raises ModelError, which says where was
-    looked and what to do.
+    A name is a card's, or `auto` for the best here; a path is that of a card (.yaml) or of a bare network (.xml,
+    .onnx), whose format is then guessed from its shapes, unless the file is called as a shipped card. Raises
+    ModelError, which says where was looked and what to do.
     """
+    if name_or_path == AUTO:
+        return _best()
     if name_or_path.endswith(_NETWORKS):
         return _bare(Path(name_or_path).expanduser())
     card, folders = find_card(name_or_path)
@@ -92,6 +103,11 @@ def find_model(name_or_path: str) -> Model:
 def have(card: Card) -> tuple[Variant, Path] | None:
     """The variant of a card that is on this machine and the folder it is in, or None."""
     return locate(card, model_folders())
+
+
+def accuracy(card: Card) -> float:
+    """What models are ranked by, 0 to 1; 0 for a card that nothing was measured for."""
+    return card.ap50.mean if card.ap50 else 0.0
 
 
 def locate(card: Card, folders: Iterable[Path]) -> tuple[Variant, Path] | None:
@@ -113,11 +129,38 @@ def _size_agrees(folder: Path, variant: Variant, index: int) -> bool:
     return file.size is None or (folder / file.path).stat().st_size == file.size
 
 
+def _best() -> Model:
+    """The most accurate of the known models that are on this machine; ours where none is better."""
+    cards = [find_card(card.name)[0] for card in list_cards()]
+    cards = [card for card in cards if card.ap50 or card.name == OURS]
+    ranked = sorted(cards, key=lambda card: (accuracy(card), card.name == OURS), reverse=True)
+    for card in ranked:
+        if have(card):
+            return find_model(card.name)
+    if any(card.name == OURS for card in cards):
+        return find_model(OURS)  # which says what is missing
+    looked = ", ".join(str(folder) for folder in model_folders() if folder != SHIPPED)
+    raise ModelError(
+        f"there is no detector on this machine in {looked}; run `metrica-models pull {ranked[-1].name}`, "
+        f"or set {FOLDERS_VARIABLE} to the folder that has one"
+    )
+
+
+def _cards_in(folder: Path) -> dict[str, Path]:
+    """The cards of a folder by name: NAME.yaml, or NAME/NAME.yaml beside its files."""
+    nested = {path.stem: path for path in folder.glob("*/*.yaml") if path.stem == path.parent.name}
+    return {**nested, **{path.stem: path for path in folder.glob("*.yaml")}}
+
+
+def _card_in(folder: Path, name: str) -> Path | None:
+    return next((path for path in (folder / f"{name}.yaml", folder / name / f"{name}.yaml") if path.is_file()), None)
+
+
 def _bare(path: Path) -> Model:
     if not path.is_file():
         raise ModelError(f"{path}: there is no such file; give the path of an .xml or .onnx network, or a card's name")
-    shipped = SHIPPED / f"{path.stem}.yaml"
-    if shipped.is_file():
+    shipped = _card_in(SHIPPED, path.stem)
+    if shipped is not None:
         return Model(path.stem, read_card(shipped), path)
     from metrica.models.guess import guess_card  # loads OpenVINO, which a card does not need
 
@@ -127,17 +170,18 @@ def _bare(path: Path) -> Model:
 
 def _missing(card: Card, folders: list[Path]) -> str:
     first = card.variants[0]
-    looked = ", ".join(str(folder) for folder in dict.fromkeys(folders) if folder != SHIPPED)
+    fetchable = any(variant.fetchable for variant in card.variants)
+    looked = ", ".join(str(folder) for folder in dict.fromkeys(folders) if folder != SHIPPED or not fetchable)
     nowhere = [f.path for f in first.files if not any((folder / f.path).is_file() for folder in folders)]
     file = (nowhere or [first.network.path])[0]
     where = f"the model {card.name} is not on this machine: there is no {file} in {looked}"
-    if any(variant.fetchable for variant in card.variants):
+    if fetchable:
         return f"{where}; run `metrica-models pull {card.name}`, or set {FOLDERS_VARIABLE} to the folder that has it"
     return f"{where}; set {FOLDERS_VARIABLE} to the folder that has it"
 
 
 def _unknown(name: str) -> str:
-    names = sorted({path.stem for folder in [*own_folders(), SHIPPED] for path in folder.glob("*.yaml")})
+    names = sorted({name for folder in [*own_folders(), SHIPPED] for name in _cards_in(folder)})
     near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}?" if near else f"the known ones are {', '.join(names)}"
     return f"there is no model {name!r} ({hint}); give a card's name, or the path of a .yaml card or an .xml or .onnx"

@@ -75,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
         default="bottom_center",
         help="the point of a person that crosses: feet (the default), middle or head",
     )
-    add("--model", default="person-detection-0200", metavar="CARD_OR_XML", help="a model card's name, or a file")
+    add("--model", default="auto", metavar="CARD_OR_XML", help="a model card's name, or a file (the best here)")
     add("--tracker", choices=list(_TRACKERS), default="bytetrack", help="how people are followed (bytetrack)")
     add("--fps", type=float, default=0.0, metavar="N", help="look at N frames per second only, as a camera would send")
     add("--json", default="-", metavar="FILE", help="where crossings go, - is standard output (the default)")

@@ -9,10 +9,11 @@ import numpy as np
 
 from metrica.errors import ParameterError
 from metrica.messages import Detections, Frame, Thresholds
+from metrica.models.choice import remark
 from metrica.models.errors import ModelError
 from metrica.models.graph import reason
 from metrica.models.network import Hint, Network
-from metrica.models.store import find_model
+from metrica.models.store import AUTO, find_model
 from metrica.node import Node
 from metrica.nodes.openvino_detector_order import Order, Ticket
 from metrica.nodes.openvino_detector_queue import FrameQueue
@@ -33,8 +34,9 @@ class OpenvinoDetector(Node):
     """
 
     model: str = param(
-        default="person-detection-0200",
-        help="name of a model card (metrica-models list), or the path of a card, an .xml or an .onnx",
+        default=AUTO,
+        help="name of a model card (metrica-models list), the path of a card, an .xml or an .onnx, "
+        "or auto: the best that is on this machine",
     )
     device: str = param(default="CPU", help="what OpenVINO runs on: CPU, GPU, NPU, AUTO, …")
     hint: Hint = param(default="THROUGHPUT", help="THROUGHPUT for most frames per second, LATENCY for soonest results")
@@ -63,6 +65,8 @@ class OpenvinoDetector(Node):
         self._refused_sizes: set[tuple[int, int]] = set()
         self._rate = RateMeter()
         self._latency = self._failed_at = 0.0
+        if self.model == AUTO:
+            self.log.info(remark(self._network.model))
         self.log.info(f"{self._network.model.name} on {self.device}", file=str(self._network.model.path))
 
     def on_deactivate(self) -> None:
