@@ -16,10 +16,11 @@ from metrica.messages import Frame
 from metrica.node import Node
 from metrica.nodes.bytetrack import ByteTrack
 from metrica.nodes.capture import Capture
-from metrica.nodes.count_lines import Ends, outside, read_lines
+from metrica.nodes.count_lines import outside, read_lines
 from metrica.nodes.count_report import Report
 from metrica.nodes.geometry import Anchor
 from metrica.nodes.line_counter import LineCounter
+from metrica.nodes.lines import Numbers
 from metrica.nodes.render import Render
 from metrica.nodes.sort import Sort
 from metrica.nodes.sources import Kind, read_address
@@ -66,8 +67,8 @@ def _parser() -> argparse.ArgumentParser:
         "--line",
         action="append",
         required=True,
-        metavar="[NAME=]X1,Y1,X2,Y2",
-        help="a line to count at, pixels; give several",
+        metavar="[NAME=]X1,Y1,X2,Y2[,…]",
+        help="a line of two or more points to count at, pixels; give several",
     )
     add(
         "--anchor",
@@ -119,7 +120,7 @@ def _look_at(capture: Capture) -> tuple[int, float]:
     return recording.announced, min(own, capture.fps) if capture.fps else own
 
 
-def _nodes(options: argparse.Namespace, lines: dict[str, Ends], capture: Capture, rate: float) -> dict[str, Node]:
+def _nodes(options: argparse.Namespace, lines: dict[str, Numbers], capture: Capture, rate: float) -> dict[str, Node]:
     from metrica.nodes.openvino_detector import OpenvinoDetector  # OpenVINO takes a moment, --help need not wait
 
     nodes: dict[str, Node] = {
@@ -135,7 +136,7 @@ def _nodes(options: argparse.Namespace, lines: dict[str, Ends], capture: Capture
     return nodes
 
 
-def _connect(graph: InlineGraph, report: Report, capture: Capture, lines: dict[str, Ends]) -> None:
+def _connect(graph: InlineGraph, report: Report, capture: Capture, lines: dict[str, Numbers]) -> None:
     first: list[Frame] = []
 
     def on_frame(msg: Frame) -> None:

@@ -17,6 +17,7 @@ from metrica.nodes.crossing_handover import hand_over_to_born, hand_over_to_doub
 from metrica.nodes.crossing_tracks import Sights, TrackTable
 from metrica.nodes.geometry import BELOW_CENTRE, Anchor, anchors, cut_sides, remember_size
 from metrica.nodes.lines import Line, Lines
+from metrica.nodes.segments import Point
 from metrica.nodes.tracker import Bool, Float32, Float64, Int32, Int64
 
 _TALLEST = 0.5
@@ -186,7 +187,7 @@ class LineCrossingRule:
             passed[sights.fresh] = False
             c.first_distance[rows[sights.fresh]] = distance[sights.fresh]
         for i, line in _pairs(passed):
-            self._pass_line(sights, i, line, previous[i, line] / (previous[i, line] - distance[i, line]), point[i])
+            self._pass_line(sights, i, line, float(previous[i, line]), float(distance[i, line]), point[i])
         c.distance[rows] = distance
         beyond = c.beyond[rows]
         c.beyond[rows] = 0
@@ -200,24 +201,23 @@ class LineCrossingRule:
             if sights_beyond >= s.sights or off > s.far * half_band:
                 self._change_side(row, line, side)
 
-    def _pass_line(self, sights: Sights, i: int, line: int, part: float, point: Float64) -> None:
-        """Note when and where a track passed a line, `part` of the way from the sight before to this one."""
+    def _pass_line(self, sights: Sights, i: int, line: int, before: float, now: float, point: Float64) -> None:
+        """Note when and where a track passed a line, between the sight before and this one (distances and place)."""
         c, row = self._table.columns, sights.rows[i]
-        at = sights.point[i] + part * (point - sights.point[i])
+        part, along = self._lines[line].passed(_point(sights.point[i]), before, _point(point), now)
         c.passed[row, line] = sights.last[i] + part * (self._now - sights.last[i])
-        c.passed_at[row, line] = self._lines.along(line, (float(at[0]), float(at[1])))
+        c.passed_at[row, line] = along
 
     def _half_band(self, row: int, line: int, side: int, frame_size: tuple[int, int]) -> float:
         """How far from a line a track has a side: by its height, its noise, and the room there is."""
         c, s = self._table.columns, self._settings
         height = min(float(c.size[row, 1]), _TALLEST * frame_size[1])
-        x, y = self._lines.right[line].tolist()
+        spot = self._lines[line].spot(_point(c.point[row]))
+        x, y = spot.right
         noise_x, noise_y = c.noise[row].tolist()
         noise = math.sqrt(noise_x * x * x + noise_y * y * y)
         wide = max(min(max(s.jitters * noise, s.band * height), s.widest * height), _FINEST * frame_size[0])
-        at_x, at_y = c.point[row].tolist()
-        room = self._lines.room_at(line, side, self._lines.along(line, (at_x, at_y)), frame_size)
-        return min(wide, max(room / 2, _NARROWEST * wide))
+        return min(wide, max(spot.room(side, frame_size) / 2, _NARROWEST * wide))
 
     def _change_side(self, row: int, line: int, side: int) -> None:
         c = self._table.columns
@@ -243,7 +243,7 @@ class LineCrossingRule:
     def _report(self, row: int, line: int, side: int) -> None:
         """Count a crossing if it went through the line itself, not past its ends."""
         c = self._table.columns
-        if not self._lines.reaches(line, float(c.passed_at[row, line]), self._frame_size):
+        if not self._lines[line].reaches(float(c.passed_at[row, line]), self._frame_size):
             return
         direction: Direction = "in" if side > 0 else "out"
         when = self._start_ns + round(float(c.passed[row, line]) * 1e9)
@@ -272,14 +272,20 @@ class LineCrossingRule:
         if c.taken_over[row] or c.age[row] + c.head_start[row] < s.min_age:
             return
         height = c.size[row, 1]
-        speeds = self._lines.right @ c.velocity[row]
+        velocity, point = c.velocity[row].tolist(), _point(c.point[row])
         for line in range(len(self._lines)):
             side = 1 if c.distance[row, line] >= 0 else -1
-            speed, off = speeds[line] * side, abs(c.distance[row, line])
+            speed = self._lines[line].spot(point).speed(velocity) * side
+            off = abs(c.distance[row, line])
             origin = c.side[row, line] or self._origin(row, line, side)
             if origin == -side and speed > _WALKING * height and off + _GOES_ON * speed > s.band * height:
                 self._report(row, line, side)
                 c.side[row, line] = side
+
+
+def _point(row: Float64) -> Point:
+    x, y = row.tolist()
+    return x, y
 
 
 def _pairs(which: Bool) -> Iterable[tuple[int, int]]:

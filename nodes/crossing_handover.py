@@ -70,7 +70,8 @@ def hand_over_to_double(table: TrackTable, lines: Lines, gone: set[int], now: fl
         if not given.any():
             continue
         # When did the person pass the line? Between the two tracks, or while only the older one was there.
-        along = lines.place(c.point[row : row + 1])[1][0]
+        x, y = c.point[row].tolist()
+        along = [lines[line].spot((x, y)).along for line in range(len(lines))]
         between = (c.distance[row] >= 0) != (c.distance[lost] >= 0)
         unknown = given & np.isnan(c.passed[row])
         c.side[row] = np.where(given, c.side[lost], c.side[row])

@@ -91,7 +91,7 @@ def _crossings(options: argparse.Namespace) -> int:
         counted = read_crossings(Path(options.crossings), labels)
         result = _evaluate(options, labels, counted)
         if options.render:
-            lines = [Line(x.name, x.ends[:2], x.ends[2:]) for x in labels.lines]
+            lines = [Line.of(x.name, x.points) for x in labels.lines]
             _render(options, result, Path(options.video), PlainOverlay(lines, counted))
         return 0
     labels = read_labels(files[1], options.clip or files[0].name)
@@ -144,7 +144,7 @@ def _counting(options: argparse.Namespace, video: Path, labels: ClipLabels) -> l
         raise ParameterError("anchor", f"the lines are labelled with {len(anchors)} different anchors: give --anchor")
     arguments = [str(video), "--quiet", "--anchor", options.anchor or min(anchors)]
     for line in labels.lines:
-        arguments += ["--line", f"{line.name}={','.join(map(str, line.ends))}"]
+        arguments += ["--line", f"{line.name}={','.join(map(str, line.points))}"]
     for name in ("model", "tracker", "fps", "device", "threads"):
         if (value := getattr(options, name)) is not None:
             arguments += [f"--{name}", str(value)]

@@ -4,7 +4,8 @@
                   "lines": [{"name": "main", "a": [640, 720], "b": [640, 0], "anchor": "bottom_center",
                              "events": [[188, "in"], [439, "out"]]}]}}
 
-One file may hold many clips by their names, or be that of one clip itself. An event is the frame (the first is 0) and
+One file may hold many clips by their names, or be that of one clip itself. A line of more than two points has them as
+`points` instead of `a` and `b`. An event is the frame (the first is 0) and
 the direction: `in`, `out`, or where people walk in the picture (`left`, `right`, `up`, `down`). `watched`: the first
 and the last frame that somebody looked at; without it, all.
 """
@@ -24,8 +25,8 @@ from metrica.errors import ParameterError
 from metrica.messages import Direction
 from metrica.nodes.eval_match import Event
 from metrica.nodes.geometry import Anchor
+from metrica.nodes.lines import Line, Numbers
 
-Ends = tuple[int, int, int, int]
 Tap = tuple[int, Direction]
 
 
@@ -34,7 +35,7 @@ class LabelledLine:
     """A line and who crossed it."""
 
     name: str
-    ends: Ends
+    points: Numbers
     anchor: Anchor = "bottom_center"
     events: list[Tap] = field(default_factory=list[Tap])
 
@@ -88,8 +89,7 @@ def write_labels(path: Path, labels: ClipLabels) -> None:
         "lines": [
             {
                 "name": line.name,
-                "a": list(line.ends[:2]),
-                "b": list(line.ends[2:]),
+                **_written(line.points),
                 "anchor": line.anchor,
                 "events": [list(event) for event in sorted(line.events)],
             }
@@ -155,26 +155,32 @@ def _clip(path: Path, clip: str, entry: Any) -> ClipLabels:
 
 
 def _line(entry: Any) -> LabelledLine:
-    (x1, y1), (x2, y2) = entry["a"], entry["b"]
+    points: Numbers = tuple(int(v) for x, y in entry.get("points") or (entry["a"], entry["b"]) for v in (x, y))
+    Line.of(str(entry["name"]), points)
     anchor = entry.get("anchor", "bottom_center")
     if anchor not in get_args(Anchor):
         raise ValueError(f"'{anchor}' is no anchor: it is one of {', '.join(get_args(Anchor))}")
-    ends = (int(x1), int(y1), int(x2), int(y2))
-    events: list[Tap] = [(int(frame), _direction(str(way), ends)) for frame, way in entry["events"]]
-    return LabelledLine(str(entry["name"]), ends, anchor, events)
+    events: list[Tap] = [(int(frame), _direction(str(way), points)) for frame, way in entry["events"]]
+    return LabelledLine(str(entry["name"]), points, anchor, events)
 
 
-def _direction(way: str, ends: Ends) -> Direction:
+def _written(points: Numbers) -> dict[str, list[Any]]:
+    """`a` and `b` for two points, `points` for more."""
+    pairs = [list(pair) for pair in zip(points[::2], points[1::2], strict=True)]
+    return {"a": pairs[0], "b": pairs[1]} if len(pairs) == 2 else {"points": pairs}
+
+
+def _direction(way: str, points: Numbers) -> Direction:
     """In or out, from itself or from where somebody walks in the picture."""
     if way in get_args(Direction):
         return cast(Direction, way)
     moves = {"right": (1, 0), "left": (-1, 0), "down": (0, 1), "up": (0, -1)}
     if way not in moves:
         raise ValueError(f"'{way}' is no direction: write in or out (or left, right, up, down)")
-    x1, y1, x2, y2 = ends
+    (x1, y1), (x2, y2) = points[:2], points[-2:]
     inwards = moves[way][0] * (y1 - y2) + moves[way][1] * (x2 - x1)  # right of somebody who looks along the line
     if inwards == 0:
-        raise ValueError(f"who walks '{way}' walks along the line {ends}, not over it")
+        raise ValueError(f"who walks '{way}' walks along the line {points}, not over it")
     return "in" if inwards > 0 else "out"
 
 

@@ -105,9 +105,12 @@ function show(frame) {
 
 function drawLines() {
   const scale = Math.max(1, Math.min(canvas.width, canvas.height) / 480);
-  for (const { name, ends } of clip.lines) {
-    const [x1, y1, x2, y2] = ends;
-    const length = Math.hypot(x2 - x1, y2 - y1);
+  for (const { name, points } of clip.lines) {
+    const parts = [];
+    for (let i = 0; i + 3 < points.length; i += 2) parts.push(points.slice(i, i + 4));
+    const span = ([x1, y1, x2, y2]) => Math.hypot(x2 - x1, y2 - y1);
+    const [x1, y1, x2, y2] = parts.reduce((a, b) => (span(b) > span(a) ? b : a)); // the arrow is on the longest part
+    const length = span([x1, y1, x2, y2]);
     const [nx, ny] = [(y1 - y2) / length, (x2 - x1) / length]; // to the IN side
     const hit = taps.find((t) => t.line === name && Math.abs(t.frame - shown) < 0.4 * clip.fps);
     pen.strokeStyle = pen.fillStyle = hit ? (hit.way === "in" ? "#1fbf65" : "#ff8a1d") : "#3cc8ff";
@@ -115,8 +118,8 @@ function drawLines() {
     const [mx, my] = [(x1 + x2) / 2, (y1 + y2) / 2];
     const [tx, ty] = [mx + nx * 40 * scale, my + ny * 40 * scale];
     pen.beginPath();
-    pen.moveTo(x1, y1);
-    pen.lineTo(x2, y2);
+    pen.moveTo(points[0], points[1]);
+    for (const part of parts) pen.lineTo(part[2], part[3]);
     pen.moveTo(mx, my);
     pen.lineTo(tx, ty);
     pen.lineTo(tx - (nx - ny) * 9 * scale, ty - (ny + nx) * 9 * scale);

@@ -53,7 +53,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("clip", metavar="CLIP", help="a video file")
-    add("--line", action="append", default=[], metavar="[NAME=]X1,Y1,X2,Y2", help="as of metrica-count; give several")
+    add(
+        "--line",
+        action="append",
+        default=[],
+        metavar="[NAME=]X1,Y1,X2,Y2[,…]",
+        help="as of metrica-count; give several",
+    )
     add("--out", default="labels.json", metavar="FILE", help="the label file; goes on with what it has (labels.json)")
     add("--anchor", choices=get_args(Anchor), default="bottom_center", help="the point of a person that crosses")
     add("--host", default="127.0.0.1", metavar="ADDRESS", help="0.0.0.0 to tap on a phone in the same network")
@@ -66,9 +72,9 @@ def _parser() -> argparse.ArgumentParser:
 def _label(options: argparse.Namespace) -> int:
     path, out = Path(options.clip), Path(options.out)
     lines = read_lines(options.line)
-    for name, (x1, y1, x2, y2) in lines.items():
+    for name, numbers in lines.items():
         try:
-            Line(name, (x1, y1), (x2, y2))
+            Line.of(name, numbers)
         except ValueError as error:
             raise ParameterError("line", str(error)) from None
     clip = ClipFrames(path)
@@ -77,7 +83,7 @@ def _label(options: argparse.Namespace) -> int:
     except MetricaError:
         clip.close()
         raise
-    for name in outside({x.name: x.ends for x in session.labels.lines}, *clip.size):
+    for name in outside({x.name: x.points for x in session.labels.lines}, *clip.size):
         _say(f"the line '{name}' lies outside the picture of {clip.size[0]}x{clip.size[1]}", 0)
     token = secrets.token_urlsafe(16)
     app = create_app(clip, session, token)

@@ -7,8 +7,9 @@ from typing import Any, cast, get_args
 
 from metrica.errors import MetricaError, ParameterError
 from metrica.messages import Direction
-from metrica.nodes.eval_labels import ClipLabels, Ends, LabelledLine, Tap, read_labels, write_labels
+from metrica.nodes.eval_labels import ClipLabels, LabelledLine, Tap, read_labels, write_labels
 from metrica.nodes.geometry import Anchor
+from metrica.nodes.lines import Numbers
 
 
 class StaleError(MetricaError):
@@ -32,7 +33,7 @@ class LabelSession:
             "frames": labels.frames,
             "size": labels.size,
             "watched": labels.watched or (0, 0),
-            "lines": [{"name": x.name, "ends": x.ends, "events": sorted(x.events)} for x in labels.lines],
+            "lines": [{"name": x.name, "points": x.points, "events": sorted(x.events)} for x in labels.lines],
             "revision": self.revision,
         }
 
@@ -57,7 +58,7 @@ class LabelSession:
             fps=old.fps,
             size=old.size,
             frames=old.frames,
-            lines=[LabelledLine(x.name, x.ends, x.anchor, sorted(lines[x.name])) for x in old.lines],
+            lines=[LabelledLine(x.name, x.points, x.anchor, sorted(lines[x.name])) for x in old.lines],
             watched=(min(first, last), max(first, last)),
         )
         write_labels(self._path, new)
@@ -78,13 +79,13 @@ class LabelSession:
 
 
 def begin(
-    path: Path, clip: str, lines: dict[str, Ends], anchor: Anchor, fps: float, frames: int, size: tuple[int, int]
+    path: Path, clip: str, lines: dict[str, Numbers], anchor: Anchor, fps: float, frames: int, size: tuple[int, int]
 ) -> LabelSession:
     """Go on with the labels of a clip that are in the file, or begin them.
 
     Raises ParameterError if there is no line, if the file has the clip with other lines, or is no label file.
     """
-    fresh = ClipLabels(clip, fps, size, frames, [LabelledLine(n, ends, anchor) for n, ends in lines.items()])
+    fresh = ClipLabels(clip, fps, size, frames, [LabelledLine(n, points, anchor) for n, points in lines.items()])
     old: ClipLabels | None = None
     if path.exists():
         try:
@@ -96,8 +97,8 @@ def begin(
         if not lines:
             raise ParameterError("line", "there is no line to label: give --line X1,Y1,X2,Y2")
         return LabelSession(path, fresh)
-    known = {line.name: line.ends for line in old.lines}
-    changed = [name for name, ends in lines.items() if known.get(name, ends) != ends]
+    known = {line.name: line.points for line in old.lines}
+    changed = [name for name, points in lines.items() if known.get(name, points) != points]
     if changed:
         raise ParameterError(
             "line",

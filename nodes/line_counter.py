@@ -9,12 +9,10 @@ from metrica.messages import Crossing, Header, Tracks
 from metrica.node import Node
 from metrica.nodes.crossing import CrossingSettings, LineCrossingRule, Passage
 from metrica.nodes.geometry import Anchor
-from metrica.nodes.lines import Line
+from metrica.nodes.lines import Line, Numbers
 from metrica.params import param
 from metrica.ports import Publisher, publisher, subscription
 from metrica.qos import EVENTS, STREAM
-
-Ends = tuple[int, int, int, int]
 
 _LONGEST_NAME = 80  # an event's id begins with the camera and the line, and a server takes 200 characters
 
@@ -22,12 +20,18 @@ _LONGEST_NAME = 80  # an event's id begins with the camera and the line, and a s
 class LineCounter(Node):
     """Publishes a Crossing each time a track passes from one side of a line to the other.
 
-    Looking from the line's first point to its second, from left to right is IN.
+    Looking along the line from its first point to its last, from left to right is IN.
     """
 
-    line: Ends | None = param(default=None, unit="px", help="the one line: x1, y1, x2, y2; left to right of it is IN")
+    line: Numbers | None = param(
+        default=None,
+        unit="px",
+        help="the one line: x1, y1, x2, y2, and so on if it bends; left to right of it is IN",
+    )
     line_name: str = param(default="main", help="the name of the one line")
-    lines: dict[str, Ends] = param(default_factory=dict[str, Ends], unit="px", help="several lines instead, by name")
+    lines: dict[str, Numbers] = param(
+        default_factory=dict[str, Numbers], unit="px", help="several lines instead, by name"
+    )
     anchor: Anchor = param(default="bottom_center", help="the point of the box that crosses: feet, middle or head")
     min_age: int = param(default=2, ge=1, unit="frames", help="younger tracks do not count yet")
     band: float = param(
@@ -87,6 +91,6 @@ class LineCounter(Node):
                 where = "lines" if self.line is None else "line_name"
                 raise ParameterError(where, f"{name!r} cannot name a line: use 1 to {_LONGEST_NAME} letters and digits")
         try:
-            return [Line(name, (x1, y1), (x2, y2)) for name, (x1, y1, x2, y2) in given.items()]
+            return [Line.of(name, numbers) for name, numbers in given.items()]
         except ValueError as error:
             raise ParameterError(parameter, str(error)) from None

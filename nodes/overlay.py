@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import colorsys
+import math
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
 
 from metrica.messages import Crossing, Image, Tracks
+from metrica.nodes.course import Course
 from metrica.nodes.geometry import BELOW_CENTRE, Anchor
-from metrica.nodes.lines import Line, Lines
+from metrica.nodes.lines import Line
 
 Colour = tuple[int, int, int]
 """Blue, green, red."""
@@ -34,8 +37,6 @@ class LineTotals:
     """One line and what has crossed it so far."""
 
     line: Line
-    right: tuple[float, float]
-    """The direction of its IN side, of length 1."""
     entered: int = 0
     left: int = 0
     flash_until: int = 0
@@ -47,8 +48,7 @@ class Overlay:
     """Draws on the pictures of one camera. Give it every crossing, and draw every picture in its order."""
 
     def __init__(self, lines: Sequence[Line], anchor: Anchor) -> None:
-        right = Lines(lines).right
-        self.totals = [LineTotals(x, (float(r[0]), float(r[1]))) for x, r in zip(lines, right, strict=True)]
+        self.totals = [LineTotals(line) for line in lines]
         self._below_centre = BELOW_CENTRE[anchor]
         self._trails: dict[int, deque[tuple[int, int, int]]] = {}
         self._font = cv2.FontFace("sans")
@@ -115,20 +115,23 @@ class Overlay:
         self._text(image, str(track), (x1 + size // 4, top + size), DARK, size)
 
     def _draw_line(self, image: Image, totals: LineTotals, stamp: int, scale: float) -> None:
-        a, b = _whole(totals.line.start), _whole(totals.line.end)
         colour = totals.flash if stamp < totals.flash_until else LINE
         thick = max(2, round((5 if stamp < totals.flash_until else 3) * scale))
-        cv2.line(image, a, b, DARK, thick + max(2, round(2 * scale)), cv2.LINE_AA)
-        cv2.line(image, a, b, colour, thick, cv2.LINE_AA)
-        shown, start, end = cv2.clipLine((0, 0, image.shape[1], image.shape[0]), a, b)
-        if not shown:
+        parts = list(pairwise(map(_whole, totals.line.points)))
+        for width, shade in ((thick + max(2, round(2 * scale)), DARK), (thick, colour)):
+            for a, b in parts:
+                cv2.line(image, a, b, shade, width, cv2.LINE_AA)
+        seen = [cv2.clipLine((0, 0, image.shape[1], image.shape[0]), a, b) for a, b in parts]
+        if not any(shown for shown, _, _ in seen):
             return
+        _, start, end = max(seen, key=lambda part: part[0] * math.dist(part[1], part[2]))
         middle = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)
-        tip = _whole((middle[0] + totals.right[0] * 38 * scale, middle[1] + totals.right[1] * 38 * scale))
+        right = Course(totals.line.points).spot(middle).right
+        tip = _whole((middle[0] + right[0] * 38 * scale, middle[1] + right[1] * 38 * scale))
         for width, shade in ((thick + 3, DARK), (thick, colour)):
             cv2.arrowedLine(image, _whole(middle), tip, shade, width, cv2.LINE_AA, tipLength=0.4)
         size = round(16 * scale)
-        beyond = (tip[0] + totals.right[0] * size, tip[1] + totals.right[1] * size)
+        beyond = (tip[0] + right[0] * size, tip[1] + right[1] * size)
         place = _whole((beyond[0] - self._width("IN", size) / 2, beyond[1] + size / 3))
         self._text(image, "IN", (place[0] + 1, place[1] + 1), DARK, size)
         self._text(image, "IN", place, colour, size)

@@ -11,7 +11,7 @@ from metrica.errors import NodeError, ParameterError
 from metrica.messages import Crossing, Frame, Tracks
 from metrica.node import Node
 from metrica.nodes.geometry import Anchor
-from metrica.nodes.lines import Line
+from metrica.nodes.lines import Line, Numbers
 from metrica.nodes.overlay import Overlay
 from metrica.params import param
 from metrica.ports import subscription
@@ -25,7 +25,7 @@ class Render(Node):
 
     path: str = param(help="the .mp4 to write")
     fps: float = param(gt=0, unit="frames per second", help="the rate at which it plays")
-    lines: dict[str, tuple[int, int, int, int]] = param(unit="px", help="the lines to draw, by name")
+    lines: dict[str, Numbers] = param(unit="px", help="the lines to draw, by name")
     anchor: Anchor = param(default="bottom_center", help="the point of a box that leaves a trail")
 
     def check(self) -> None:
@@ -36,7 +36,7 @@ class Render(Node):
             raise ParameterError("path", f"there is no folder {path.resolve().parent} to write {path.name} into")
 
     def on_configure(self) -> None:
-        lines = [Line(name, (x1, y1), (x2, y2)) for name, (x1, y1, x2, y2) in self.lines.items()]
+        lines = [Line.of(name, numbers) for name, numbers in self.lines.items()]
         self._overlay = Overlay(lines, self.anchor)
         self._waiting: deque[Frame] = deque(maxlen=_MOST_WAITING)
         self._writer: cv2.VideoWriter | None = None

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from metrica.nodes.segments import Point, meet
 from metrica.nodes.tracker import Float64
-
-Point = tuple[float, float]
 
 _AT_BORDER = 0.02
 """A corner nearer to the border of the picture than this part of the picture is taken to lie on it."""
@@ -49,7 +48,7 @@ class Zone:
         sides = [(self.corners[i], self.corners[(i + 1) % n]) for i in range(n)]
         for i in range(n):
             for j in range(i + 2, n):
-                if (j + 1) % n != i and _meet(*sides[i], *sides[j]):
+                if (j + 1) % n != i and meet(*sides[i], *sides[j]):
                     return i, j
         return None
 
@@ -132,19 +131,3 @@ def _area(corners: Float64) -> float:
     """Signed, by the shoelace formula."""
     x, y = corners[:, 0], corners[:, 1]
     return float((x * np.roll(y, -1) - np.roll(x, -1) * y).sum() / 2)
-
-
-def _meet(a: Point, b: Point, c: Point, d: Point) -> bool:
-    """Do the segments ab and cd share a point?"""
-
-    def turn(p: Point, q: Point, r: Point) -> float:
-        return (q[0] - p[0]) * (r[1] - p[1]) - (q[1] - p[1]) * (r[0] - p[0])
-
-    def within(p: Point, q: Point, r: Point) -> bool:
-        return min(p[0], q[0]) <= r[0] <= max(p[0], q[0]) and min(p[1], q[1]) <= r[1] <= max(p[1], q[1])
-
-    abc, abd, cda, cdb = turn(a, b, c), turn(a, b, d), turn(c, d, a), turn(c, d, b)
-    if (abc > 0) != (abd > 0) and (cda > 0) != (cdb > 0) and 0 not in (abc, abd, cda, cdb):
-        return True
-    touching = ((abc, a, b, c), (abd, a, b, d), (cda, c, d, a), (cdb, c, d, b))
-    return any(t == 0 and within(p, q, r) for t, p, q, r in touching)

@@ -58,6 +58,7 @@ def test_a_camera_is_referred_to_the_launcher(capsys: pytest.CaptureFixture[str]
         ("1,2,3", "'1,2,3' is not a line: write its two points in pixels as x1,y1,x2,y2"),
         ("a,b,c,d", "is not a line"),
         ("1,2,3,4,5", "is not a line"),
+        ("1,2,3,4,1,2", "starts and ends at the same point"),
         ("", "is not a line"),
         ("5,5,5,5", "starts and ends at the same point"),
         ("My Door=1,2,3,4", "'My Door' is not a name for a line"),
@@ -157,10 +158,11 @@ def test_help_says_what_comes_out_and_which_way_is_in(capsys: pytest.CaptureFixt
 
 
 def test_lines_get_names() -> None:
-    assert read_lines(["1,2,3,4", "door=5, 6, -7, 8", " 1,1,2,2 "]) == {
+    assert read_lines(["1,2,3,4", "door=5, 6, -7, 8", " 1,1,2,2 ", "bent=0,0, 9,0, 9,9"]) == {
         "main": (1, 2, 3, 4),
         "door": (5, 6, -7, 8),
         "line3": (1, 1, 2, 2),
+        "bent": (0, 0, 9, 0, 9, 9),
     }
     with pytest.raises(MetricaError, match="two lines are called 'door'"):
         read_lines(["door=1,2,3,4", "door=1,2,3,5"])
@@ -169,6 +171,7 @@ def test_lines_get_names() -> None:
 def test_a_line_that_only_passes_through_the_picture_is_inside_it() -> None:
     lines = {"through": (-50, 50, 500, 50), "beside": (-50, -10, 500, -10)}
     assert outside(lines, 100, 100) == ["beside"]
+    assert outside({"bent": (-50, 50, -50, -50, 50, 50), "round": (-50, 50, -50, -50, 50, -50)}, 100, 100) == ["round"]
 
 
 def test_a_moment_between_two_frames_that_were_looked_at_is_a_frame_of_the_video() -> None:

@@ -13,29 +13,29 @@ FRAME = (1280, 720)
 
 def test_the_right_of_a_line_is_positive() -> None:
     lines = Lines([Line("up", (600, 432), (600, 0)), Line("right", (0, 100), (200, 100))])
-    distance, along = lines.place(np.array([[650.0, 216.0], [550.0, 432.0]]))
-    np.testing.assert_allclose(distance, [[50, 116], [-50, 332]])
-    np.testing.assert_allclose(along, [[0.5, 3.25], [0.0, 2.75]])
+    points = [(650.0, 216.0), (550.0, 432.0)]
+    np.testing.assert_allclose(lines.distances(np.array(points)), [[50, 116], [-50, 332]])
+    assert [[lines[i].distance(p) for i in range(2)] for p in points] == [[50, 116], [-50, 332]]
+    assert [[lines[i].spot(p).along for i in range(2)] for p in points] == [[0.5, 3.25], [0.0, 2.75]]
 
 
 def test_distance_does_not_depend_on_the_length_of_a_line() -> None:
     lines = Lines([Line("short", (0, 0), (3, 4)), Line("long", (0, 0), (300, 400))])
-    distance, _ = lines.place(np.array([[100.0, 0.0]]))
-    np.testing.assert_allclose(distance, [[-80.0, -80.0]])
+    np.testing.assert_allclose(lines.distances(np.array([[100.0, 0.0]])), [[-80.0, -80.0]])
 
 
 def test_the_room_beside_a_line_ends_at_the_border() -> None:
     lines = Lines([Line("up", (600, 720), (600, 0)), Line("slope", (0, 0), (720, 720))])
-    out, into = lines.room(np.full((1, 2), 0.5), FRAME)
-    np.testing.assert_allclose(out, [[600.0, 360 * np.sqrt(2)]])  # the slope's left is up and to the right
-    np.testing.assert_allclose(into, [[680.0, 360 * np.sqrt(2)]])
+    spots = [lines[0].spot((600, 360)), lines[1].spot((360, 360))]
+    assert [s.room(-1, FRAME) for s in spots] == pytest.approx([600, 360 * np.sqrt(2)])  # the slope's left is up
+    assert [s.room(1, FRAME) for s in spots] == pytest.approx([680, 360 * np.sqrt(2)])
 
 
 def test_a_line_that_reaches_the_border_goes_on_behind_it() -> None:
-    lines = Lines([Line("up", (600, 719), (600, 300))])
-    assert lines.reaches(0, -0.5, FRAME)
-    assert lines.reaches(0, 1.0, FRAME)
-    assert not lines.reaches(0, 1.01, FRAME)
+    line = Lines([Line("up", (600, 719), (600, 300))])[0]
+    assert line.reaches(-0.5, FRAME)
+    assert line.reaches(1.0, FRAME)
+    assert not line.reaches(1.01, FRAME)
 
 
 def test_a_line_of_one_point_is_none() -> None:

@@ -73,6 +73,12 @@ def test_several_named_lines() -> None:
         assert bench.node.counters == {"in": 1, "out": 1}
 
 
+def test_a_line_may_bend() -> None:
+    with testing.run(LineCounter(line=(300, 700, 600, 450, 600, 0))) as bench:
+        bench.send("tracks", *walk_in())
+        assert [(c.line, c.direction) for c in bench.sent("crossings")] == [("main", "in")]
+
+
 def test_the_anchor_is_a_parameter() -> None:
     level = (0, 420, 1280, 420)  # at the height of the middle of somebody who stands at 500
 
@@ -116,6 +122,7 @@ def test_a_tracker_that_starts_again_does_not_make_a_crossing() -> None:
     [
         ({}, r"there is no line to count at: give 'line: \[x1, y1, x2, y2\]', or 'lines'"),
         ({"line": LINE, "lines": {"a": LINE}}, "give 'line' for one line or 'lines' for several, not both"),
+        ({"line": (5, 5, 6)}, "line 'main' has 3 numbers: give x and y of two or more points"),
         ({"line": (5, 5, 5, 5)}, r"line 'main' starts and ends at the same point \(5, 5\): give two different points"),
         ({"lines": {"a": LINE, "b": (1, 2, 1, 2)}}, "line 'b' starts and ends at the same point"),
     ],

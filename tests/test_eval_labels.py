@@ -48,6 +48,17 @@ def test_directions_may_be_those_of_the_picture(tmp_path: Path, line: list[int],
     assert event.direction == direction
 
 
+def test_a_line_that_bends_is_read_and_written_with_its_points(tmp_path: Path) -> None:
+    points = [[0, 300], [300, 300], [300, 0]]
+    path = saved(tmp_path, {"fps": 15, "lines": [{"name": "main", "points": points, "events": [[15, "right"]]}]})
+    labels = read_labels(path)
+    assert labels.lines[0].points == (0, 300, 300, 300, 300, 0)
+    assert labels.events()[0].direction == "in"
+    write_labels(tmp_path / "again.json", labels)
+    assert read_labels(tmp_path / "again.json").lines == labels.lines
+    assert "[300, 300]" in (tmp_path / "again.json").read_text()
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -60,6 +71,7 @@ def test_directions_may_be_those_of_the_picture(tmp_path: Path, line: list[int],
         ({"door.mp4": {**CLIP, "lines": [{**LINE, "events": [[3, "up"]]}]}}, "walks along the line"),
         ({"door.mp4": {**CLIP, "lines": [{**LINE, "anchor": "knee"}]}}, "'knee' is no anchor"),
         ({"door.mp4": {**CLIP, "lines": [{**LINE, "a": 5}]}}, "cannot be read"),
+        ({"door.mp4": {**CLIP, "lines": [{**LINE, "a": [640, 0]}]}}, "starts and ends at the same point"),
         ({"door.mp4": 5}, "cannot be read"),
     ],
 )

@@ -32,14 +32,14 @@ def test_every_save_is_in_the_file_at_once(tmp_path: Path) -> None:
     assert labelling.save(told(1, [20, "in"], [5, "out"])) == 2
     labels = read_labels(path)
     assert [(e.time, e.direction) for e in labels.events()] == [(0.5, "out"), (2.0, "in")]
-    assert (labels.watched, labels.lines[0].anchor, labels.lines[0].ends) == ((0, 50), "center", MAIN)
+    assert (labels.watched, labels.lines[0].anchor, labels.lines[0].points) == ((0, 50), "center", MAIN)
 
 
 def test_it_goes_on_where_it_was_left_also_without_naming_the_line(tmp_path: Path) -> None:
     path = tmp_path / "labels.json"
     session(path).save(told(0, [20, "in"]))
     state = session(path, lines={}).state()
-    assert state["lines"] == [{"name": "main", "ends": MAIN, "events": [(20, "in")]}]
+    assert state["lines"] == [{"name": "main", "points": MAIN, "events": [(20, "in")]}]
     assert state["watched"] == (0, 50)
 
 
