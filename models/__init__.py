@@ -2,12 +2,21 @@
 
 `metrica.models.network` (which loads OpenVINO) and `metrica.models.pull` (which loads urllib3) are imported by name
 where they are needed; this package alone is light.
+
+OpenVINO reports each import of itself to its makers' Google Analytics, through a package of its own. No box of a shop
+tells anybody anything unasked, so that package is made unimportable here, before OpenVINO is; it then does without.
 """
+
+import sys
+from types import ModuleType
+from typing import cast
 
 from metrica.models.card import Card, Thresholds, Variant, read_card
 from metrica.models.choice import remark
 from metrica.models.errors import ModelError
 from metrica.models.store import Model, find_card, find_model, have, list_cards
+
+sys.modules.setdefault("openvino_telemetry", cast(ModuleType, None))
 
 __all__ = [
     "Card",
