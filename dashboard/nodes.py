@@ -11,7 +11,7 @@ from metrica import Node, param, timer
 from metrica.dashboard.commands import DATABASE
 from metrica.dashboard.errors import AddressError, SecretFileError, StoreBusyError, StoreError, StoreFullError
 from metrica.dashboard.ingest import create_app
-from metrica.dashboard.passwords import OWNER, SHORTEST, ensure_owner
+from metrica.dashboard.passwords import OWNER, SHORTEST, ensure_owner, generate
 from metrica.dashboard.secret_file import read_or_create
 from metrica.dashboard.serving import AioServer, Server, WsgiServer
 from metrica.dashboard.store import DEFAULT_CUTOFF_HOUR, Shop, Store
@@ -96,6 +96,9 @@ class Dashboard(_ServerNode):
     behind_proxy: bool = param(
         default=False, help="a reverse proxy on this machine gives HTTPS: trust its headers, cookies over HTTPS only"
     )
+    new_password: bool = param(
+        default=False, help="make the owner a new password at each start, and say it: for demonstrations"
+    )
     refresh: float = param(default=5.0, ge=0.5, unit="s", help="how often an open page looks for new figures")
 
     def check(self) -> None:
@@ -112,14 +115,19 @@ class Dashboard(_ServerNode):
             https=self.behind_proxy,
         )
         server = WsgiServer(create_web(store, settings), self.host, self.port, behind_proxy=self.behind_proxy)
-        try:
-            made = ensure_owner(store, self.password)  # only now: a password for a port that is taken would be lost
+        fresh = generate() if self.new_password and not self.password else ""
+        try:  # only now: a password for a port that is taken would be lost
+            made = ensure_owner(store, self.password or fresh)
         except StoreError:
             server.stop()
             raise
-        self.log.info(f"listening on {server.address}")
+        login = f" (log in as {OWNER}, password {made or fresh})" if made or fresh else ""
+        # `open` is what the launcher says again once everything runs.
+        self.log.info(f"listening on {server.address}", open=f"{server.address}{login}")
         if made is not None:
             self.log.warning(
                 f"first start: log in on {server.address} as '{OWNER}' with the password {made} (shown only now)"
             )
+        elif fresh:
+            self.log.info(f"log in on {server.address} as '{OWNER}' with the password {fresh} (another at each start)")
         return server

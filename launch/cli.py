@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from metrica.errors import LaunchError
+from metrica.launch import demo
 from metrica.launch.console import Console
 from metrica.launch.limits import USUAL, Limits
 from metrica.launch.load import LaunchFileError, Loaded, load
@@ -23,7 +24,12 @@ GRAPHS = {"text": as_text, "mermaid": as_mermaid}
 def main(argv: Sequence[str] | None = None, *, limits: Limits = USUAL) -> int:
     """Exit status: 0 stopped or finished, 1 a node or the start failed, 2 wrong launch file or arguments."""
     arguments = sys.argv[1:] if argv is None else list(argv)
-    options = make_parser().parse_args(_with_graph_format(arguments))
+    parser = make_parser()
+    options = parser.parse_args(_with_graph_format(arguments))
+    if options.demo == bool(options.file):
+        parser.error("give a launch FILE, or --demo")
+    if options.demo:
+        options.file, options.set = demo.FILE, [*demo.free_ports(), *options.set]
     try:
         loaded = load(options.file, overrides=options.set, run_dir=options.run_dir)
     except LaunchFileError as error:
@@ -74,7 +80,8 @@ def make_parser() -> argparse.ArgumentParser:
         description="Check a launch file, start its nodes and keep them running.",
         epilog="Ctrl-C stops: sources first, so that nothing on the way is lost. See docs/launch-file.md.",
     )
-    parser.add_argument("file", metavar="FILE", help="the launch file, such as store.yaml")
+    parser.add_argument("file", metavar="FILE", nargs="?", help="the launch file, such as store.yaml")
+    parser.add_argument("--demo", action="store_true", help="a simulated entrance instead of a FILE; needs no camera")
     parser.add_argument("--check", action="store_true", help="check the file, start nothing")
     parser.add_argument("--graph", choices=GRAPHS, metavar="text|mermaid", help="print the graph, start nothing")
     parser.add_argument(

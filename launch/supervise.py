@@ -99,6 +99,9 @@ class Supervisor:
         if not self._signals.count:
             active = sum(node.status is Status.ACTIVE for node in nodes)
             self._console.info(f"{active} of {len(nodes)} nodes run; Ctrl-C stops them")
+            for node in nodes:
+                if node.opens:
+                    self._console.info(f"open {node.opens}")
             self._notifier.ready()
 
     def _start_node(self, node: Watched) -> None:

@@ -47,6 +47,8 @@ class Watched:
         self.subscribers: dict[str, int] = {}
         self.last_error = ""
         """The node's own last words about an error, or how it ended."""
+        self.opens = ""
+        """What it wants opened in a browser, with what is needed to get in; said when everything runs."""
         self.restart_at = 0.0
         self.killed = False
         """Whether we had to end it by SIGKILL."""
@@ -98,6 +100,7 @@ class Watched:
         record = logs.parse(line) if is_error else None
         try:
             if record is not None:
+                self.opens = str(record.pop("open", self.opens))
                 self._console.record(record)
         except (TypeError, ValueError):
             record = None  # only the keys are a log record's
