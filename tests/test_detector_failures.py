@@ -64,7 +64,7 @@ def node(shared: Path, monkeypatch: pytest.MonkeyPatch) -> OpenvinoDetector:
     """A detector whose network, once it is loaded, is exchanged for one that fails on black frames."""
     monkeypatch.setenv("METRICA_MODELS", str(shared / "models"))
     monkeypatch.setattr("metrica.models.network.Network.compiled", lambda *_: failing_network())
-    return OpenvinoDetector(requests=2)
+    return OpenvinoDetector(model="person-detection-0200", requests=2)
 
 
 def test_a_failed_inference_costs_its_frame_and_not_the_node(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from metrica.models import store
 from metrica.models.cli import main
+from metrica.models.store import OURS
 from tests.models_networks import constant_network
 
 CARD = """
@@ -36,14 +39,15 @@ def test_list_names_every_card_and_what_is_not_here(capsys: pytest.CaptureFixtur
     assert main(["list"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["name", "decoder", "precision", "size", "where", "what"]
-    assert [line.split()[0] for line in lines[1:]] == [
+    others = [line for line in lines[1:] if not line.startswith(OURS)]
+    assert [line.split()[0] for line in others] == [
         "person-detection-0200",
         "person-detection-0201",
         "person-detection-0202",
         "person-detection-0203",
         "person-detection-retail-0013",
     ]
-    assert all("not here" in line for line in lines[1:])
+    assert all("not here" in line for line in others)
 
 
 @pytest.mark.shared
@@ -95,7 +99,11 @@ def test_check_names_damaged_files_and_goes_on(
     assert error[0].endswith("; run `metrica-models pull person-detection-0200`")
 
 
-def test_check_with_nothing_here_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_with_nothing_here_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(store.SHIPPED, tmp_path / "package", ignore=shutil.ignore_patterns("*.py", "*.xml", "training"))
+    monkeypatch.setattr(store, "SHIPPED", tmp_path / "package")
     assert main(["check"]) == 1
     assert "there is no model on this machine to check; run `metrica-models pull NAME`" in capsys.readouterr().err
     assert main(["check", "person-detection-0202"]) == 1
