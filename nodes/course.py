@@ -40,11 +40,12 @@ class Spot(NamedTuple):
 
         Infinite where the line runs outside the picture.
         """
-        room = math.inf
-        for at, right, size in zip(self.at, self.right, frame_size, strict=True):
-            if right:
-                ahead = size if right * side > 0 else 0
-                room = min(room, (ahead - at) / (right * side))
+        (x, y), (ahead_x, ahead_y) = self.at, self.right
+        if side < 0:
+            ahead_x, ahead_y = -ahead_x, -ahead_y
+        room_x = ((frame_size[0] if ahead_x > 0 else 0) - x) / ahead_x if ahead_x else math.inf
+        room_y = ((frame_size[1] if ahead_y > 0 else 0) - y) / ahead_y if ahead_y else math.inf
+        room = min(room_x, room_y)
         return room if room > 0 else math.inf
 
 
@@ -98,14 +99,14 @@ class Course:
         self._right: Float64 = np.stack((np.vstack((right[:1], bend)), right, np.vstack((bend, right[-1:]))), axis=1)
 
     def distances(self, points: Float64) -> Float64:
-        """Of points [N, 2] the distance, [N] pixels, positive on the IN side."""
-        offset = points[:, None, :] - self._start
+        """Of points [2, N] the distance, [N] pixels, positive on the IN side."""
+        offset = points.T[:, None, :] - self._start
         along = (offset * self._way).sum(axis=2)
         at = np.clip(along, self._lowest, self._highest)
         away = offset - at[:, :, None] * self._way
         squares = (away**2).sum(axis=2)
         nearest = squares.argmin(axis=1)
-        row = np.arange(len(points))
+        row = np.arange(len(offset))
         where = np.sign(along - at).astype(np.intp)[row, nearest] + 1  # before the part, beside it, after it
         side = (away[row, nearest] * self._right[nearest, where]).sum(axis=1)
         return np.asarray(np.copysign(np.sqrt(squares[row, nearest]), side))
@@ -115,12 +116,16 @@ class Course:
         if len(self._parts) == 1:
             ((x, y), (dx, dy), *_) = self._parts[0]
             return (point[1] - y) * dx - (point[0] - x) * dy
-        return float(self.distances(np.array([point], np.float64))[0])
+        return float(self.distances(np.array(point, np.float64)[:, None])[0])
 
     def spot(self, point: Point) -> Spot:
         """The nearest place of the line."""
-        spots = [(part, *part.nearest(point)) for part in self._parts]
-        part, along, at = min(spots, key=lambda spot: math.dist(point, spot[2])) if len(spots) > 1 else spots[0]
+        if len(self._parts) == 1:
+            part = self._parts[0]
+            along, at = part.nearest(point)
+        else:
+            spots = [(part, *part.nearest(point)) for part in self._parts]
+            part, along, at = min(spots, key=lambda spot: math.dist(point, spot[2]))
         return Spot((part.before + along) / self.length, at, (-part.way[1], part.way[0]))
 
     def passed(self, before: Point, distance_before: float, now: Point, distance: float) -> tuple[float, float]:

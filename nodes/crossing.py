@@ -6,18 +6,16 @@ What every part of it is for, and the picture of a line and its band, is in docs
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from metrica.messages import Direction
-from metrica.nodes.association import Index
 from metrica.nodes.crossing_handover import hand_over_to_born, hand_over_to_double
-from metrica.nodes.crossing_tracks import Sights, TrackTable
+from metrica.nodes.crossing_tracks import Motion, Sights, TrackTable
 from metrica.nodes.geometry import BELOW_CENTRE, Anchor, anchors, cut_sides, remember_size
 from metrica.nodes.lines import Line, Lines
-from metrica.nodes.segments import Point
 from metrica.nodes.tracker import Bool, Float32, Float64, Int32, Int64
 
 _TALLEST = 0.5
@@ -121,19 +119,19 @@ class LineCrossingRule:
             self._table.clear()
             self._epoch, self._start_ns, now = epoch, time_ns, 0.0
         self._now, self._frame_size = now, frame_size
-        corners = boxes.astype(np.float64)
-        listed = ids.tolist()
-        fine = np.isfinite(corners).all() and (corners[:, 2:] > corners[:, :2]).all()
-        if not fine or len(set(listed)) < len(listed):
-            good = np.isfinite(corners).all(axis=1) & (corners[:, 2:] > corners[:, :2]).all(axis=1)
-            # An id names one person: the first row that has it counts.
-            good &= np.array([i not in listed[:n] for n, i in enumerate(listed)])
-            corners, ids, ages = corners[good], ids[good], ages[good]
-        rows, born, gone = self._table.see(ids)
+        corners = np.array(boxes.T, np.float64, order="C")
+        seen = corners[2:] - corners[:2]
+        usable = np.count_nonzero((seen > 0) & (seen < np.inf)) == seen.size
+        born, gone = list[int](), set[int]()
+        if not usable or not self._table.is_as_before(ids):
+            good = _good(corners, seen, ids)
+            corners, seen, ids, ages = corners[:, good], seen[:, good], ids[good], ages[good]
+            born, gone = self._table.see(ids)
         if len(ids):
-            self._see(rows, born, gone, corners, ages, frame_size)
-        self._end_lost()
-        return self._take()
+            self._see(born, gone, corners, seen, ages)
+        if self._table.lost:
+            self._end_lost()
+        return self._take() if self._found else []
 
     def flush(self) -> list[Passage]:
         """The crossings that are still open at the end of a recording; everything is forgotten."""
@@ -146,99 +144,90 @@ class LineCrossingRule:
         found, self._found = sorted(self._found, key=lambda p: p.time_ns), []
         return found
 
-    def _see(
-        self,
-        rows: Index,
-        born: list[int],
-        gone: set[int],
-        corners: Float64,
-        ages: Int32,
-        frame_size: tuple[int, int],
-    ) -> None:
+    def _see(self, born: list[int], gone: set[int], corners: Float64, seen: Float64, ages: Int32) -> None:
         table, below = self._table, BELOW_CENTRE[self._settings.anchor]
-        cut = cut_sides(corners, frame_size)
+        cut = cut_sides(corners, self._frame_size)
         if born and table.lost:
-            size = corners[born, 2:] - corners[born, :2]
-            at = anchors(corners[born], size, cut[born], below)
-            hand_over_to_born(table, rows[born], at, size[:, 1], self._now, self._settings.handover)
-        sights = table.before(rows)
-        seconds = self._now - sights.last
-        size = remember_size(
-            sights.size, corners, cut, np.where(sights.fresh, 0.0, seconds) if sights.young else seconds
-        )
-        point = anchors(corners, size, cut, below)
-        table.move(sights, self._now, point, size)
-        table.columns.age[rows] = ages
-        self._take_sides(sights, point, frame_size)
+            at = anchors(corners[:, born], seen[:, born], None if cut is None else cut[:, born], below)
+            rows = table.visible[born]
+            hand_over_to_born(table, rows, at.T, seen[1, born], self._now, self._settings.handover)
+        sights = table.sights(self._now)
+        sights.ages = ages
+        size = remember_size(sights.size, seen, cut, sights.seconds)
+        if sights.fresh is not None:
+            size = np.where(sights.fresh, seen, size)
+        table.move(sights, self._now, anchors(corners, size, cut, below), size)
+        self._take_sides(sights)
         if gone:
+            table.store()
             hand_over_to_double(table, self._lines, gone, self._now)
 
-    def _take_sides(self, sights: Sights, point: Float64, frame_size: tuple[int, int]) -> None:
+    def _take_sides(self, sights: Sights) -> None:
         """Where are the tracks now, and who has surely changed sides?
 
-        In nearly every frame nearly everybody is where they were, so that only the few who are not are looked at one
-        by one.
+        In nearly every frame nearly everybody is on their own side of every line, and needs no more than two
+        products; only the others are looked at one by one.
         """
-        c, s, rows = self._table.columns, self._settings, sights.rows
-        distance, previous = self._lines.distances(point), c.distance[rows]
-        right = distance >= 0
-        passed = (previous >= 0) != right
-        if sights.young:
-            passed[sights.fresh] = False
-            c.first_distance[rows[sights.fresh]] = distance[sights.fresh]
-        for i, line in _pairs(passed):
-            self._pass_line(sights, i, line, float(previous[i, line]), float(distance[i, line]), point[i])
-        c.distance[rows] = distance
-        beyond = c.beyond[rows]
-        c.beyond[rows] = 0
-        for i, line in _pairs((right * 2 - 1) != c.side[rows]):
-            row, side, off = int(rows[i]), 1 if right[i, line] else -1, abs(float(distance[i, line]))
-            half_band = self._half_band(row, line, side, frame_size)
-            if off <= half_band:
-                continue
-            sights_beyond = 1 if passed[i, line] else int(beyond[i, line]) + 1
-            c.beyond[row, line] = sights_beyond
-            if sights_beyond >= s.sights or off > s.far * half_band:
-                self._change_side(row, line, side)
+        distance = self._lines.distances(sights.point)
+        elsewhere = distance * sights.side <= 0
+        if not np.count_nonzero(elsewhere):
+            return
+        for line, i in zip(*(places.tolist() for places in elsewhere.nonzero()), strict=True):
+            off = float(distance[line, i])
+            side = 1 if off >= 0 else -1
+            if side != sights.side[line, i]:
+                self._look_at(sights, i, line, side, abs(off))
 
-    def _pass_line(self, sights: Sights, i: int, line: int, before: float, now: float, point: Float64) -> None:
-        """Note when and where a track passed a line, between the sight before and this one (distances and place)."""
-        c, row = self._table.columns, sights.rows[i]
-        part, along = self._lines[line].passed(_point(sights.point[i]), before, _point(point), now)
-        c.passed[row, line] = sights.last[i] + part * (self._now - sights.last[i])
-        c.passed_at[row, line] = along
+    def _look_at(self, sights: Sights, i: int, line: int, side: int, off: float) -> None:
+        """Somebody is `off` a line, on a side that is not known to be theirs."""
+        c, s, row, known = self._table.columns, self._settings, int(sights.rows[i]), sights.of(i)
+        passed = False
+        if known.samples > 1:
+            x, y = sights.before[:, i].tolist()
+            course = self._lines[line]
+            distance = course.distance((x, y))
+            passed = (1 if distance >= 0 else -1) != side
+            if passed:
+                part, along = course.passed((x, y), distance, known.point, side * off)
+                c.passed[row, line] = self._now - (1 - part) * sights.ago(i)
+                c.passed_at[row, line] = along
+        half_band = self._half_band(known, line, side)
+        if off <= half_band:
+            return
+        in_a_row = not passed and c.beyond_at[row, line] == known.samples - 1
+        c.beyond[row, line] = c.beyond[row, line] + 1 if in_a_row else 1
+        c.beyond_at[row, line] = known.samples
+        if c.beyond[row, line] >= s.sights or off > s.far * half_band:
+            self._change_side(row, line, side, known, int(sights.ages[i]))
 
-    def _half_band(self, row: int, line: int, side: int, frame_size: tuple[int, int]) -> float:
+    def _half_band(self, known: Motion, line: int, side: int) -> float:
         """How far from a line a track has a side: by its height, its noise, and the room there is."""
-        c, s = self._table.columns, self._settings
-        height = min(float(c.size[row, 1]), _TALLEST * frame_size[1])
-        spot = self._lines[line].spot(_point(c.point[row]))
+        s, (frame_width, frame_height) = self._settings, self._frame_size
+        height = min(known.height, _TALLEST * frame_height)
+        spot = self._lines[line].spot(known.point)
         x, y = spot.right
-        noise_x, noise_y = c.noise[row].tolist()
-        noise = math.sqrt(noise_x * x * x + noise_y * y * y)
-        wide = max(min(max(s.jitters * noise, s.band * height), s.widest * height), _FINEST * frame_size[0])
-        return min(wide, max(spot.room(side, frame_size) / 2, _NARROWEST * wide))
+        noise = math.sqrt(known.noise_x * x * x + known.noise_y * y * y)
+        wide = max(min(max(s.jitters * noise, s.band * height), s.widest * height), _FINEST * frame_width)
+        return min(wide, max(spot.room(side, self._frame_size) / 2, _NARROWEST * wide))
 
-    def _change_side(self, row: int, line: int, side: int) -> None:
+    def _change_side(self, row: int, line: int, side: int, known: Motion, age: int) -> None:
         c = self._table.columns
-        origin = c.side[row, line] or self._origin(row, line, side)
-        if origin == -side:
-            if c.age[row] + c.head_start[row] < self._settings.min_age:
+        if (c.side[row, line] or self._origin(known, line, side)) == -side:
+            if age + c.head_start[row] < self._settings.min_age:
                 return  # not old enough yet; it will still be over there in the next frame
             self._report(row, line, side)
-        c.side[row, line], c.beyond[row, line] = side, 0
+        self._table.set_side(row, line, side)
 
-    def _origin(self, row: int, line: int, side: int) -> int:
+    def _origin(self, known: Motion, line: int, side: int) -> int:
         """The side that a track came from that has none yet: first seen so near the line that it never had one.
 
         Known only of somebody who walks straight through. Who has been standing on the line came from either side.
         """
-        c = self._table.columns
-        height, first, now = c.size[row, 1], c.first_distance[row, line] * side, c.distance[row, line] * side
-        elapsed = c.last[row] - c.first[row]
-        if elapsed <= 0 or elapsed > _STRAIGHT_THROUGH or now - first < _WALKING * height * elapsed:
+        course, elapsed = self._lines[line], known.last - known.first
+        first, now = course.distance(known.first_point) * side, course.distance(known.point) * side
+        if elapsed <= 0 or elapsed > _STRAIGHT_THROUGH or now - first < _WALKING * known.height * elapsed:
             return 0
-        return -side if first <= -_STARTS_BEFORE * self._settings.band * height else 0
+        return -side if first <= -_STARTS_BEFORE * self._settings.band * known.height else 0
 
     def _report(self, row: int, line: int, side: int) -> None:
         """Count a crossing if it went through the line itself, not past its ends."""
@@ -252,8 +241,6 @@ class LineCrossingRule:
     def _end_lost(self) -> None:
         """Decide what is open of the tracks that were lost long enough ago, and forget those lost too long ago."""
         table, s = self._table, self._settings
-        if not table.lost:
-            return
         c = table.columns
         for row in [r for r in table.lost if not c.ended[r] and self._now - c.last[r] > s.handover]:
             self._end(row)
@@ -271,26 +258,23 @@ class LineCrossingRule:
         c.ended[row] = True
         if c.taken_over[row] or c.age[row] + c.head_start[row] < s.min_age:
             return
-        height = c.size[row, 1]
-        velocity, point = c.velocity[row].tolist(), _point(c.point[row])
+        known = c.of(row)
         for line in range(len(self._lines)):
-            side = 1 if c.distance[row, line] >= 0 else -1
-            speed = self._lines[line].spot(point).speed(velocity) * side
-            off = abs(c.distance[row, line])
-            origin = c.side[row, line] or self._origin(row, line, side)
-            if origin == -side and speed > _WALKING * height and off + _GOES_ON * speed > s.band * height:
+            course = self._lines[line]
+            distance = course.distance(known.point)
+            side = 1 if distance >= 0 else -1
+            if (c.side[row, line] or self._origin(known, line, side)) != -side:
+                continue
+            speed = course.spot(known.point).speed((known.speed_x, known.speed_y)) * side
+            if speed > _WALKING * known.height and abs(distance) + _GOES_ON * speed > s.band * known.height:
                 self._report(row, line, side)
                 c.side[row, line] = side
 
 
-def _point(row: Float64) -> Point:
-    x, y = row.tolist()
-    return x, y
-
-
-def _pairs(which: Bool) -> Iterable[tuple[int, int]]:
-    """The places where a matrix is true."""
-    if not which.any():
-        return ()
-    i, j = which.nonzero()
-    return zip(i.tolist(), j.tolist(), strict=True)
+def _good(corners: Float64, seen: Float64, ids: Int64) -> Bool:
+    """Which boxes have an area and finite numbers; and an id names one person: the first that has it counts, [N]."""
+    listed = ids.tolist()
+    good = np.isfinite(corners).all(axis=0) & (seen > 0).all(axis=0)
+    if len(set(listed)) < len(listed):
+        good &= np.array([i not in listed[:n] for n, i in enumerate(listed)])
+    return np.asarray(good)

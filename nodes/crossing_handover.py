@@ -72,9 +72,11 @@ def hand_over_to_double(table: TrackTable, lines: Lines, gone: set[int], now: fl
         # When did the person pass the line? Between the two tracks, or while only the older one was there.
         x, y = c.point[row].tolist()
         along = [lines[line].spot((x, y)).along for line in range(len(lines))]
-        between = (c.distance[row] >= 0) != (c.distance[lost] >= 0)
+        distance = lines.distances(c.point[[row, lost]].T)
+        between = (distance[:, 0] >= 0) != (distance[:, 1] >= 0)
         unknown = given & np.isnan(c.passed[row])
-        c.side[row] = np.where(given, c.side[lost], c.side[row])
+        for line in given.nonzero()[0].tolist():
+            table.set_side(row, line, int(c.side[lost, line]))
         c.passed[row] = np.where(unknown, np.where(between, now, c.passed[lost]), c.passed[row])
         c.passed_at[row] = np.where(unknown, np.where(between, along, c.passed_at[lost]), c.passed_at[row])
         c.taken_over[lost] = True

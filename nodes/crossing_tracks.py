@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from metrica.nodes.association import Index
-from metrica.nodes.tracker import Bool, Float64, Int64
+from metrica.nodes.segments import Point
+from metrica.nodes.tracker import Bool, Float64, Int32, Int64
 
 _VELOCITY_MEMORY = 0.3
 """Seconds over which a velocity is averaged."""
@@ -17,11 +19,13 @@ _JITTER_MEMORY = 1.0
 """Seconds over which the noise of a position is averaged."""
 _SWERVE = 1.0
 """Box heights per second squared (half the acceleration) that a walker may show before it counts as noise."""
+_SHORTEST = 1e-3
+"""Seconds that lie at least between two frames."""
 
 
 _LAST, _FIRST, _SAMPLES = 0, 1, 2
-_POINT, _VELOCITY, _SIZE, _NOISE = slice(3, 5), slice(5, 7), slice(7, 9), slice(9, 11)
-_WIDTH = 11
+_POINT, _VELOCITY, _SIZE, _NOISE, _FIRST_POINT = (slice(i, i + 2) for i in (3, 5, 7, 9, 11))
+_WIDTH = 13
 
 
 @dataclass(slots=True)
@@ -32,7 +36,7 @@ class Columns:
     """
 
     motion: Float64
-    """[T, 11]: `last`, `first`, `samples`, `point`, `velocity`, `size` and `noise`."""
+    """[T, 13]: `last`, `first`, `samples`, `point`, `velocity`, `size`, `noise` and `first_point`."""
     age: Int64
     """Frames since it was born, without those of the tracks that it took over from."""
     head_start: Int64
@@ -43,16 +47,14 @@ class Columns:
     """It was lost so long ago that what was open has been decided."""
     side: npt.NDArray[np.int8]
     """The confirmed side of each line, [T, L]: 1 IN side, -1 OUT side, 0 not known yet."""
-    distance: Float64
-    """The last distance to each line, positive on the IN side, [T, L]."""
-    first_distance: Float64
-    """The distance at first sight, [T, L]."""
     passed: Float64
     """When the line (or its extension) was last passed, [T, L]; NaN for never."""
     passed_at: Float64
     """How far along the line that was, [T, L]."""
     beyond: Int64
-    """For how many sights in a row the track has been beyond the band on a side that is not its own, [T, L]."""
+    """For how many sights in a row the track was beyond the band on a side that is not its own, [T, L],"""
+    beyond_at: Int64
+    """the last of them being this one of its `samples`."""
 
     @property
     def last(self) -> Float64:
@@ -79,35 +81,65 @@ class Columns:
         """Width and height of the whole person, [T, 2]; 0 before the first sight."""
         return self.motion[:, _SIZE]
 
+    def of(self, row: int) -> Motion:
+        """What is known of one track."""
+        return Motion(*self.motion[row].tolist())
+
+
+class Motion(NamedTuple):
+    """The `motion` of one track, as numbers."""
+
+    last: float
+    first: float
+    samples: float
+    x: float
+    y: float
+    speed_x: float
+    speed_y: float
+    width: float
+    height: float
+    noise_x: float
+    noise_y: float
+    first_x: float
+    first_y: float
+
     @property
-    def noise(self) -> Float64:
-        """Variance of the anchor around its motion in x and in y, pixels squared, [T, 2]."""
-        return self.motion[:, _NOISE]
+    def point(self) -> Point:
+        return self.x, self.y
+
+    @property
+    def first_point(self) -> Point:
+        return self.first_x, self.first_y
 
 
-@dataclass(slots=True)
 class Sights:
-    """The tracks seen in one frame: what was known of them, and what is known now. Row i of all is one track."""
+    """The tracks seen in one frame; coordinates first, so [2, N], and the last index of every array is the track."""
 
-    rows: Index
-    before: Float64
-    """Their `motion` as it was, [N, 11]."""
-    fresh: Bool
-    """Never seen before, [N]."""
-    young: bool
-    """Some have been seen less than twice before."""
+    def __init__(self, rows: Index, motion: Float64, side: Float64) -> None:
+        self.rows = rows
+        self.motion = motion
+        """[13, N]: as in Columns."""
+        self.side = side
+        """[L, N]: as in Columns."""
+        self.before: Float64 = motion[_POINT]
+        """Where they were a frame ago, [2, N]; of a track never seen before that means nothing."""
+        self.seconds: Float64 | float = 0.0
+        """How long ago that was, [N], or one number for all."""
+        self.ages: Int32 = np.zeros(len(rows), np.int32)
+        """Frames since they were born, [N]."""
+        self.fresh: Bool | None = None
+        """Never seen before, [N]; None if that is none of them, and all have been seen twice."""
+        self.last, self.first, self.samples = motion[_LAST], motion[_FIRST], motion[_SAMPLES]
+        self.point, self.velocity, self.size = motion[_POINT], motion[_VELOCITY], motion[_SIZE]
+        self.noise, self.first_point = motion[_NOISE], motion[_FIRST_POINT]
 
-    @property
-    def last(self) -> Float64:
-        return self.before[:, _LAST]
+    def of(self, i: int) -> Motion:
+        """What is known of one of them."""
+        return Motion(*self.motion[:, i].tolist())
 
-    @property
-    def point(self) -> Float64:
-        return self.before[:, _POINT]
-
-    @property
-    def size(self) -> Float64:
-        return self.before[:, _SIZE]
+    def ago(self, i: int) -> float:
+        """How long ago one of them was seen, seconds."""
+        return self.seconds if isinstance(self.seconds, float) else float(self.seconds[i])
 
 
 def _empty(rows: int, lines: int) -> Columns:
@@ -128,11 +160,10 @@ def _empty(rows: int, lines: int) -> Columns:
         taken_over=np.zeros(rows, np.bool_),
         ended=np.zeros(rows, np.bool_),
         side=np.zeros((rows, lines), np.int8),
-        distance=floats(lines),
-        first_distance=floats(lines),
         passed=floats(lines),
         passed_at=floats(lines),
         beyond=counts(lines),
+        beyond_at=counts(lines),
     )
 
 
@@ -156,6 +187,8 @@ class TrackTable:
         self.visible: Index = np.zeros(0, np.intp)
         """The rows seen in the last frame."""
         self._visible_ids = b""
+        self._same = 0
+        self._sights: Sights | None = None
         self.lost: set[int] = set()
         """The rows that were not."""
 
@@ -170,20 +203,38 @@ class TrackTable:
     def id_of(self, row: int) -> int:
         return self._ids[row]
 
-    def see(self, ids: Int64) -> tuple[Index, list[int], set[int]]:
-        """The rows of these tracks; which of them (positions in `ids`) are new; and the rows that were just lost."""
-        raw = ids.tobytes()
-        if raw == self._visible_ids:
-            return self.visible, [], set()
+    def is_as_before(self, ids: Int64) -> bool:
+        """Whether these are the tracks of the last frame, in the same order."""
+        return ids.tobytes() == self._visible_ids
+
+    def see(self, ids: Int64) -> tuple[list[int], set[int]]:
+        """From now on these are the visible ones. Which of them (positions in `ids`) are new, and the rows just lost.
+
+        Only where that changes anything; the columns are up to date then.
+        """
+        self.store()
         known = [self._rows.get(track) for track in ids.tolist()]
         born = [i for i, row in enumerate(known) if row is None]
         rows = np.array([self._add(int(ids[i])) if row is None else row for i, row in enumerate(known)], np.intp)
         now = set(rows.tolist())
         gone = set(self.visible.tolist()) - now
         self.lost = (self.lost | gone) - now
-        self.visible, self._visible_ids = rows, raw
+        self.visible, self._visible_ids, self._same = rows, ids.tobytes(), 0
+        self._sights = None
         self.columns.taken_over[rows] = self.columns.ended[rows] = False
-        return rows, born, gone
+        return born, gone
+
+    def store(self) -> None:
+        """Write what is known of the visible tracks into the columns."""
+        if self._sights:
+            self.columns.motion[self._sights.rows] = self._sights.motion.T
+            self.columns.age[self._sights.rows] = self._sights.ages
+
+    def set_side(self, row: int, line: int, side: int) -> None:
+        """A track is now known to be on this side."""
+        self.columns.side[row, line] = side
+        if self._sights:
+            self._sights.side[line, self._sights.rows == row] = side
 
     def forget(self, rows: Iterable[int]) -> None:
         """Free these rows."""
@@ -210,30 +261,49 @@ class TrackTable:
         self._rows[track], self._ids[row] = row, track
         return row
 
-    def before(self, rows: Index) -> Sights:
-        """What is known of these tracks so far."""
-        motion = self.columns.motion[rows]
-        samples = motion[:, _SAMPLES]
-        return Sights(rows, motion, samples == 0, bool(samples.min() < 2))
+    def sights(self, time: float) -> Sights:
+        """The visible tracks as they were, with how long ago that was."""
+        sights = self._sights
+        if sights:
+            self._same += 1
+            sights.seconds = max(time - float(sights.last[0]), _SHORTEST)
+            sights.fresh = sights.samples == 0 if self._same < 2 else None
+            sights.before = sights.point.copy()
+            return sights
+        rows = self.visible
+        motion = self.columns.motion[rows].T.copy()
+        sights = self._sights = Sights(rows, motion, self.columns.side[rows].T.astype(np.float64))
+        sights.before = sights.point.copy()
+        sights.fresh = sights.samples == 0
+        sights.last[sights.fresh] = time
+        sights.seconds = np.maximum(time - sights.last, _SHORTEST)
+        return sights
 
     def move(self, sights: Sights, time: float, point: Float64, size: Float64) -> None:
         """Note where these tracks are now; size as from `geometry.remember_size`."""
-        old, new = sights.before, np.empty_like(sights.before)
-        velocity, noise, samples = old[:, _VELOCITY], old[:, _NOISE], old[:, _SAMPLES, None]
-        seconds = np.maximum(time - old[:, _LAST, None], 1e-3)
-        error = point - old[:, _POINT] - velocity * seconds
-        swerve = _SWERVE * size[:, 1:] * (seconds * seconds)
-        # Half of the surprise is the last position's, half this one's.
-        surprise = np.maximum(error * error - swerve * swerve, 0.0) / 2
-        learn = np.maximum(seconds / (seconds + _JITTER_MEMORY), 1 / np.maximum(samples, 1))
-        new[:, _LAST], new[:, _FIRST], new[:, _SAMPLES] = time, old[:, _FIRST], old[:, _SAMPLES] + 1
-        new[:, _POINT], new[:, _SIZE] = point, size
-        new[:, _VELOCITY] = velocity + error / (seconds + _VELOCITY_MEMORY)
-        new[:, _NOISE] = noise + learn * (surprise - noise)
-        if sights.young:
-            once = samples[:, 0] == 1
-            new[once, _VELOCITY] = (velocity + error / seconds)[once]
-            new[sights.fresh, _FIRST], new[sights.fresh, _VELOCITY] = time, 0.0
-            unsure = samples[:, 0] < 2
-            new[unsure, _NOISE] = noise[unsure]
-        self.columns.motion[sights.rows] = new
+        seconds, samples, fresh = sights.seconds, sights.samples, sights.fresh
+        error = point - sights.before
+        error -= seconds * sights.velocity
+        surprise = error * error
+        swerve = (_SWERVE * seconds * seconds) * size[1]
+        swerve *= swerve
+        surprise -= swerve
+        np.maximum(surprise, 0.0, out=surprise)
+        surprise *= 0.5  # half of the surprise is the last position's, half this one's
+        surprise -= sights.noise
+        if fresh is None:
+            surprise *= np.maximum(seconds / (seconds + _JITTER_MEMORY), 1 / samples)
+            error *= 1 / (seconds + _VELOCITY_MEMORY)
+        else:
+            surprise *= np.maximum(seconds / (seconds + _JITTER_MEMORY), 1 / np.maximum(samples, 1))
+            surprise[:, samples < 2] = 0.0
+            error *= np.where(samples == 1, 1 / seconds, 1 / (seconds + _VELOCITY_MEMORY))
+            error[:, fresh] = 0.0
+            sights.first[fresh] = time
+            sights.first_point[:, fresh] = point[:, fresh]
+        sights.noise += surprise
+        sights.velocity += error
+        samples += 1
+        sights.last[:] = time
+        sights.point[:] = point
+        sights.size[:] = size

@@ -100,8 +100,8 @@ class Lines:
         start: Float64 = np.array([line.points[0] for line in lines], np.float64).reshape(-1, 2)
         way = np.array([line.points[1] for line in lines], np.float64).reshape(-1, 2) - start
         right = np.stack((-way[:, 1], way[:, 0]), axis=1) / np.hypot(way[:, 0], way[:, 1])[:, None]
-        self._across: Float64 = right.T.copy()
-        self._offset: Float64 = (start * right).sum(axis=1)
+        self._across: Float64 = right
+        self._offset: Float64 = (start * right).sum(axis=1)[:, None]
 
     def __len__(self) -> int:
         return len(self.names)
@@ -110,12 +110,12 @@ class Lines:
         return self._courses[line]
 
     def distances(self, points: Float64) -> Float64:
-        """Of points [N, 2] the distance to each line, [N, L] pixels, positive on the IN side.
+        """Of points [2, N] the distance to each line, [L, N] pixels, positive on the IN side.
 
         A line goes on straight beyond its ends here: everybody is on one side of it or the other.
         """
-        found = points @ self._across
+        found = self._across @ points
         found -= self._offset
         for i, course in self._bent:
-            found[:, i] = course.distances(points)
+            found[i] = course.distances(points)
         return found

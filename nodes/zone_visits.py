@@ -156,12 +156,15 @@ class ZoneVisits:
         return over
 
     def _see(self, listed: list[int], corners: Float64, frame_size: tuple[int, int]) -> None:
+        corners = corners.T
         cut = cut_sides(corners, frame_size)
         known = [self._people.get(track) for track in listed]
-        size = np.array([p.size if p else (0.0, 0.0) for p in known]).reshape(-1, 2)
+        size = np.array([p.size if p else (0.0, 0.0) for p in known]).reshape(-1, 2).T
         seconds = np.array([self._now - p.last if p else 0.0 for p in known])
-        size = remember_size(size, corners, cut, seconds)
-        points = anchors(corners, size, cut, BELOW_CENTRE[self._settings.anchor])
+        seen = corners[2:] - corners[:2]
+        size = np.where(size > 0, remember_size(size, seen, cut, seconds), seen)
+        points = anchors(corners, size, cut, BELOW_CENTRE[self._settings.anchor]).T
+        size = size.T
         born = [
             _Person(track, self._now, self._now, points[i], np.zeros(2), float(size[i, 1]))
             for i, track in enumerate(listed)

@@ -7,6 +7,7 @@ import pytest
 
 from metrica.nodes.geometry import anchors, cut_sides, remember_size
 from metrica.nodes.lines import Line, Lines
+from metrica.nodes.tracker import Float64
 
 FRAME = (1280, 720)
 
@@ -14,14 +15,14 @@ FRAME = (1280, 720)
 def test_the_right_of_a_line_is_positive() -> None:
     lines = Lines([Line("up", (600, 432), (600, 0)), Line("right", (0, 100), (200, 100))])
     points = [(650.0, 216.0), (550.0, 432.0)]
-    np.testing.assert_allclose(lines.distances(np.array(points)), [[50, 116], [-50, 332]])
+    np.testing.assert_allclose(lines.distances(np.array(points).T), [[50, -50], [116, 332]])
     assert [[lines[i].distance(p) for i in range(2)] for p in points] == [[50, 116], [-50, 332]]
     assert [[lines[i].spot(p).along for i in range(2)] for p in points] == [[0.5, 3.25], [0.0, 2.75]]
 
 
 def test_distance_does_not_depend_on_the_length_of_a_line() -> None:
     lines = Lines([Line("short", (0, 0), (3, 4)), Line("long", (0, 0), (300, 400))])
-    np.testing.assert_allclose(lines.distances(np.array([[100.0, 0.0]])), [[-80.0, -80.0]])
+    np.testing.assert_allclose(lines.distances(np.array([[100.0], [0.0]])), [[-80.0], [-80.0]])
 
 
 def test_the_room_beside_a_line_ends_at_the_border() -> None:
@@ -50,40 +51,46 @@ def test_two_lines_of_one_name_are_refused() -> None:
         Lines([Line("a", (0, 0), (1, 1)), Line("a", (0, 0), (1, 2))])
 
 
+def columns(*rows: tuple[float, ...]) -> Float64:
+    """Coordinates first, as the geometry has them."""
+    return np.array(rows, np.float64).T
+
+
 def test_anchors_of_a_whole_person() -> None:
-    boxes = np.array([[100.0, 200.0, 180.0, 400.0]])
-    size, cut = np.array([[80.0, 200.0]]), cut_sides(boxes, FRAME)
-    assert anchors(boxes, size, cut, 0.5).tolist() == [[140, 400]]
-    assert anchors(boxes, size, cut, 0.0).tolist() == [[140, 300]]
-    assert anchors(boxes, size, cut, -0.5).tolist() == [[140, 200]]
+    boxes, size = columns((100, 200, 180, 400)), columns((80, 200))
+    assert cut_sides(boxes, FRAME) is None
+    assert anchors(boxes, size, None, 0.5).T.tolist() == [[140, 400]]
+    assert anchors(boxes, size, None, 0.0).T.tolist() == [[140, 300]]
+    assert anchors(boxes, size, None, -0.5).T.tolist() == [[140, 200]]
 
 
 def test_feet_under_the_border_are_where_the_height_puts_them() -> None:
-    boxes = np.array([[100.0, 600.0, 180.0, 720.0]])
+    boxes = columns((100, 600, 180, 720))
     cut = cut_sides(boxes, FRAME)
-    assert cut.tolist() == [[False, False, False, True]]
-    assert anchors(boxes, np.array([[80.0, 200.0]]), cut, 0.5).tolist() == [[140, 800]]
+    assert cut is not None
+    assert cut.T.tolist() == [[False, False, False, True]]
+    assert anchors(boxes, columns((80, 200)), cut, 0.5).T.tolist() == [[140, 800]]
 
 
 def test_a_middle_beyond_the_border_is_where_the_width_puts_it() -> None:
-    boxes = np.array([[1250.0, 300.0, 1280.0, 500.0], [0.0, 300.0, 30.0, 500.0]])
-    at = anchors(boxes, np.array([[80.0, 200.0], [80.0, 200.0]]), cut_sides(boxes, FRAME), 0.0)
-    assert at.tolist() == [[1290, 400], [-10, 400]]
+    boxes = columns((1250, 300, 1280, 500), (0, 300, 30, 500))
+    at = anchors(boxes, columns((80, 200), (80, 200)), cut_sides(boxes, FRAME), 0.0)
+    assert at.T.tolist() == [[1290, 400], [-10, 400]]
 
 
 def test_in_a_box_that_is_much_too_short_the_head_decides() -> None:
-    boxes = np.array([[100.0, 200.0, 180.0, 320.0]])
-    assert anchors(boxes, np.array([[80.0, 200.0]]), cut_sides(boxes, FRAME), 0.5).tolist() == [[140, 400]]
+    boxes = columns((100, 200, 180, 320), (300, 200, 380, 400))
+    assert anchors(boxes, columns((80, 200), (80, 200)), None, 0.5).T.tolist() == [[140, 400], [340, 400]]
 
 
 def test_a_border_makes_nobody_smaller() -> None:
-    size, seconds = np.array([[80.0, 200.0]]), np.array([1.0])
-    boxes = np.array([[100.0, 600.0, 180.0, 720.0]])
-    assert remember_size(size, boxes, cut_sides(boxes, FRAME), seconds).tolist() == [[80, 200]]
-    whole = np.array([[100.0, 500.0, 180.0, 600.0]])
-    assert remember_size(size, whole, cut_sides(whole, FRAME), seconds).tolist() == [[80, 150]]
+    size, seen = columns((80, 200)), columns((80, 120))
+    cut = cut_sides(columns((100, 600, 180, 720)), FRAME)
+    assert remember_size(size, seen, cut, 1.0).T.tolist() == [[80, 200]]
+    assert remember_size(size, columns((80, 100)), None, 1.0).T.tolist() == [[80, 150]]
 
 
-def test_the_first_sight_gives_the_size() -> None:
-    boxes = np.array([[100.0, 500.0, 180.0, 600.0]])
-    assert remember_size(np.zeros((1, 2)), boxes, cut_sides(boxes, FRAME), np.zeros(1)).tolist() == [[80, 100]]
+def test_a_person_grows_faster_than_they_shrink() -> None:
+    seconds = np.array([0.3, 0.3])
+    size = remember_size(columns((80, 200), (80, 200)), columns((80, 220), (80, 180)), None, seconds)
+    np.testing.assert_allclose(size.T, [[80, 210], [80, 200 - 20 * 0.3 / 1.3]])

@@ -22,7 +22,7 @@ def test_sides_and_distances_beside_parts_and_around_corners() -> None:
     lines = Lines([ROUND_A_DOOR])
     points = [(650.0, 150.0), (650.0, 260.0), (400.0, 100.0), (830.0, 240.0), (650.0, -5000.0), (470.0, -5000.0)]
     expected = [-50.0, 60.0, 100.0, 50.0, -150.0, 30.0]
-    np.testing.assert_allclose(lines.distances(np.array(points)).ravel(), expected)
+    np.testing.assert_allclose(lines.distances(np.array(points).T)[0], expected)
     assert [lines[0].distance(p) for p in points] == pytest.approx(expected)
 
 
@@ -45,7 +45,7 @@ def test_a_point_more_on_a_straight_line_changes_nothing(
     except ValueError:  # the rounded middle lies a hair beside the line, and folds it
         return
     straight, other = Lines([Line("straight", a, b)]), Lines([bent])
-    here = np.array(points)
+    here = np.array(points).T
     np.testing.assert_allclose(other.distances(here), straight.distances(here), atol=1e-3)
     for point in points:
         assert other[0].spot(point).along == pytest.approx(straight[0].spot(point).along, abs=1e-3)
