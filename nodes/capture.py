@@ -1,4 +1,4 @@
-"""The camera: publishes frames from a stream, a device, a video file or a folder of pictures."""
+"""The camera: publishes frames from a stream, a device, a video file, a folder of pictures or a simulation."""
 
 from __future__ import annotations
 
@@ -9,16 +9,20 @@ from metrica.backoff import Backoff
 from metrica.errors import NodeError, ParameterError
 from metrica.messages import Frame, Header, Image
 from metrica.node import Node
+from metrica.nodes.sim_place import make_place
+from metrica.nodes.sim_uri import read_sim
 from metrica.nodes.source_file import PictureFolder, VideoFile, list_pictures
 from metrica.nodes.source_live import LiveCamera, Opening, Transport
 from metrica.nodes.source_probe import Refusal
 from metrica.nodes.source_rate import RateGate, RateMeter
+from metrica.nodes.source_sim import SimSource
 from metrica.nodes.sources import Address, Kind, Recording, read_address
 from metrica.params import param
 from metrica.ports import Publisher, publisher, timer
 from metrica.qos import LATEST
 
 _NAP = 0.05  # seconds; the longest that a callback waits on purpose
+_LATE = 0.5  # seconds; what a simulated camera could not draw in time is left out
 _STEADY = 10.0  # seconds of pictures after which a camera counts as well again
 
 
@@ -31,7 +35,8 @@ class Capture(Node):
 
     uri: str = param(
         secret=True,
-        help="rtsp://USER:PASSWORD@HOST/PATH, a video file, a folder of pictures, or a device such as 0 or /dev/video0",
+        help="rtsp://USER:PASSWORD@HOST/PATH, a video file, a folder of pictures, a device such as 0 or /dev/video0, "
+        "or a simulated camera such as sim://entrance?seed=7",
     )
     fps: float = param(
         default=0.0,
@@ -60,6 +65,8 @@ class Capture(Node):
         address = read_address(self.uri)
         if address.kind is Kind.FILE and not address.path.is_file():
             raise ParameterError("uri", f"there is no file {address.path}: check the name, and that the disk is there")
+        if address.kind is Kind.SIM:
+            make_place(read_sim(address.uri))
         if address.kind is Kind.FOLDER and not list_pictures(address.path):
             raise ParameterError("uri", f"the folder {address.path} holds no pictures (.jpg, .png, …)")
 
@@ -77,7 +84,7 @@ class Capture(Node):
         self._position = 0.0  # of the last picture, seconds from the start
         self._loop_start = 0.0  # position at which this round through the file began
         self._began: tuple[int, int] | None = None  # UTC and monotonic time of position 0, ns
-        if self._address.kind in (Kind.FILE, Kind.FOLDER):
+        if self._address.kind in (Kind.FILE, Kind.FOLDER, Kind.SIM):
             self._recording = self.open_recording()
 
     def on_activate(self) -> None:
@@ -99,6 +106,8 @@ class Capture(Node):
             return PictureFolder(address.path, self.folder_fps)
         if address.kind is Kind.FILE:
             return VideoFile(address.path)
+        if address.kind is Kind.SIM:
+            return SimSource(address.uri)
         raise NodeError(f"{address} is a camera, not a recording", permanent=True)
 
     @property
@@ -134,6 +143,9 @@ class Capture(Node):
         if self.pace == "realtime" and not self._is_time(self._waiting, self._began[1]):
             return
         position, self._waiting = self._waiting, None
+        if recording.live and self.pace == "realtime" and self._late(position, self._began[1]) > _LATE:
+            self.count("late")
+            return
         image = recording.picture()
         if image is None:
             self.count("damaged")
@@ -147,6 +159,10 @@ class Capture(Node):
             time.sleep(min(left, _NAP))
             left = position - (self.clock.monotonic() - began) / 1e9
         return left <= 0.0005
+
+    def _late(self, position: float, began: int) -> float:
+        """By how many seconds the moment of a picture has passed."""
+        return (self.clock.monotonic() - began) / 1e9 - position
 
     def _at_end(self, recording: Recording) -> None:
         if recording.complaint:

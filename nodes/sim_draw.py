@@ -14,9 +14,9 @@ from metrica.nodes.sim_camera import FAR, NEAR, Floats, SimCamera
 from metrica.nodes.sim_cv import filtered, larger, smaller
 from metrica.nodes.sim_mesh import I32
 
-_SETTINGS = cv2.TriangleRasterizeSettings()
-_SETTINGS.setCullingMode(cv2.RASTERIZE_CULLING_NONE)
-_SETTINGS.setShadingType(cv2.RASTERIZE_SHADING_SHADED)
+SETTINGS = cv2.TriangleRasterizeSettings()
+SETTINGS.setCullingMode(cv2.RASTERIZE_CULLING_NONE)
+SETTINGS.setShadingType(cv2.RASTERIZE_SHADING_SHADED)
 _LARGE = 60_000  # pixels; what covers more is drawn less finely, its edges are fine enough
 
 
@@ -76,7 +76,7 @@ def draw(
     depths = np.full((view.height, view.width), FAR, np.float32)
     colours = np.concatenate((uv, bright[:, None]), axis=1)
     cv2.triangleRasterize(
-        points, triangles, colours, attributes, depths, view.world2cam, view.fov_y, NEAR, FAR, _SETTINGS
+        points, triangles, colours, attributes, depths, view.world2cam, view.fov_y, NEAR, FAR, SETTINGS
     )
     own = depths < FAR * 0.999
     area = float(own.sum()) / scale**2
@@ -144,7 +144,7 @@ def darken(
         return
     view = camera.view(x1, y1, x2 - x1, y2 - y1, 0.5)
     depths = np.full((view.height, view.width), FAR, np.float32)
-    cv2.triangleRasterizeDepth(points, triangles, depths, view.world2cam, view.fov_y, NEAR, FAR, _SETTINGS)
+    cv2.triangleRasterizeDepth(points, triangles, depths, view.world2cam, view.fov_y, NEAR, FAR, SETTINGS)
     mask = (depths < FAR * 0.999).astype(np.float32)
     k = 2 * round(soft / 2) + 1
     mask = larger(np.asarray(cv2.blur(cv2.blur(mask, (k, k)), (k, k)), np.float32), x2 - x1, y2 - y1)

@@ -25,8 +25,6 @@ from metrica.nodes.sim_room import Room, build_room
 from metrica.nodes.source_file import list_pictures
 
 FRAMES_PER_SCENE = 5
-RESERVED = (90_000, 100_000)
-"""Seeds from the first to before the last are for measuring only: nothing is ever trained on them."""
 SMALLEST, LEAST_VISIBLE = 12, 0.25
 """Pixels of height, part of a person: what shows less is to be ignored, neither person nor background."""
 NOTHING_LEFT = 0.03

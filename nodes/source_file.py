@@ -22,6 +22,8 @@ class VideoFile:
     Raises NodeError (permanent) if no frame can be read from it.
     """
 
+    live = False
+
     def __init__(self, path: Path) -> None:
         self.path = path
         self.index = -1
@@ -85,6 +87,8 @@ class PictureFolder:
 
     Raises NodeError (permanent) if the folder holds none.
     """
+
+    live = False
 
     def __init__(self, path: Path, fps: float) -> None:
         self.path = path

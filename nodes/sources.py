@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 from metrica.errors import ParameterError
 from metrica.messages import Image
+from metrica.nodes.sim_uri import read_sim
 
 _STREAMS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
@@ -26,6 +27,7 @@ class Kind(StrEnum):
     DEVICE = "device"
     FILE = "file"
     FOLDER = "folder"
+    SIM = "sim"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,10 @@ class Address:
 
 
 class Recording(Protocol):
-    """Pictures that have a beginning and an end: a video file, a folder."""
+    """Pictures one after the other: a video file, a folder, a simulation."""
+
+    live: bool
+    """Whether pictures that come too late are left out, as a camera would."""
 
     index: int
     """Which picture the last `grab` went to; the first is 0."""
@@ -89,6 +94,9 @@ def read_address(uri: str) -> Address:
     scheme = _SCHEME.match(text)
     if scheme and scheme[1].lower() == "file":
         text = unquote(text[len("file://") :].removeprefix("localhost"))
+    elif scheme and scheme[1].lower() == "sim":
+        read_sim(text)
+        return Address(Kind.SIM, text)
     elif scheme:
         return _stream(text, scheme[1].lower(), text[scheme.end() :])
     if text.isdigit():
@@ -106,7 +114,7 @@ def redact(text: str) -> str:
 
 def _stream(uri: str, scheme: str, rest: str) -> Address:
     if scheme not in _STREAMS:
-        known = ", ".join(f"{s}://" for s in (*_STREAMS, "file"))
+        known = ", ".join(f"{s}://" for s in (*_STREAMS, "file", "sim"))
         raise ParameterError("uri", f"'uri' begins with {scheme}://, which is not known here: use {known} or a path")
     user_info, _, host_port = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")
     user, _, password = user_info.partition(":")
