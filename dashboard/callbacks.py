@@ -8,6 +8,7 @@ from typing import Any
 from dash import ClientsideFunction, Dash, Input, Output, State, html, no_update
 
 from metrica.dashboard.errors import StoreError
+from metrica.dashboard.events import MINUTE, SECOND
 from metrica.dashboard.figures import daily_figure, heat_figure, hourly_figure, shown_hours
 from metrica.dashboard.report import WEEKS, Headline, Reports, calendar_of
 from metrica.dashboard.store import Shop, Store
@@ -18,8 +19,10 @@ from metrica.dashboard.wording import (
     comparison,
     date_long,
     duration,
+    dwell_note,
     freshness,
     hour_span,
+    margin,
     number,
     peak_note,
     weekday,
@@ -33,11 +36,19 @@ NUMBERS = {
     "age": Output("kpi-age", "children"),
     "dot": Output("freshness-dot", "className"),
     "inside": Output("kpi-inside", "children"),
+    "margin": Output("kpi-inside-margin", "children"),
+    "inside_note": Output("kpi-inside-note", "children"),
+    "store_to_empty": Output("store-of-empty", "value"),
+    "store_to_undo": Output("store-of-empty-undo", "value"),
+    "emptied": Output("emptied-note", "children"),
+    "emptied_n": Output("emptied-n", "value"),
+    "emptied_hidden": Output("emptied", "hidden"),
     "entered": Output("kpi-in-today", "children"),
     "entered_note": Output("kpi-in-note", "children"),
     "entered_class": Output("kpi-in-note", "className"),
     "left": Output("kpi-out-today", "children"),
     "left_note": Output("kpi-out-note", "children"),
+    "left_class": Output("kpi-out-note", "className"),
     "rate": Output("kpi-rate", "children"),
     "dwell": Output("kpi-dwell", "children"),
     "dwell_note": Output("kpi-dwell-note", "children"),
@@ -104,21 +115,32 @@ def _numbers(shop: Shop, h: Headline, t: Texts) -> dict[str, Any]:
     note, trend = comparison(h.flow.entered, h.last_week, h.day, t)
     moment = calendar_of(shop).local(h.now)
     since = t("since_hour", hour=shop.cutoff_hour)
+    if h.people.missing >= MINUTE:
+        since = t("partial", missing=duration(h.people.missing / SECOND, t))
+        note, trend = since, "partial"
     empty = h.last_event is None
     return {
         "store_name": shop.id,
         "now": f"{date_long(moment.date(), t)}, {clock(moment, t)}",
         "age": age(h.last_event, h.now, t),
         "dot": f"dot {freshness(h.last_event, h.now)}",
-        "inside": number(h.inside),
+        "inside": number(h.people.inside.people),
+        "margin": margin(h.people.inside, t),
+        "inside_note": t("inside_blind") if h.people.blind else t("inside_note"),
+        "store_to_empty": shop.id,
+        "store_to_undo": shop.id,
+        "emptied": t("emptied_at", time=clock(calendar_of(shop).local(h.emptied.time), t)) if h.emptied else "",
+        "emptied_n": h.emptied.n if h.emptied else None,
+        "emptied_hidden": h.emptied is None,
         "entered": number(h.flow.entered),
         "entered_note": note or since,
         "entered_class": f"note {trend}",
         "left": number(h.flow.left),
         "left_note": since,
+        "left_class": f"note {trend}" if trend == "partial" else "note",
         "rate": number(round(h.inflow_rate)),
-        "dwell": duration(h.dwell.seconds, t) if h.dwell else t("none"),
-        "dwell_note": t.many("dwell_note", h.dwell.sessions) if h.dwell else t("dwell_empty"),
+        "dwell": duration(h.people.dwell.seconds, t) if h.people.dwell else t("none"),
+        "dwell_note": dwell_note(h.people.dwell, t),
         "peak": hour_span(h.peak.hour, t) if h.peak else t("none"),
         "peak_note": peak_note(h.peak, h.usual_peak, t),
         "notice": _notice(t("waiting_title"), t("waiting_text")) if empty else None,
@@ -130,7 +152,7 @@ def _numbers(shop: Shop, h: Headline, t: Texts) -> dict[str, Any]:
 def _charts(shop: Shop, reports: Reports, now: int, t: Texts) -> dict[str, Any]:
     rows, heat, days = reports.hourly(shop, now), reports.heat_map(shop, now), reports.daily(shop, now)
     hours = shown_hours(rows, heat)
-    past = [day.visitors for day in days[:-1] if day.visitors is not None]
+    past = [day.visitors for day in days[:-1] if day.visitors is not None and not day.missing]
     notes = [t("daily_note", n=len(days))]
     if past:
         notes.append(t("daily_mean", n=number(round(sum(past) / len(past)))))
@@ -139,6 +161,8 @@ def _charts(shop: Shop, reports: Reports, now: int, t: Texts) -> dict[str, Any]:
     legend = [html.Span(t("today") if came else t("hourly_empty"), className="key key-today")]
     if any(row.reference is not None for row in rows):
         legend.append(html.Span(last, className="key key-reference"))
+    if any(row.missing > 0 for row in rows):
+        legend.append(html.Span(t("no_data"), className="key key-nodata"))
     return {
         "hourly": hourly_figure(rows, hours, calendar_of(shop).local(now).hour, t),
         "legend": legend,

@@ -1,60 +1,34 @@
-"""How long people stay, without knowing who they are: one IN and one OUT make a session.
+"""How long people stay on average today: person-seconds over visits, with the percentiles of the sessions beside it.
 
-Who leaves is taken to be who came first. The mean does not depend on that choice (the sum of all leaving times
-minus the sum of all coming times is the same for every pairing), percentiles would.
+The mean is not that of the sessions: Little's law needs no pairing, and the person-seconds come from a filter that
+knows of missed crossings. docs/kpis.md has the errors of both.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 
-from metrica.dashboard.businessday import Calendar
-from metrica.dashboard.events import HOUR, IN, SECOND, Events
-
-MAX_DWELL = 4 * HOUR
-"""Longer than this nobody stays in a shop: an IN without its OUT by then is a missed OUT, or a neighbour's door."""
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """One stay, ns UTC."""
-
-    start: int
-    end: int
+from metrica.dashboard.events import Events
+from metrica.dashboard.occupancy import DayOfPeople, DayWalk
+from metrica.dashboard.pastdays import Learned
+from metrica.dashboard.sessions import MAX_DWELL, Percentiles, fifo_sessions, percentiles
 
 
 @dataclass(frozen=True, slots=True)
 class Dwell:
-    """The average stay of the sessions that ended today."""
+    """The average stay of the visits that ended today."""
 
     seconds: float
     sessions: int
+    """How many sessions today's events make."""
+    percentiles: Percentiles | None
+    """Estimates: they depend on who is taken to be who."""
 
 
-def sessions(events: Events, max_dwell: int = MAX_DWELL) -> list[Session]:
-    """Pair each OUT with the oldest IN that is still open; the events are those of one business day.
-
-    An IN that stays open longer than `max_dwell` (ns) expires, an OUT without an open IN is ignored, and what
-    is open at the end of the day is dropped: none of them makes a session.
-    """
-    waiting: deque[int] = deque()
-    found: list[Session] = []
-    for time, sign in zip(events.times.tolist(), events.signs.tolist(), strict=True):
-        if sign == IN:
-            waiting.append(time)
-            continue
-        while waiting and time - waiting[0] > max_dwell:
-            waiting.popleft()
-        if waiting:
-            found.append(Session(waiting.popleft(), time))
-    return found
-
-
-def average_dwell(events: Events, calendar: Calendar, now: int, max_dwell: int = MAX_DWELL) -> Dwell | None:
-    """The mean stay of today's finished sessions; None before the first of them."""
-    start = calendar.start(calendar.day_of(now))
-    found = sessions(events.between(start, now + 1), max_dwell)
-    if not found:
+def dwell_of(today: Events, day: DayOfPeople, walk: DayWalk, learned: Learned) -> Dwell | None:
+    """The stay, after `walk` has come to `day` over today's events; None before the first session has ended."""
+    found = fifo_sessions(today, MAX_DWELL, walk.people)
+    seconds = day.stay(learned)
+    if not found or seconds is None:
         return None
-    return Dwell(sum(s.end - s.start for s in found) / len(found) / SECOND, len(found))
+    return Dwell(seconds, len(found), percentiles(found))

@@ -68,6 +68,15 @@ class Events:
         first, last = np.searchsorted(self.times, (since, until))
         return Events(self.times[first:last], self.signs[first:last])
 
+    def begins_with(self, other: Events) -> bool:
+        """Whether the first of these are exactly the others."""
+        n = len(other)
+        return (
+            n <= len(self)
+            and np.array_equal(self.times[:n], other.times)
+            and np.array_equal(self.signs[:n], other.signs)
+        )
+
     def count(self, sign: int) -> int:
         """How many are IN (1) or OUT (-1)."""
         return int(np.count_nonzero(self.signs == sign))

@@ -71,6 +71,8 @@ def hourly_figure(rows: Sequence[HourRow], hours: Sequence[int], now: int, t: Te
             "marker": {"opacity": [0.6 if hour == now else 1 for hour in hours]},
         },
     ]
+    unseen = [(name, hour_span(row.hour, t)) for name, row in zip(names, shown, strict=True) if row.missing > 0.02]
+    figure["data"] += _no_data(unseen, _top([*today, *reference]), 0.84, t)
     step = -(-len(hours) // _LABELS)
     figure["layout"]["barmode"] = "overlay"
     # On an axis of their own, today's bars are drawn in front and keep their rounded corners.
@@ -92,6 +94,9 @@ def daily_figure(rows: Sequence[DayRow], t: Texts) -> Figure:
         bars | {"name": "past", "x": places[:-1], "y": visitors[:-1], "customdata": names[:-1]},
         bars | {"name": "today", "x": places[-1:], "y": visitors[-1:], "customdata": names[-1:]},
     ]
+    unseen = [(n, names[n]) for n, row in enumerate(rows) if row.missing > 0.1]
+    figure["data"] += _no_data(unseen, _top(visitors), 0.72, t)
+    figure["layout"]["barmode"] = "overlay"
     mondays = [n for n, row in enumerate(rows) if row.day.weekday() == 0]
     figure["layout"]["xaxis"] |= {"tickvals": mondays, "ticktext": [date_tick(rows[n].day, t) for n in mondays]}
     figure["layout"]["xaxis"]["range"] = [-0.6, len(rows) - 0.4]
@@ -129,6 +134,32 @@ def heat_figure(heat: HeatMap, hours: Sequence[int], t: Texts) -> Figure:
     if not top:
         figure["layout"]["annotations"] = [_note(t("heat_empty"))]
     return figure
+
+
+def _no_data(places: Sequence[tuple[object, str]], top: int, width: float, t: Texts) -> list[dict[str, Any]]:
+    """Hatched bars of the full height where not every camera looked; nothing if there is no such place."""
+    if not places:
+        return []
+    return [
+        {
+            "type": "bar",
+            "name": "no data",
+            "x": [place for place, _ in places],
+            "y": [top] * len(places),
+            "width": width,
+            "customdata": [name for _, name in places],
+            "hovertemplate": t("no_data_hover") + "<extra></extra>",
+            "marker": {
+                "color": _CLEAR,
+                "pattern": {"shape": "/", "size": 6, "solidity": 0.25, "fgcolor": "rgba(125,137,146,0.7)"},
+            },
+        }
+    ]
+
+
+def _top(values: Sequence[int | None]) -> int:
+    """The height of the axis."""
+    return max(5, *(value for value in values if value is not None), 0)
 
 
 def _figure(values: Sequence[int | None]) -> Figure:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
+from typing import TypeVar
 
 from aiohttp import web
 
@@ -18,13 +20,16 @@ from metrica.dashboard.api import (
     is_direct_and_local,
     require_own,
 )
+from metrica.dashboard.marks import Watched, add_watched
 from metrica.dashboard.metrics import Metrics
 from metrica.dashboard.openapi import openapi
 from metrica.dashboard.report import Reports
-from metrica.dashboard.schema import Batch, Health, Receipt
+from metrica.dashboard.schema import Batch, Health, Kept, Receipt, Watch
 from metrica.dashboard.store import Store
-from metrica.dashboard.wire import MAX_BODY, WireError, parse_batch
+from metrica.dashboard.wire import MAX_BODY, WireError, parse_batch, parse_watch
 from metrica.version import __version__
+
+T = TypeVar("T")
 
 _READ_TIMEOUT = 30.0  # s: a sender that trickles its body must not hold a connection for ever
 
@@ -33,17 +38,32 @@ async def post_events(request: web.Request) -> web.Response:
     """Take a batch. It is answered only after the accepted events are on the disk."""
     own = await authenticate(request)
     store = request.app[STORE]
+    batch = await _parsed(request, parse_batch)
+    require_own(own, batch.store)
+    added = await asyncio.wrap_future(store.add_events(own, batch.events))
+    request.app[METRICS].events(accepted=added.accepted, duplicates=added.duplicates, refused=len(batch.refused))
+    return answer(Receipt(accepted=added.accepted, duplicates=added.duplicates, refused=batch.refused))
+
+
+async def post_watched(request: web.Request) -> web.Response:
+    """Take the times at which cameras looked. It is answered only after they are on the disk."""
+    own = await authenticate(request)
+    watch = await _parsed(request, parse_watch)
+    require_own(own, watch.store)
+    spans = [Watched(span.camera, span.start, span.end) for span in watch.watched]
+    await asyncio.wrap_future(add_watched(request.app[STORE], own, spans))
+    return answer(Kept(kept=len(spans)))
+
+
+async def _parsed(request: web.Request, parse: Callable[[bytes, str, str, int], T]) -> T:
+    """What the body says. Raises WireError."""
     try:
         async with asyncio.timeout(_READ_TIMEOUT):
             body = await request.read()
     except TimeoutError:
         raise WireError(408, f"the body did not come within {_READ_TIMEOUT:.0f} seconds") from None
     encoding = request.headers.get("Content-Encoding", "").strip().lower()
-    batch = await asyncio.to_thread(parse_batch, body, request.content_type, encoding, store.clock())
-    require_own(own, batch.store)
-    added = await asyncio.wrap_future(store.add_events(own, batch.events))
-    request.app[METRICS].events(accepted=added.accepted, duplicates=added.duplicates, refused=len(batch.refused))
-    return answer(Receipt(accepted=added.accepted, duplicates=added.duplicates, refused=batch.refused))
+    return await asyncio.to_thread(parse, body, request.content_type, encoding, request.app[STORE].clock())
 
 
 async def healthz(request: web.Request) -> web.Response:
@@ -72,6 +92,15 @@ ROUTES: tuple[Route, ...] = (
         "Send a batch of crossings",
         Receipt,
         takes=Batch,
+        errors=(400, 408, 413, 415),
+    ),
+    Route(
+        "POST",
+        "/v1/watched",
+        post_watched,
+        "Say when cameras looked",
+        Kept,
+        takes=Watch,
         errors=(400, 408, 413, 415),
     ),
     *ingest_kpis.ROUTES,

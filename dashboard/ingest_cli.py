@@ -29,7 +29,7 @@ def _parser() -> argparse.ArgumentParser:
     _finish(serve, _serve)
 
     store = commands.add_parser("store", help="add or list stores").add_subparsers(required=True, metavar="ACTION")
-    store_add = store.add_parser("add", help="add a store, or change its zone and cut-off hour")
+    store_add = store.add_parser("add", help="add a store, or change what is said of it")
     store_add.add_argument("store", metavar="STORE")
     store_add.add_argument("--timezone", required=True, help="IANA name, such as Africa/Tunis")
     store_add.add_argument(
@@ -38,6 +38,15 @@ def _parser() -> argparse.ArgumentParser:
         default=DEFAULT_CUTOFF_HOUR,
         metavar="HOUR",
         help="local hour at which its business day begins (default: %(default)s)",
+    )
+    store_add.add_argument(
+        "--empty", type=int, metavar="HOUR", help="local hour, some time after closing, at which nobody is ever inside"
+    )
+    store_add.add_argument(
+        "--recall", type=float, metavar="SHARE", help="the share of the crossings that is counted, from metrica-eval"
+    )
+    store_add.add_argument(
+        "--precision", type=float, metavar="SHARE", help="the share of what is counted that is true, from metrica-eval"
     )
     _finish(store_add, _store_add)
     _finish(store.add_parser("list", help="list the stores"), _store_list)
@@ -78,7 +87,7 @@ def _serve(args: argparse.Namespace) -> int:
 
 
 def _store_add(args: argparse.Namespace) -> int:
-    shop = Shop(args.store, args.timezone, args.cutoff)
+    shop = Shop(args.store, args.timezone, args.cutoff, args.empty, args.recall, args.precision)
     with _open(args) as store:
         store.put_shop(shop)
     say(f"{shop.id}: {shop.timezone}, the day begins at {shop.cutoff_hour:02}:00")

@@ -13,7 +13,9 @@ from pydantic import BaseModel
 from metrica.dashboard import kpis
 from metrica.dashboard import schema_kpis as out
 from metrica.dashboard.api import STORE, Query, Route, allowed_store, answer
+from metrica.dashboard.dwell import Dwell
 from metrica.dashboard.errors import StoreError
+from metrica.dashboard.events import SECOND
 from metrica.dashboard.report import DAYS, WEEKS, Reports, calendar_of
 from metrica.dashboard.store import Shop
 
@@ -51,10 +53,14 @@ async def get_kpis(request: web.Request) -> web.Response:
             store=shop.id,
             time=calendar_of(shop).local(now),
             business_day=h.day,
-            inside=h.inside,
+            inside=h.people.inside.people,
+            inside_margin=h.people.inside.margin,
+            inside_known=not h.people.blind,
             today=out.Today(entered=h.flow.entered, left=h.flow.left, last_week=h.last_week),
             inflow_per_hour=h.inflow_rate,
-            dwell=out.Dwell(seconds=h.dwell.seconds, sessions=h.dwell.sessions) if h.dwell else None,
+            dwell=_dwell(h.people.dwell),
+            missing_seconds=round(h.people.missing / SECOND),
+            emptied=_local(shop, h.emptied.time if h.emptied else None),
             peak=_peak(h.peak),
             usual_peak=_peak(h.usual_peak),
             last_event=_local(shop, h.last_event),
@@ -73,7 +79,10 @@ async def get_hourly(request: web.Request) -> web.Response:
             store=shop.id,
             business_day=day,
             compared_with=day - timedelta(days=7),
-            hours=[out.Hour(hour=row.hour, today=row.today, last_week=row.reference) for row in rows],
+            hours=[
+                out.Hour(hour=row.hour, today=row.today, last_week=row.reference, missing=round(row.missing, 3))
+                for row in rows
+            ],
         )
 
     return await _figures(request, compute)
@@ -85,7 +94,8 @@ async def get_daily(request: web.Request) -> web.Response:
 
     def compute(reports: Reports, shop: Shop, now: int) -> out.Daily:
         rows = reports.daily(shop, now, days)
-        return out.Daily(store=shop.id, days=[out.Day(day=row.day, visitors=row.visitors) for row in rows])
+        listed = [out.Day(day=row.day, visitors=row.visitors, missing_hours=round(row.missing, 3)) for row in rows]
+        return out.Daily(store=shop.id, days=listed)
 
     return await _figures(request, compute)
 
@@ -130,6 +140,14 @@ async def _figures(request: web.Request, compute: Callable[[Reports, Shop, int],
 
 def _local(shop: Shop, moment: int | None) -> datetime | None:
     return None if moment is None else calendar_of(shop).local(moment)
+
+
+def _dwell(dwell: Dwell | None) -> out.Dwell | None:
+    if dwell is None:
+        return None
+    found = dwell.percentiles
+    estimates = None if found is None else out.DwellEstimates(p50=found.half, p90=found.most)
+    return out.Dwell(seconds=dwell.seconds, sessions=dwell.sessions, estimated_percentiles=estimates)
 
 
 def _peak(peak: kpis.Peak | None) -> out.Peak | None:

@@ -2,11 +2,12 @@
 
 All of them take `events` (those of the whole store, every camera and line together), may be given more than
 they need, and look only at what happened up to and including `now` (ns UTC). A visitor is somebody who came in:
-people are anonymous, so whoever comes in twice counts twice. docs/dashboard.md explains each to the owner.
+people are anonymous, so whoever comes in twice counts twice. docs/kpis.md explains each to the owner.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -16,6 +17,7 @@ import numpy.typing as npt
 
 from metrica.dashboard.businessday import Calendar, labels
 from metrica.dashboard.events import HOUR, IN, MINUTE, OUT, Events
+from metrica.dashboard.gaps import Gap, is_touched, missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +35,18 @@ class HourRow:
     hour: int
     today: int | None
     reference: int | None
+    missing: float = 0.0
+    """For how much of today's hour a camera did not look, 0 to 1: the figure is then too low, or None."""
 
 
 @dataclass(frozen=True, slots=True)
 class DayRow:
-    """The visitors of one business day; None before the first event ever."""
+    """The visitors of one business day; None before the first event ever, and without any data."""
 
     day: date
     visitors: int | None
+    missing: float = 0.0
+    """For how many hours a camera did not look although the shop is usually busy then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,33 +68,22 @@ class HeatMap:
     cells: tuple[tuple[float | None, ...], ...]
 
 
-def inside(events: Events, calendar: Calendar, now: int) -> int:
-    """People in the store now: in minus out since the business day began, never below zero on the way.
-
-    At the cut-off hour the store is taken to be empty, so that yesterday's errors end with yesterday. An OUT
-    while nobody should be inside is a missed IN: it is clamped rather than owed.
-    """
-    steps = np.cumsum(_today(events, calendar, now).signs, dtype=np.int64)
-    if not len(steps):
-        return 0
-    # A walk that is held at zero is the free walk minus its lowest point so far, if that is below zero.
-    return int(steps[-1] - min(0, steps.min()))
-
-
 def flow(events: Events, calendar: Calendar, now: int) -> Flow:
     """In and out since the business day began."""
     today = _today(events, calendar, now)
     return Flow(today.count(IN), today.count(OUT))
 
 
-def visitors_by_now_last_week(events: Events, calendar: Calendar, now: int, first: int | None) -> int | None:
-    """Visitors of the same weekday last week up to the same time of the clock; None without data from then.
+def visitors_by_now_last_week(
+    events: Events, calendar: Calendar, now: int, first: int | None, gaps: Sequence[Gap] = ()
+) -> int | None:
+    """Visitors of the same weekday last week up to the same time of the clock; None without all data from then.
 
     first: the time of the store's first event ever, ns UTC.
     """
     then = calendar.week_before(now)
     begin = calendar.start(calendar.day_of(now) - timedelta(days=7))
-    if first is None or first > then:
+    if first is None or first > then or is_touched(gaps, begin, then):
         return None
     return events.between(begin, then + 1).count(IN)
 
@@ -98,27 +93,40 @@ def inflow_rate(events: Events, now: int, window: int = 15 * MINUTE) -> float:
     return events.between(now - window + 1, now + 1).count(IN) * HOUR / window
 
 
-def hourly(events: Events, calendar: Calendar, now: int, first: int | None) -> list[HourRow]:
+def hourly(events: Events, calendar: Calendar, now: int, first: int | None, gaps: Sequence[Gap] = ()) -> list[HourRow]:
     """Visitors per clock hour, today and on the same weekday last week, in the order of the business day.
 
-    24 rows always. An hour that came twice is one row with both; one that was skipped is None.
+    24 rows always. An hour that came twice is one row with both; one that was skipped is None, and so is one in
+    which no camera looked and nobody was counted.
     """
-    day = calendar.day_of(now)
+    day, last_week = calendar.day_of(now), calendar.day_of(now) - timedelta(days=7)
     seen = events.between(0, now + 1)
     today = _by_hour(seen, calendar, day, before=now + 1)
-    reference = _by_hour(seen, calendar, day - timedelta(days=7), since=now if first is None else first)
-    return [HourRow(hour, today.get(hour), reference.get(hour)) for hour in labels(calendar)]
+    reference = _by_hour(seen, calendar, last_week, since=now if first is None else first)
+    unseen, unseen_then = (_missing_by_hour(gaps, calendar, d, now) for d in (day, last_week))
+    return [
+        HourRow(
+            hour,
+            _or_none(today.get(hour), unseen.get(hour, 0.0)),
+            _or_none(reference.get(hour), unseen_then.get(hour, 0.0)),
+            unseen.get(hour, 0.0),
+        )
+        for hour in labels(calendar)
+    ]
 
 
-def daily(events: Events, calendar: Calendar, now: int, first: int | None, days: int = 28) -> list[DayRow]:
+def daily(
+    events: Events, calendar: Calendar, now: int, first: int | None, days: int = 28, gaps: Sequence[Gap] = ()
+) -> list[DayRow]:
     """Visitors of each of the last `days` business days, the oldest first; the last is today so far."""
     today = calendar.day_of(now)
     listed = [today - timedelta(days=n) for n in range(days - 1, -1, -1)]
     edges = np.array([calendar.start(day) for day in listed] + [now + 1], np.int64)
     counts = _counts(events, edges)
+    unseen = [missing(gaps, start, end) / HOUR for start, end in itertools.pairwise(edges.tolist())]
     return [
-        DayRow(day, int(count) if first is not None and end > first else None)
-        for day, end, count in zip(listed, edges[1:], counts, strict=True)
+        DayRow(day, _or_none(int(count), hours) if first is not None and end > first else None, hours)
+        for day, end, count, hours in zip(listed, edges[1:], counts, unseen, strict=True)
     ]
 
 
@@ -132,8 +140,13 @@ def usual_peak(heat: HeatMap, weekday: int) -> Peak | None:
     return _busiest(list(zip(heat.hours, heat.cells[weekday], strict=True)))
 
 
-def heat_map(events: Events, calendar: Calendar, now: int, first: int | None, weeks: int = 8) -> HeatMap:
-    """Mean visitors by weekday and clock hour over the complete business days of the last `weeks` weeks."""
+def heat_map(
+    events: Events, calendar: Calendar, now: int, first: int | None, weeks: int = 8, gaps: Sequence[Gap] = ()
+) -> HeatMap:
+    """Mean visitors by weekday and clock hour over the complete business days of the last `weeks` weeks.
+
+    Hours in which a camera did not look are left out.
+    """
     hours = labels(calendar)
     sums = [[0] * 24 for _ in range(7)]
     days = [[0] * 24 for _ in range(7)]
@@ -142,7 +155,10 @@ def heat_map(events: Events, calendar: Calendar, now: int, first: int | None, we
         if first is None:
             break
         day = today - timedelta(days=back)
+        unseen = _missing_by_hour(gaps, calendar, day, now)
         for hour, count in _by_hour(events, calendar, day, since=first).items():
+            if hour in unseen:
+                continue
             sums[day.weekday()][hour] += count
             days[day.weekday()][hour] += 1
     cells = tuple(
@@ -167,6 +183,24 @@ def _by_hour(
         if hour.end > since and (before is None or hour.start < before):
             found[hour.hour] = found.get(hour.hour, 0) + int(count)
     return found
+
+
+def _missing_by_hour(gaps: Sequence[Gap], calendar: Calendar, day: date, now: int) -> dict[int, float]:
+    """For which clock hours a camera did not look, and for what share of what has passed of them."""
+    start, end = calendar.bounds(day)
+    near = [gap for gap in gaps if gap.start < end and gap.end > start]
+    found: dict[int, float] = {}
+    for hour in calendar.hours(day) if near else ():
+        until = min(hour.end, now)
+        unseen = missing(near, hour.start, until)
+        if unseen > 0:
+            found[hour.hour] = max(found.get(hour.hour, 0.0), unseen / (until - hour.start))
+    return found
+
+
+def _or_none(count: int | None, unseen: float) -> int | None:
+    """A zero that nobody looked for is no zero."""
+    return None if not count and unseen > 0 else count
 
 
 def _counts(events: Events, edges: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

@@ -66,7 +66,8 @@ def csrf_token() -> str:
     return token
 
 
-def _csrf_is_right() -> bool:
+def csrf_is_right() -> bool:
+    """Whether the form that was sent is one of this session's."""
     known: str = session.get("csrf", "")
     return bool(known) and hmac.compare_digest(known.encode(), request.form.get("csrf", "").encode())
 
@@ -85,7 +86,7 @@ def _pages(store: Store, t: Texts) -> Blueprint:
     @pages.post("/login")
     def log_in() -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction]
         name, address = request.form.get("name", "")[:200], request.remote_addr or ""
-        if not _csrf_is_right():
+        if not csrf_is_right():
             return form(t("login_stale"), 400, name)
         wait = max(by_address.wait(address), by_name.wait(name))
         if wait > 0:
@@ -108,7 +109,7 @@ def _pages(store: Store, t: Texts) -> Blueprint:
 
     @pages.post("/logout")
     def log_out() -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction]
-        if _csrf_is_right():
+        if csrf_is_right():
             logout_user()
             session.clear()
         return redirect("/login")

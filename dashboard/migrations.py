@@ -67,3 +67,35 @@ def m002_users(db: Database) -> None:
 def m003_token_labels(db: Database) -> None:
     """A word that says which box a token was given to."""
     db.execute("ALTER TABLE tokens ADD COLUMN label TEXT NOT NULL DEFAULT ''")
+
+
+@migrations()
+def m004_marks(db: Database) -> None:
+    """When a store is surely empty, how right its counter is, and when its cameras looked."""
+    db.execute("ALTER TABLE stores ADD COLUMN empty_hour INTEGER")  # local hour
+    db.execute("ALTER TABLE stores ADD COLUMN recall REAL")
+    db.execute("ALTER TABLE stores ADD COLUMN precision REAL")
+    db.execute(
+        """
+        CREATE TABLE empties (
+            n INTEGER PRIMARY KEY AUTOINCREMENT,
+            store TEXT NOT NULL REFERENCES stores(id),
+            time INTEGER NOT NULL,        -- when nobody was inside, ns UTC
+            said_by TEXT NOT NULL,        -- the user's name
+            undone INTEGER                -- ns UTC
+        ) STRICT
+        """
+    )
+    db.execute("CREATE INDEX empties_by_time ON empties (store, time)")
+    db.execute(
+        """
+        CREATE TABLE watched (
+            n INTEGER PRIMARY KEY AUTOINCREMENT,
+            store TEXT NOT NULL REFERENCES stores(id),
+            camera TEXT NOT NULL,
+            start INTEGER NOT NULL,       -- from here on it looked, ns UTC
+            "end" INTEGER NOT NULL        -- up to here
+        ) STRICT
+        """
+    )
+    db.execute('CREATE INDEX watched_by_time ON watched (store, camera, "end")')

@@ -75,9 +75,21 @@ class Ingest(_ServerNode):
     cutoff_hour: int = param(
         default=DEFAULT_CUTOFF_HOUR, ge=0, le=23, unit="h", help="local hour at which the store's business day begins"
     )
+    empty_hour: int | None = param(
+        default=None, ge=0, le=23, unit="h", help="local hour, some time after closing, at which nobody is ever inside"
+    )
+    recall: float | None = param(
+        default=None, ge=0.5, le=1, help="share of the crossings that is counted, as metrica-eval measured it"
+    )
+    precision: float | None = param(
+        default=None, ge=0.5, le=1, help="share of what is counted that is true, as metrica-eval measured it"
+    )
 
     def _serve(self, store: Store) -> Server:
-        store.put_shop(Shop(self.context.store, self.context.timezone, self.cutoff_hour))
+        shop = Shop(
+            self.context.store, self.context.timezone, self.cutoff_hour, self.empty_hour, self.recall, self.precision
+        )
+        store.put_shop(shop)
         store.put_token(self.context.store, self.token or self.context.local_token(), label=self.name)
         server = AioServer(create_app(store), self.host, self.port)
         self.log.info(f"listening on {server.address}")

@@ -37,7 +37,7 @@ def layout(shops: Sequence[Shop], csrf: str, refresh: float, t: Texts) -> Any:
                 html.Main(
                     id="figures",
                     children=[
-                        _now(t),
+                        _now(csrf, t),
                         html.Div(
                             className="tiles",
                             children=[
@@ -113,7 +113,36 @@ def _header(shops: Sequence[Shop], csrf: str, t: Texts) -> Any:
     )
 
 
-def _now(t: Texts) -> Any:
+def _empty(csrf: str, t: Texts) -> list[Any]:
+    """The button that says that nobody is inside, and beside it, once said, how to take it back."""
+    return [
+        _form("/empty", csrf, html.Button(t("empty_now"), id="empty-now", type="submit", className="button")),
+        html.Div(
+            id="emptied",
+            className="emptied",
+            hidden=True,
+            children=[
+                html.Span(id="emptied-note", className="note"),
+                _form(
+                    "/empty/undo",
+                    csrf,
+                    dcc.Input(type="hidden", name="n", id="emptied-n"),
+                    html.Button(t("undo"), id="empty-undo", type="submit", className="link"),
+                ),
+            ],
+        ),
+    ]
+
+
+def _form(action: str, csrf: str, *children: Any) -> Any:
+    """A form that assets/metrica.js sends without leaving the page."""
+    quiet: dict[str, Any] = {"data-quiet": "yes"}
+    hidden = dcc.Input(type="hidden", name="csrf", value=csrf)
+    store = dcc.Input(type="hidden", name="store", id=f"store-of{action.replace('/', '-')}")
+    return html.Form(action=action, method="POST", children=[hidden, store, *children], className="quiet", **quiet)
+
+
+def _now(csrf: str, t: Texts) -> Any:
     return html.Section(
         className="card now",
         children=[
@@ -121,8 +150,15 @@ def _now(t: Texts) -> Any:
                 className="now-inside",
                 children=[
                     html.H2(t("inside"), className="label"),
-                    html.Div(t("none"), id="kpi-inside", className="hero"),
-                    html.Div(t("inside_note"), className="note"),
+                    html.Div(
+                        className="hero",
+                        children=[
+                            html.Span(t("none"), id="kpi-inside"),
+                            html.Span(id="kpi-inside-margin", className="margin"),
+                        ],
+                    ),
+                    html.Div(t("inside_note"), id="kpi-inside-note", className="note"),
+                    *_empty(csrf, t),
                 ],
             ),
             html.Div(

@@ -8,8 +8,10 @@ from datetime import date, timedelta
 
 from metrica.dashboard import kpis
 from metrica.dashboard.businessday import Calendar
-from metrica.dashboard.dwell import Dwell, average_dwell
 from metrica.dashboard.events import MINUTE, Events
+from metrica.dashboard.gaps import Gap
+from metrica.dashboard.insight import Insight, People
+from metrica.dashboard.marks import Emptied, empties, watched
 from metrica.dashboard.store import Shop, Store
 
 DAYS = 28
@@ -18,6 +20,7 @@ WEEKS = 8
 """Weeks that the heat map is the mean of."""
 
 _KEPT_DAYS = 7 * WEEKS + 7
+_KEPT = timedelta(days=_KEPT_DAYS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +29,17 @@ class Headline:
 
     now: int
     day: date
-    inside: int
+    people: People
     flow: kpis.Flow
     last_week: int | None
     """Visitors by this time on the same weekday last week."""
     inflow_rate: float
-    dwell: Dwell | None
     peak: kpis.Peak | None
     usual_peak: kpis.Peak | None
     first_event: int | None
     last_event: int | None
+    emptied: Emptied | None
+    """When somebody last said, today, that nobody is inside."""
 
 
 @dataclass(slots=True)
@@ -54,6 +58,7 @@ class Reports:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._kept: dict[str, _Kept] = {}
+        self._insights: dict[str, Insight] = {}
         self._lock = threading.Lock()
 
     def revision(self, shop: Shop, now: int) -> str:
@@ -65,35 +70,48 @@ class Reports:
         calendar, events = calendar_of(shop), self._refresh(shop, now).events
         first, last = self._store.first_and_last(shop.id) or (None, None)
         day = calendar.day_of(now)
-        heat = kpis.heat_map(events, calendar, now, first, WEEKS)
+        gaps = self._gaps(shop, events, now, first)
+        said = [e for e in empties(self._store, shop.id, calendar.start(day)) if e.time <= now]
+        with self._lock:
+            people = self._insight(shop).people(shop, events, calendar, now, gaps, [e.time for e in said])
+        heat = kpis.heat_map(events, calendar, now, first, WEEKS, gaps)
         return Headline(
             now=now,
             day=day,
-            inside=kpis.inside(events, calendar, now),
+            people=people,
             flow=kpis.flow(events, calendar, now),
-            last_week=kpis.visitors_by_now_last_week(events, calendar, now, first),
+            last_week=kpis.visitors_by_now_last_week(events, calendar, now, first, gaps),
             inflow_rate=kpis.inflow_rate(events, now),
-            dwell=average_dwell(events, calendar, now),
             peak=kpis.peak_hour(events, calendar, now),
             usual_peak=kpis.usual_peak(heat, day.weekday()),
             first_event=first,
             last_event=last,
+            emptied=said[-1] if said else None,
         )
 
     def hourly(self, shop: Shop, now: int) -> list[kpis.HourRow]:
-        return kpis.hourly(self._refresh(shop, now).events, calendar_of(shop), now, self._first(shop))
+        events, first = self._refresh(shop, now).events, self._first(shop)
+        return kpis.hourly(events, calendar_of(shop), now, first, self._gaps(shop, events, now, first))
 
     def daily(self, shop: Shop, now: int, days: int = DAYS) -> list[kpis.DayRow]:
-        calendar = calendar_of(shop)
-        if days <= _KEPT_DAYS:
-            events = self._refresh(shop, now).events
-        else:
+        calendar, kept, first = calendar_of(shop), self._refresh(shop, now).events, self._first(shop)
+        events = kept
+        if days > _KEPT_DAYS:
             since = calendar.start(calendar.day_of(now) - timedelta(days=days))
             events = self._store.events(shop.id, since, now + 1)
-        return kpis.daily(events, calendar, now, self._first(shop), days)
+        return kpis.daily(events, calendar, now, first, days, self._gaps(shop, kept, now, first))
 
     def heat_map(self, shop: Shop, now: int, weeks: int = WEEKS) -> kpis.HeatMap:
-        return kpis.heat_map(self._refresh(shop, now).events, calendar_of(shop), now, self._first(shop), weeks)
+        events, first = self._refresh(shop, now).events, self._first(shop)
+        return kpis.heat_map(events, calendar_of(shop), now, first, weeks, self._gaps(shop, events, now, first))
+
+    def _gaps(self, shop: Shop, events: Events, now: int, first: int | None) -> list[Gap]:
+        watches = watched(self._store, shop.id, calendar_of(shop).start(calendar_of(shop).day_of(now) - _KEPT))
+        with self._lock:
+            return self._insight(shop).gaps(events, calendar_of(shop), now, first, watches)
+
+    def _insight(self, shop: Shop) -> Insight:
+        return self._insights.setdefault(shop.id, Insight())
 
     def _first(self, shop: Shop) -> int | None:
         span = self._store.first_and_last(shop.id)

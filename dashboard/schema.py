@@ -61,6 +61,32 @@ class Receipt(BaseModel):
     refused: list[Refused]
 
 
+class Span(BaseModel):
+    """One camera looked from `start` to `end`. Unknown keys are ignored."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    camera: _Name = Field(description="The camera's name, as in its events.")
+    start: int = Field(ge=0, le=2**63 - 1, description="Nanoseconds since 1970 UTC; from 2020 on.")
+    end: int = Field(ge=0, le=2**63 - 1, description="Nanoseconds since 1970 UTC; not before `start`.")
+
+
+class Watch(BaseModel):
+    """What `POST /v1/watched` takes."""
+
+    model_config = ConfigDict(strict=True)
+
+    v: Literal[1] = Field(description="The version of this format.")
+    store: _Name = Field(description="The store that the token speaks for.")
+    watched: list[Span] = Field(max_length=MAX_EVENTS)
+
+
+class Kept(BaseModel):
+    """What is on the server's disk now."""
+
+    kept: int = Field(description="How many spans were taken.")
+
+
 class Problem(BaseModel):
     """The body of every answer that is not a success."""
 

@@ -31,11 +31,19 @@ class Today(BaseModel):
     )
 
 
-class Dwell(BaseModel):
-    """The average stay of today's finished sessions, one IN and one OUT each."""
+class DwellEstimates(BaseModel):
+    """Estimates, seconds: nobody is recognised, so whose IN belongs to whose OUT is a guess."""
 
-    seconds: float
-    sessions: int
+    p50: float = Field(description="Half of the visits are shorter.")
+    p90: float = Field(description="Nine of ten visits are shorter; usually too low.")
+
+
+class Dwell(BaseModel):
+    """The average stay today."""
+
+    seconds: float = Field(description="The mean, corrected for missed crossings.")
+    sessions: int = Field(description="Finished sessions, one IN and one OUT each.")
+    estimated_percentiles: DwellEstimates | None = Field(description="Null for fewer than 10 sessions.")
 
 
 class Peak(BaseModel):
@@ -51,21 +59,26 @@ class Kpis(BaseModel):
     store: str
     time: datetime = Field(description="The moment they are true at.")
     business_day: date
-    inside: int = Field(ge=0, description="People in the store.")
+    inside: int = Field(ge=0, description="People in the store, corrected for missed crossings.")
+    inside_margin: int = Field(ge=0, description="Nine times in ten the truth differs from `inside` by no more.")
+    inside_known: bool = Field(description="False while no camera looks: `inside` is then what usually happens.")
     today: Today
     inflow_per_hour: float = Field(ge=0, description="Visitors per hour at the pace of the last 15 minutes.")
     dwell: Dwell | None
     peak: Peak | None = Field(description="Today's busiest hour so far.")
     usual_peak: Peak | None = Field(description="The hour that is busiest on average on this weekday.")
     last_event: datetime | None
+    missing_seconds: int = Field(ge=0, description="For how long today a camera did not look: sums are too low.")
+    emptied: datetime | None = Field(description="When somebody last said, today, that nobody is inside.")
 
 
 class Hour(BaseModel):
     """One clock hour."""
 
     hour: int = Field(ge=0, le=23)
-    today: int | None = Field(description="Visitors; null if the hour has not begun.")
+    today: int | None = Field(description="Visitors; null if the hour has not begun, or nobody looked.")
     last_week: int | None = Field(description="Visitors on the same weekday last week; null without data.")
+    missing: float = Field(ge=0, le=1, description="The share of today's hour in which a camera did not look.")
 
 
 class Hourly(BaseModel):
@@ -81,7 +94,8 @@ class Day(BaseModel):
     """One business day."""
 
     day: date
-    visitors: int | None = Field(description="Null before the store's first event.")
+    visitors: int | None = Field(description="Null before the store's first event, and if nobody looked.")
+    missing_hours: float = Field(ge=0, description="For how long a camera did not look: the figure is too low.")
 
 
 class Daily(BaseModel):

@@ -7,7 +7,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -24,6 +24,7 @@ Clock = Callable[[], int]
 """Says what time it is, nanoseconds UTC."""
 
 DEFAULT_CUTOFF_HOUR = 4
+_SHOP = "id, timezone, cutoff_hour, empty_hour, recall, precision"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +34,23 @@ class Shop:
     id: str
     timezone: str
     cutoff_hour: int = DEFAULT_CUTOFF_HOUR
+    empty_hour: int | None = None
+    """The local hour at which it is surely empty every day, some time after closing; None: only the cut-off hour."""
+    recall: float | None = None
+    """Of the true crossings, the share that is counted, as metrica-eval measured it; None: nobody did."""
+    precision: float | None = None
+    """Of the counted crossings, the share that is true."""
 
     def __post_init__(self) -> None:
         if not self.id or len(self.id) > 100 or not self.id.isprintable() or "/" in self.id:
             raise ValueError(f"{self.id!r} cannot name a store: use letters, digits and dashes")
         if not 0 <= self.cutoff_hour <= 23:
             raise ValueError(f"the day cannot begin at {self.cutoff_hour}: give an hour from 0 to 23")
+        if self.empty_hour is not None and not 0 <= self.empty_hour <= 23:
+            raise ValueError(f"the store cannot be empty at {self.empty_hour}: give an hour from 0 to 23")
+        for name, share in (("recall", self.recall), ("precision", self.precision)):
+            if share is not None and not 0.5 <= share <= 1:
+                raise ValueError(f"a {name} of {share} cannot be: give a share from 0.5 to 1, such as 0.98")
         try:
             ZoneInfo(self.timezone)
         except (OSError, ValueError, LookupError):
@@ -130,7 +142,7 @@ class Store:
 
     def events(self, store: str, since: int, until: int) -> Events:
         """The store's events with `since` <= time < `until` (ns UTC), in order of time."""
-        rows = self._rows(
+        rows = self.rows(
             "SELECT time, direction FROM events WHERE store = ? AND time >= ? AND time < ?", store, since, until
         )
         return Events.from_pairs(rows)
@@ -158,26 +170,25 @@ class Store:
     def first_and_last(self, store: str) -> tuple[int, int] | None:
         """Times (ns UTC) of the store's oldest and newest event, or None before the first."""
         # Two queries, because SQLite answers min() and max() from the index only one at a time.
-        oldest = self._rows("SELECT min(time) FROM events WHERE store = ?", store)[0][0]
-        newest = self._rows("SELECT max(time) FROM events WHERE store = ?", store)[0][0]
+        oldest = self.rows("SELECT min(time) FROM events WHERE store = ?", store)[0][0]
+        newest = self.rows("SELECT max(time) FROM events WHERE store = ?", store)[0][0]
         return None if oldest is None else (oldest, newest)
 
     def count_events(self, store: str) -> int:
-        return int(self._rows("SELECT count(*) FROM events WHERE store = ?", store)[0][0])
+        return int(self.rows("SELECT count(*) FROM events WHERE store = ?", store)[0][0])
 
     # --- stores
 
     def shops(self) -> list[Shop]:
-        return [Shop(*row) for row in self._rows("SELECT id, timezone, cutoff_hour FROM stores ORDER BY id")]
+        return [Shop(*row) for row in self.rows(f"SELECT {_SHOP} FROM stores ORDER BY id")]
 
     def shop(self, store: str) -> Shop | None:
-        rows = self._rows("SELECT id, timezone, cutoff_hour FROM stores WHERE id = ?", store)
+        rows = self.rows(f"SELECT {_SHOP} FROM stores WHERE id = ?", store)
         return Shop(*rows[0]) if rows else None
 
     def put_shop(self, shop: Shop) -> None:
-        """Add a store, or change its time zone and cut-off hour."""
-        row = {"id": shop.id, "timezone": shop.timezone, "cutoff_hour": shop.cutoff_hour}
-        self.write(lambda db: db.table("stores").upsert(row, pk="id")).result()
+        """Add a store, or change what is said of it."""
+        self.write(lambda db: db.table("stores").upsert(asdict(shop), pk="id")).result()
 
     # --- tokens
 
@@ -196,11 +207,11 @@ class Store:
 
     def store_of_token(self, token: str) -> str | None:
         """The store that a token speaks for; None if it is unknown or revoked."""
-        rows = self._rows("SELECT store FROM tokens WHERE hash = ? AND revoked IS NULL", _hash(token))
+        rows = self.rows("SELECT store FROM tokens WHERE hash = ? AND revoked IS NULL", _hash(token))
         return rows[0][0] if rows else None
 
     def tokens(self, store: str) -> list[Token]:
-        rows = self._rows(
+        rows = self.rows(
             "SELECT substr(hash, 1, 12), store, label, created, revoked FROM tokens WHERE store = ? ORDER BY created",
             store,
         )
@@ -224,18 +235,19 @@ class Store:
     # --- users
 
     def user(self, name: str) -> User | None:
-        rows = self._rows("SELECT name, password FROM users WHERE name = ?", name)
+        rows = self.rows("SELECT name, password FROM users WHERE name = ?", name)
         return User(*rows[0]) if rows else None
 
     def users(self) -> list[User]:
-        return [User(*row) for row in self._rows("SELECT name, password FROM users ORDER BY name")]
+        return [User(*row) for row in self.rows("SELECT name, password FROM users ORDER BY name")]
 
     def put_user(self, user: User) -> None:
         """Add a user, or change the password."""
         row = {"name": user.name, "password": user.password, "created": self.clock()}
         self.write(lambda db: db.table("users").upsert(row, pk="name")).result()
 
-    def _rows(self, sql: str, *values: Any) -> list[Any]:
+    def rows(self, sql: str, *values: Any) -> list[Any]:
+        """Read; what is being written at the time is not in it."""
         with self._readers.connection() as conn:
             return conn.execute(sql, values).fetchall()
 

@@ -14,6 +14,7 @@ from flask.typing import ResponseReturnValue
 
 from metrica.dashboard.callbacks import register
 from metrica.dashboard.compression import compress
+from metrica.dashboard.emptying import empty_pages
 from metrica.dashboard.login import csrf_token, protect
 from metrica.dashboard.page import layout
 from metrica.dashboard.report import Reports
@@ -69,6 +70,7 @@ def create_web(store: Store, settings: WebSettings) -> Flask:
         MAX_CONTENT_LENGTH=1 << 20,
     )
     protect(server, store, t)
+    server.register_blueprint(empty_pages(store, t))
     host: Any = server  # Dash's annotation says bool or a factory; its documentation says Flask
     app = Dash(
         __name__,

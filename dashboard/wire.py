@@ -46,17 +46,8 @@ def parse_batch(body: bytes, content_type: str, encoding: str, now: int) -> Pars
 
     Raises WireError with 400, 413 or 415; with 503 while this server's own clock is not set.
     """
-    if now < EARLIEST:  # else good events would be refused for good as "in the future"
-        raise WireError(503, "this server's clock is not set, so it cannot take events yet: set it, or wait for NTP")
-    document = _document(_plain(body, encoding), content_type)
-    if not isinstance(document, dict):
-        raise WireError(400, 'the body is not a map: send {"v": 1, "store": …, "events": […]}')
-    version = document.get("v")
-    if version is True or version != VERSION:
-        raise WireError(400, f"the body's version 'v' is {_short(version)}: this server speaks version {VERSION}")
-    store, listed = document.get("store"), document.get("events")
-    if not isinstance(store, str) or not store:
-        raise WireError(400, "the body has no 'store': name the store that the token speaks for")
+    document, store = _envelope(body, content_type, encoding, now, "events")
+    listed = document.get("events")
     if not isinstance(listed, list):
         raise WireError(400, "the body has no list 'events'")
     if len(listed) > MAX_EVENTS:
@@ -69,6 +60,35 @@ def parse_batch(body: bytes, content_type: str, encoding: str, now: int) -> Pars
         except ValueError as error:
             refused.append(Refused(id=_id_of(item), index=index, reason=str(error)))
     return ParsedBatch(store, events, refused)
+
+
+def parse_watch(body: bytes, content_type: str, encoding: str, now: int) -> schema.Watch:
+    """The times at which cameras looked, in a request's body. Raises WireError with 400, 413, 415 or 503."""
+    document, _ = _envelope(body, content_type, encoding, now, "watched")
+    try:
+        watch = schema.Watch.model_validate(document)
+    except ValidationError as error:
+        raise WireError(400, f"the body cannot be taken: {_first(error)}") from None
+    for span in watch.watched:
+        if not EARLIEST <= span.start <= span.end <= now + _DAY:
+            raise WireError(400, f"a time of the camera {_short(span.camera)} cannot be: check the clock of its box")
+    return watch
+
+
+def _envelope(body: bytes, content_type: str, encoding: str, now: int, what: str) -> tuple[dict[str, Any], str]:
+    """The document, and the store that it names."""
+    if now < EARLIEST:  # else good events would be refused for good as "in the future"
+        raise WireError(503, "this server's clock is not set, so it cannot take events yet: set it, or wait for NTP")
+    document = _document(_plain(body, encoding), content_type)
+    if not isinstance(document, dict):
+        raise WireError(400, f'the body is not a map: send {{"v": 1, "store": …, "{what}": […]}}')
+    version = document.get("v")
+    if version is True or version != VERSION:
+        raise WireError(400, f"the body's version 'v' is {_short(version)}: this server speaks version {VERSION}")
+    store = document.get("store")
+    if not isinstance(store, str) or not store:
+        raise WireError(400, "the body has no 'store': name the store that the token speaks for")
+    return document, store
 
 
 def _plain(body: bytes, encoding: str) -> bytes:

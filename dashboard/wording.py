@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+from metrica.dashboard.dwell import Dwell
 from metrica.dashboard.events import HOUR, MINUTE
+from metrica.dashboard.headcount import Inside
 from metrica.dashboard.kpis import Peak
 from metrica.dashboard.texts import Texts
 
@@ -14,6 +16,21 @@ DAY = 24 * HOUR
 def number(value: int) -> str:
     """With separators between the thousands."""
     return f"{value:,}"
+
+
+def margin(inside: Inside, t: Texts) -> str:
+    """± 2, or nothing where there is no doubt."""
+    return t("margin", n=number(inside.margin)) if inside.margin else ""
+
+
+def dwell_note(dwell: Dwell | None, t: Texts) -> str:
+    """Of how many visits the average is, and the percentiles, marked as estimates."""
+    if dwell is None:
+        return t("dwell_empty")
+    parts = [t.many("dwell_note", dwell.sessions)]
+    if dwell.percentiles is not None:
+        parts.append(t("dwell_half", stay=duration(dwell.percentiles.half, t)))
+    return " · ".join(parts)
 
 
 def duration(seconds: float, t: Texts) -> str:

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from metrica.dashboard import kpis
 from metrica.dashboard.businessday import Calendar, labels
-from metrica.dashboard.events import HOUR
+from metrica.dashboard.events import HOUR, IN, OUT, Events
+from metrica.dashboard.occupancy import people_inside
 from tests.dashboard_footfall import NS, at
 
 # With and without summer time, clock changes at midnight (Cairo, Beirut), by half an hour (Lord Howe), at 1 am
@@ -85,3 +87,35 @@ def test_days_follow_each_other_without_gap_and_their_hours_are_exactly_the_day(
     assert all(before.end == after.start for before, after in itertools.pairwise(hours))
     assert {calendar.local(hour.end - NS).hour for hour in hours} == {hour.hour for hour in hours}
     assert {hour.hour for hour in hours} <= set(labels(calendar))
+
+
+@pytest.mark.parametrize(
+    ("zone", "cutoff", "day", "length"),
+    [
+        ("Africa/Casablanca", 0, date(2026, 2, 15), 25),  # Ramadan: an hour back …
+        ("Africa/Casablanca", 4, date(2026, 2, 14), 25),
+        ("Africa/Casablanca", 0, date(2026, 3, 22), 23),  # … and forward again after it
+        ("Africa/Casablanca", 4, date(2026, 3, 21), 23),
+        ("Africa/Cairo", 0, date(2026, 4, 24), 23),  # at midnight: the day begins at one
+        ("Africa/Cairo", 4, date(2026, 4, 23), 23),
+        ("Africa/Cairo", 0, date(2026, 10, 29), 25),
+        ("Africa/Cairo", 4, date(2026, 10, 29), 25),
+    ],
+)
+def test_a_day_around_a_clock_change_has_all_its_visitors_once(zone: str, cutoff: int, day: date, length: int) -> None:
+    calendar = Calendar(zone, cutoff)
+    start, end = calendar.bounds(day)
+    assert end - start == length * HOUR
+    moments = range(start + HOUR // 4, end, HOUR // 2)
+    seen = Events.from_pairs([pair for t in moments for pair in ((t, IN), (t + HOUR // 8, OUT))])
+    rows = kpis.hourly(seen, calendar, end - 1, start)
+    assert sum(row.today or 0 for row in rows) == len(moments) == 2 * length
+    counts = sorted(row.today or 0 for row in rows)
+    assert (counts[0], counts[-1]) == ((0, 2) if length == 23 else (2, 4)), "the skipped hour, the one that came twice"
+    assert kpis.flow(seen, calendar, end - 1) == kpis.Flow(2 * length, 2 * length)
+    week = kpis.daily(seen, calendar, end, start, 2)
+    assert [row.visitors for row in week] == [2 * length, 0]
+    assert people_inside(seen, start, end - 1).people == 0
+    late = seen.merged(Events.from_pairs([(end - 1, IN)] * 3))
+    assert people_inside(late.between(start, end), start, end - 1).people == 3
+    assert people_inside(late.between(end, 1 << 62), end, end).people == 0, "the next day begins empty"

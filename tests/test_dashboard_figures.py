@@ -8,6 +8,7 @@ from metrica.dashboard import kpis
 from metrica.dashboard.businessday import Calendar
 from metrica.dashboard.events import IN, Events
 from metrica.dashboard.figures import Figure, daily_figure, heat_figure, hourly_figure, shown_hours
+from metrica.dashboard.gaps import Gap
 from metrica.dashboard.texts import texts
 from tests.dashboard_footfall import at, footfall
 
@@ -95,3 +96,22 @@ def test_no_chart_can_be_dragged_or_zoomed() -> None:
         assert layout["dragmode"] is False
         assert all(axis["fixedrange"] for name, axis in layout.items() if "axis" in name)
         assert layout["paper_bgcolor"] == layout["plot_bgcolor"] == "rgba(0,0,0,0)"
+
+
+def test_hours_and_days_without_data_are_hatched_and_never_a_zero() -> None:
+    gap = Gap(at(ZONE, 2026, 11, 22, 12), at(ZONE, 2026, 11, 22, 14, 30))
+    seen = Events.from_pairs(
+        (time, sign)
+        for time, sign in zip(SEEN.times.tolist(), SEEN.signs.tolist(), strict=True)
+        if not gap.start <= time < gap.end
+    )
+    rows = kpis.hourly(seen, CALENDAR, NOW, FIRST, [gap])
+    hours = shown_hours(rows, HEAT)
+    _, today, none = hourly_figure(rows, hours, 17, T)["data"]
+    assert [today["y"][hours.index(hour)] for hour in (12, 13)] == [None, None]
+    assert today["y"][hours.index(14)] > 0
+    assert none["x"] == ["12", "13", "14"]
+    assert none["customdata"][0] == "12:00 – 13:00"
+    assert none["marker"]["pattern"]["shape"] == "/"
+    *_, none = daily_figure(kpis.daily(seen, CALENDAR, NOW, FIRST, gaps=[gap]), T)["data"]
+    assert none["customdata"] == ["Sun 22 Nov"], "the sum of today is partial"

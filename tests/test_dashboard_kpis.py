@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from datetime import date, timedelta
 
 from hypothesis import given
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 from metrica.dashboard import kpis
 from metrica.dashboard.businessday import Calendar
 from metrica.dashboard.events import HOUR, IN, MINUTE, OUT, Events
+from metrica.dashboard.gaps import Gap
 from tests.dashboard_footfall import NS, at
 
 ZONE = "Africa/Tunis"
@@ -36,32 +36,11 @@ def goes(hour: int, minute: int = 0, *, back: int = 0) -> tuple[int, int]:
     return clock(hour, minute, back=back), OUT
 
 
-# --- inside
+# --- today, and the pace
 
 
-def test_inside_is_in_minus_out() -> None:
-    seen = events(comes(9), comes(9, 5), goes(9, 10), comes(9, 20))
-    assert [kpis.inside(seen, TUNIS, clock(9, m)) for m in (0, 5, 10, 19, 20)] == [1, 2, 1, 1, 2]
-
-
-def test_inside_is_never_below_zero_and_owes_nothing_afterwards() -> None:
-    seen = events(goes(9), goes(9, 1), comes(9, 2))
-    assert [kpis.inside(seen, TUNIS, clock(9, m)) for m in (0, 1, 2)] == [0, 0, 1]
-
-
-def test_the_store_is_empty_at_the_cutoff_hour() -> None:
-    seen = events(comes(23, back=1), comes(2), comes(3, 59))
-    assert kpis.inside(seen, TUNIS, clock(3, 59)) == 3
-    assert kpis.inside(seen, TUNIS, clock(4)) == 0
-
-
-def test_in_and_out_at_the_same_moment_do_not_depend_on_their_order() -> None:
-    assert kpis.inside(events(goes(9), comes(9)), TUNIS, clock(9)) == 0
-
-
-def test_without_events_nobody_is_there() -> None:
+def test_without_events_there_are_no_figures() -> None:
     none = events()
-    assert kpis.inside(none, TUNIS, clock(12)) == 0
     assert kpis.flow(none, TUNIS, clock(12)) == kpis.Flow(0, 0)
     assert kpis.inflow_rate(none, clock(12)) == 0
     assert kpis.peak_hour(none, TUNIS, clock(12)) is None
@@ -69,33 +48,6 @@ def test_without_events_nobody_is_there() -> None:
     assert {row.reference for row in kpis.hourly(none, TUNIS, clock(12), None)} == {None}
     assert {row.visitors for row in kpis.daily(none, TUNIS, clock(12), None)} == {None}
     assert {cell for row in kpis.heat_map(none, TUNIS, clock(12), None).cells for cell in row} == {None}
-
-
-def slow_inside(seen: list[tuple[int, int]], now: int) -> int:
-    start = TUNIS.start(TUNIS.day_of(now))
-    people = 0
-    for time, sign in sorted(seen, key=lambda pair: (pair[0], -pair[1])):
-        if start <= time <= now:
-            people = max(0, people + sign)
-    return people
-
-
-around_today = st.integers(clock(2) // NS, clock(23) // NS).map(lambda second: second * NS)
-crossings = st.lists(st.tuples(around_today, st.sampled_from((IN, OUT))), max_size=60)
-
-
-@given(crossings, around_today, st.randoms())
-def test_inside_equals_counting_person_by_person_in_any_order_of_arrival(
-    seen: list[tuple[int, int]], now: int, rng: random.Random
-) -> None:
-    shuffled = list(seen)
-    rng.shuffle(shuffled)
-    half = len(seen) // 2
-    merged = events(*shuffled[:half]).merged(events(*shuffled[half:]))
-    assert kpis.inside(merged, TUNIS, now) == kpis.inside(events(*seen), TUNIS, now) == slow_inside(seen, now)
-
-
-# --- today, and the pace
 
 
 def test_flow_counts_from_the_cutoff_hour_up_to_now() -> None:
@@ -205,3 +157,33 @@ def test_the_heat_map_looks_back_only_so_many_weeks() -> None:
     two = kpis.heat_map(seen, TUNIS, clock(12), clock(10, back=14), weeks=2)
     at_ten = one.hours.index(10)
     assert (one.cells[6][at_ten], two.cells[6][at_ten]) == (1, 1.5)
+
+
+# --- hours in which nobody looked
+
+
+def test_an_hour_that_no_camera_saw_is_no_data_and_one_half_seen_is_partial() -> None:
+    seen = events(comes(9, 10), comes(11, 40), comes(13, 5), comes(9, back=7), comes(11, back=7))
+    gaps = [Gap(clock(10), clock(11, 30))]
+    rows = {row.hour: row for row in kpis.hourly(seen, TUNIS, clock(13, 10), clock(4, back=14), gaps)}
+    assert (rows[9].today, rows[9].missing) == (1, 0)
+    assert (rows[10].today, rows[10].missing) == (None, 1)
+    assert (rows[11].today, rows[11].missing) == (1, 0.5)
+    assert (rows[12].today, rows[12].missing) == (0, 0), "somebody looked, nobody came"
+
+
+def test_a_day_says_how_many_hours_are_missing_and_is_no_data_where_nobody_was_counted() -> None:
+    seen = events(comes(10, back=3), comes(10, back=1), comes(12))
+    gaps = [Gap(clock(9, back=2), clock(18, back=2)), Gap(clock(11, back=1), clock(13, back=1))]
+    rows = kpis.daily(seen, TUNIS, clock(14), clock(10, back=3), 4, gaps)
+    assert [(row.visitors, row.missing) for row in rows] == [(1, 0), (None, 9), (1, 2), (1, 0)]
+
+
+def test_what_was_not_seen_is_not_compared_and_not_in_the_mean() -> None:
+    seen = events(*(comes(10, m, back=7) for m in range(4)), comes(10, back=14), comes(10))
+    first, gaps = clock(4, back=14), [Gap(clock(10, 30, back=14), clock(11, back=14))]
+    heat = kpis.heat_map(seen, TUNIS, clock(12), first, 8, gaps)
+    assert heat.cells[6][heat.hours.index(10)] == 4
+    assert kpis.visitors_by_now_last_week(seen, TUNIS, clock(12), first, gaps) == 4
+    then = [Gap(clock(8, back=7), clock(9, back=7))]
+    assert kpis.visitors_by_now_last_week(seen, TUNIS, clock(12), first, then) is None

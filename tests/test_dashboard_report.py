@@ -69,8 +69,8 @@ def test_stores_do_not_mix(store: Store) -> None:
     reports = Reports(store)
     for name, people in (("tunis-01", 3), ("sfax-01", 5)):
         store.add_events(name, [event(n, NOON - n * MINUTE) for n in range(people)]).result()
-    assert reports.headline(SHOP, NOON).inside == 3
-    assert reports.headline(other, NOON).inside == 5
+    assert reports.headline(SHOP, NOON).people.inside.people == 3
+    assert reports.headline(other, NOON).people.inside.people == 5
 
 
 def test_the_revision_changes_with_an_event_and_with_a_minute_and_not_otherwise(store: Store) -> None:

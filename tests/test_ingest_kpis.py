@@ -28,15 +28,23 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[Ingest]:
 def test_the_headline_is_that_of_the_report(server: Ingest) -> None:
     body = server.get(f"{PATH}/kpis").body
     expected = Reports(server.store).headline(SHOP, NOON)
-    assert body["inside"] == expected.inside > 0
+    people = expected.people
+    assert (body["inside"], body["inside_margin"]) == (people.inside.people, people.inside.margin)
+    assert body["inside"] > 0
+    assert (body["inside_known"], body["missing_seconds"], body["emptied"]) == (True, 0, None)
     assert body["today"] == {
         "in": expected.flow.entered,
         "out": expected.flow.left,
         "in_last_week": expected.last_week,
     }
     assert body["inflow_per_hour"] == expected.inflow_rate
-    assert expected.dwell is not None
-    assert body["dwell"] == {"seconds": expected.dwell.seconds, "sessions": expected.dwell.sessions}
+    assert people.dwell is not None
+    assert people.dwell.percentiles is not None
+    assert body["dwell"] == {
+        "seconds": people.dwell.seconds,
+        "sessions": people.dwell.sessions,
+        "estimated_percentiles": {"p50": people.dwell.percentiles.half, "p90": people.dwell.percentiles.most},
+    }
     assert expected.peak is not None
     assert body["peak"] == {"hour": expected.peak.hour, "visitors": expected.peak.visitors}
     assert body["time"] == "2026-11-22T12:00:00+01:00"

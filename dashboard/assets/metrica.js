@@ -35,6 +35,40 @@
       );
   }
 
+  // Forms that change something small: sent without leaving the page, and the figures are asked for at once.
+  document.addEventListener("submit", function (event) {
+    const form = event.target;
+    if (!form.matches || !form.matches("form[data-quiet]")) {
+      return;
+    }
+    event.preventDefault();
+    const button = form.querySelector("button");
+    button.disabled = true;
+    fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) })
+      .then(function (answer) {
+        if (answer.status === 401) {
+          window.location.assign("/login");
+        } else if (!answer.ok) {
+          return answer.json().then(function (said) {
+            say(said.error);
+          });
+        }
+      })
+      .catch(function () {
+        say("");
+      })
+      .then(function () {
+        button.disabled = false;
+        window.dash_clientside.set_props("tick", { n_intervals: -Date.now() });
+      });
+  });
+
+  function say(text) {
+    const banner = document.getElementById("offline");
+    banner.textContent = text || banner.dataset.text;
+    banner.hidden = false;
+  }
+
   document.addEventListener("visibilitychange", function () {
     last = Date.now(); // a sleeping tab is not a lost connection
   });

@@ -1,0 +1,44 @@
+"""What the button "the shop is empty now" asks for: kept with its time and who said it, and it can be taken back."""
+
+from __future__ import annotations
+
+from flask import Blueprint, request
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from metrica.dashboard.login import csrf_is_right
+from metrica.dashboard.marks import add_empty, undo_empty
+from metrica.dashboard.store import Store
+from metrica.dashboard.texts import Texts
+
+
+def empty_pages(store: Store, t: Texts) -> Blueprint:
+    """`POST /empty` and `POST /empty/undo`, for who is logged in, with the session's CSRF token in the form."""
+    pages = Blueprint("empty", __name__)
+
+    def refused() -> ResponseReturnValue | None:
+        if not csrf_is_right():
+            return {"error": t("login_stale")}, 400
+        if store.shop(request.form.get("store", "")) is None:
+            return {"error": t("no_such_store")}, 404
+        return None
+
+    @pages.post("/empty")
+    def empty() -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction]
+        problem = refused()
+        if problem is not None:
+            return problem
+        said = add_empty(store, request.form["store"], current_user.name)
+        return {"n": said.n, "time": said.time}
+
+    @pages.post("/empty/undo")
+    def undo() -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction]
+        problem = refused()
+        if problem is not None:
+            return problem
+        n = request.form.get("n", "")
+        if not (n.isascii() and n.isdigit() and len(n) < 18 and undo_empty(store, request.form["store"], int(n))):
+            return {"error": t("nothing_to_undo")}, 404
+        return {"n": int(n)}
+
+    return pages
