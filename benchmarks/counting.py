@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import occupancy
 from benchmarks.harness import figure
 from benchmarks.mot_data import KINDS, Sequence, save_detections, save_tracks, sequences
 from benchmarks.mot_environment import Peers, add_arguments, open_peers
@@ -51,6 +52,7 @@ def main() -> None:
         work = Path(temporary)
         clips = {kind: count_clips(args.data, kind, truth, work / kind, peers) for kind in KINDS}
         error, f1, peer_f1 = count_days(args.days, args.peer_days, work, peers)
+    inside = occupancy.measure_all()
     cost, bare = cost_per_frame()
     print(f"\n20 tracks, 4 lines: {cost:.0f} us per frame, {cost / bare:.1f} times a bare loop over the boxes\n")
     for kind, goal in GOALS.items():
@@ -61,6 +63,7 @@ def main() -> None:
     figure("simulated_day_event_f1", f1, goal=">= 0.99")
     figure("simulated_day_event_f1_peer", peer_f1, goal="less than ours")
     figure("counter_us_per_frame", cost, "us", goal="< 50")
+    occupancy.print_figures(inside)
 
 
 def count_clips(data: Path, kind: str, truth: dict[str, Any], work: Path, peers: Peers) -> tuple[float, float]:
