@@ -13,7 +13,9 @@ import numpy as np
 
 from metrica.messages import Direction
 from metrica.nodes.crossing_handover import hand_over_to_born, hand_over_to_double
-from metrica.nodes.crossing_tracks import Motion, Sights, TrackTable
+from metrica.nodes.crossing_sights import Motion, Sights
+from metrica.nodes.crossing_tracks import TrackTable
+from metrica.nodes.doors import Door, Doors
 from metrica.nodes.geometry import BELOW_CENTRE, Anchor, anchors, cut_sides, remember_size
 from metrica.nodes.lines import Line, Lines
 from metrica.nodes.tracker import Bool, Float32, Float64, Int32, Int64
@@ -56,6 +58,8 @@ class CrossingSettings:
     """How long after a track was lost another one may go on for it."""
     lifetime: float = 3.0
     """How long a lost track is remembered, should its id come back."""
+    door_time: float = 10.0
+    """How long it may take to get from one line of a door to the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,7 @@ class Passage:
     """One track crossed one line once."""
 
     line: str
+    """The line's name, or the door's."""
     direction: Direction
     track: int
     time_ns: int
@@ -76,9 +81,13 @@ class LineCrossingRule:
     with the time at which it passed the line.
     """
 
-    def __init__(self, lines: Sequence[Line], settings: CrossingSettings | None = None) -> None:
-        """Raises ValueError if two lines have one name."""
+    def __init__(
+        self, lines: Sequence[Line], settings: CrossingSettings | None = None, doors: Sequence[Door] = ()
+    ) -> None:
+        """A line that is part of a door does not count by itself. Raises ValueError if two lines have one name, and
+        for a door that is none."""
         self._lines = Lines(lines)
+        self._doors = Doors(doors, lines)
         self._settings = settings or CrossingSettings()
         self._table = TrackTable(len(self._lines))
         self._epoch: int | None = None
@@ -233,10 +242,22 @@ class LineCrossingRule:
         """Count a crossing if it went through the line itself, not past its ends."""
         c = self._table.columns
         if not self._lines[line].reaches(float(c.passed_at[row, line]), self._frame_size):
+            c.counted[row, line] = 0
             return
+        name = self._lines.names[line]
+        if door := self._doors.of(line):
+            name, outer, inner = door
+            c.counted[row, line] = side
+            first, line = (outer, inner) if side > 0 else (inner, outer)
+            took = c.passed[row, line] - c.passed[row, first]
+            if c.counted[row, first] != side or c.counted[row, line] != side:
+                return
+            if not 0 <= took <= self._settings.door_time:
+                return
+            c.counted[row, [outer, inner]] = 0
         direction: Direction = "in" if side > 0 else "out"
         when = self._start_ns + round(float(c.passed[row, line]) * 1e9)
-        self._found.append(Passage(self._lines.names[line], direction, self._table.id_of(row), when))
+        self._found.append(Passage(name, direction, self._table.id_of(row), when))
 
     def _end_lost(self) -> None:
         """Decide what is open of the tracks that were lost long enough ago, and forget those lost too long ago."""

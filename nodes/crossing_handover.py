@@ -66,6 +66,7 @@ def hand_over_to_double(table: TrackTable, lines: Lines, gone: set[int], now: fl
         if not near or c.taken_over[lost]:
             continue
         row = min(near, key=lambda r: float(np.hypot(*(c.point[r] - c.point[lost]))))
+        c.counted[row] = np.where(c.counted[row] == 0, c.counted[lost], c.counted[row])
         given = (c.side[row] == 0) & (c.side[lost] != 0)
         if not given.any():
             continue

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from metrica.nodes.association import Index
-from metrica.nodes.segments import Point
-from metrica.nodes.tracker import Bool, Float64, Int32, Int64
+from metrica.nodes.crossing_sights import (
+    FIRST,
+    LAST,
+    NOISE,
+    POINT,
+    SAMPLES,
+    SIZE,
+    VELOCITY,
+    WIDTH,
+    Motion,
+    Sights,
+)
+from metrica.nodes.tracker import Bool, Float64, Int64
 
 _VELOCITY_MEMORY = 0.3
 """Seconds over which a velocity is averaged."""
@@ -21,11 +31,6 @@ _SWERVE = 1.0
 """Box heights per second squared (half the acceleration) that a walker may show before it counts as noise."""
 _SHORTEST = 1e-3
 """Seconds that lie at least between two frames."""
-
-
-_LAST, _FIRST, _SAMPLES = 0, 1, 2
-_POINT, _VELOCITY, _SIZE, _NOISE, _FIRST_POINT = (slice(i, i + 2) for i in (3, 5, 7, 9, 11))
-_WIDTH = 13
 
 
 @dataclass(slots=True)
@@ -51,6 +56,9 @@ class Columns:
     """When the line (or its extension) was last passed, [T, L]; NaN for never."""
     passed_at: Float64
     """How far along the line that was, [T, L]."""
+    counted: npt.NDArray[np.int8]
+    """Of the lines of doors: which way it was last crossed, [T, L], 1 in, -1 out; 0 where it has not been, or where
+    that has been counted already."""
     beyond: Int64
     """For how many sights in a row the track was beyond the band on a side that is not its own, [T, L],"""
     beyond_at: Int64
@@ -59,87 +67,31 @@ class Columns:
     @property
     def last(self) -> Float64:
         """When it was last seen."""
-        return self.motion[:, _LAST]
+        return self.motion[:, LAST]
 
     @property
     def first(self) -> Float64:
         """When the track was first seen; of the track it took over from, if there was one."""
-        return self.motion[:, _FIRST]
+        return self.motion[:, FIRST]
 
     @property
     def point(self) -> Float64:
         """The anchor, [T, 2]."""
-        return self.motion[:, _POINT]
+        return self.motion[:, POINT]
 
     @property
     def velocity(self) -> Float64:
         """[T, 2], pixels per second."""
-        return self.motion[:, _VELOCITY]
+        return self.motion[:, VELOCITY]
 
     @property
     def size(self) -> Float64:
         """Width and height of the whole person, [T, 2]; 0 before the first sight."""
-        return self.motion[:, _SIZE]
+        return self.motion[:, SIZE]
 
     def of(self, row: int) -> Motion:
         """What is known of one track."""
         return Motion(*self.motion[row].tolist())
-
-
-class Motion(NamedTuple):
-    """The `motion` of one track, as numbers."""
-
-    last: float
-    first: float
-    samples: float
-    x: float
-    y: float
-    speed_x: float
-    speed_y: float
-    width: float
-    height: float
-    noise_x: float
-    noise_y: float
-    first_x: float
-    first_y: float
-
-    @property
-    def point(self) -> Point:
-        return self.x, self.y
-
-    @property
-    def first_point(self) -> Point:
-        return self.first_x, self.first_y
-
-
-class Sights:
-    """The tracks seen in one frame; coordinates first, so [2, N], and the last index of every array is the track."""
-
-    def __init__(self, rows: Index, motion: Float64, side: Float64) -> None:
-        self.rows = rows
-        self.motion = motion
-        """[13, N]: as in Columns."""
-        self.side = side
-        """[L, N]: as in Columns."""
-        self.before: Float64 = motion[_POINT]
-        """Where they were a frame ago, [2, N]; of a track never seen before that means nothing."""
-        self.seconds: Float64 | float = 0.0
-        """How long ago that was, [N], or one number for all."""
-        self.ages: Int32 = np.zeros(len(rows), np.int32)
-        """Frames since they were born, [N]."""
-        self.fresh: Bool | None = None
-        """Never seen before, [N]; None if that is none of them, and all have been seen twice."""
-        self.last, self.first, self.samples = motion[_LAST], motion[_FIRST], motion[_SAMPLES]
-        self.point, self.velocity, self.size = motion[_POINT], motion[_VELOCITY], motion[_SIZE]
-        self.noise, self.first_point = motion[_NOISE], motion[_FIRST_POINT]
-
-    def of(self, i: int) -> Motion:
-        """What is known of one of them."""
-        return Motion(*self.motion[:, i].tolist())
-
-    def ago(self, i: int) -> float:
-        """How long ago one of them was seen, seconds."""
-        return self.seconds if isinstance(self.seconds, float) else float(self.seconds[i])
 
 
 def _empty(rows: int, lines: int) -> Columns:
@@ -149,9 +101,9 @@ def _empty(rows: int, lines: int) -> Columns:
     def counts(*shape: int) -> Int64:
         return np.zeros((rows, *shape), np.int64)
 
-    motion = floats(_WIDTH)
-    motion[:, _SAMPLES] = 0
-    for part in (_VELOCITY, _SIZE, _NOISE):
+    motion = floats(WIDTH)
+    motion[:, SAMPLES] = 0
+    for part in (VELOCITY, SIZE, NOISE):
         motion[:, part] = 0
     return Columns(
         motion=motion,
@@ -162,6 +114,7 @@ def _empty(rows: int, lines: int) -> Columns:
         side=np.zeros((rows, lines), np.int8),
         passed=floats(lines),
         passed_at=floats(lines),
+        counted=np.zeros((rows, lines), np.int8),
         beyond=counts(lines),
         beyond_at=counts(lines),
     )

@@ -8,6 +8,7 @@ from metrica.errors import ParameterError
 from metrica.messages import Crossing, Header, Tracks
 from metrica.node import Node
 from metrica.nodes.crossing import CrossingSettings, LineCrossingRule, Passage
+from metrica.nodes.doors import Door
 from metrica.nodes.geometry import Anchor
 from metrica.nodes.lines import Line, Numbers
 from metrica.params import param
@@ -32,6 +33,17 @@ class LineCounter(Node):
     lines: dict[str, Numbers] = param(
         default_factory=dict[str, Numbers], unit="px", help="several lines instead, by name"
     )
+    doors: dict[str, tuple[str, str]] = param(
+        default_factory=dict[str, tuple[str, str]],
+        help="strict doors by name, each of two lines, [outer, inner]: only who passes both, in order, is counted",
+    )
+    door_time: float = param(
+        default=10.0,
+        gt=0,
+        le=600,
+        unit="s",
+        help="who takes longer from one line of a door to the other is not counted",
+    )
     anchor: Anchor = param(default="bottom_center", help="the point of the box that crosses: feet, middle or head")
     min_age: int = param(default=2, ge=1, unit="frames", help="younger tracks do not count yet")
     band: float = param(
@@ -44,11 +56,10 @@ class LineCounter(Node):
     crossings: ClassVar[Publisher[Crossing]] = publisher(Crossing, qos=EVENTS, help="who passed which line when")
 
     def check(self) -> None:
-        self._lines()
+        self._make_rule()
 
     def on_configure(self) -> None:
-        settings = CrossingSettings(anchor=self.anchor, min_age=self.min_age, band=self.band, handover=self.handover)
-        self._rule = LineCrossingRule(self._lines(), settings)
+        self._rule = self._make_rule()
         self._started = self.clock.now()
         self._number = 0
         self._last = Header()
@@ -78,6 +89,24 @@ class LineCounter(Node):
                 )
             )
 
+    def _make_rule(self) -> LineCrossingRule:
+        """The rule with the node's parameters. Raises ParameterError."""
+        lines = self._lines()
+        doors = [Door(name, outer, inner) for name, (outer, inner) in self.doors.items()]
+        for name in self.doors:
+            _check_name(name, "doors", "door")
+        settings = CrossingSettings(
+            anchor=self.anchor,
+            min_age=self.min_age,
+            band=self.band,
+            handover=self.handover,
+            door_time=self.door_time,
+        )
+        try:
+            return LineCrossingRule(lines, settings, doors)
+        except ValueError as error:
+            raise ParameterError("doors", str(error)) from None
+
     def _lines(self) -> list[Line]:
         """The lines of the parameters. Raises ParameterError."""
         if self.line is not None and self.lines:
@@ -87,10 +116,13 @@ class LineCounter(Node):
         given = self.lines if self.line is None else {self.line_name: self.line}
         parameter = "lines" if self.line is None else "line"
         for name in given:
-            if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
-                where = "lines" if self.line is None else "line_name"
-                raise ParameterError(where, f"{name!r} cannot name a line: use 1 to {_LONGEST_NAME} letters and digits")
+            _check_name(name, "lines" if self.line is None else "line_name", "line")
         try:
             return [Line.of(name, numbers) for name, numbers in given.items()]
         except ValueError as error:
             raise ParameterError(parameter, str(error)) from None
+
+
+def _check_name(name: str, parameter: str, kind: str) -> None:
+    if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
+        raise ParameterError(parameter, f"{name!r} cannot name a {kind}: use 1 to {_LONGEST_NAME} letters and digits")
