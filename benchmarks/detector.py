@@ -1,0 +1,154 @@
+"""Our detector beside Intel's, in one run and under one scoring code: AP, crossings, latency, and what INT8 costs.
+
+    python -m benchmarks.detector --models DIR --photographs DIR --frames DIR --clips DIR [--simulated DIR]
+
+Photographs in COCO's format (their split val), MOTChallenge frames, clips with labelled crossings; simulated pictures
+from cameras that training never saw are drawn anew unless given. A set that is not given is left out, and said so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from benchmarks.detector_sets import crossings, frames, simulated
+from benchmarks.harness import ROOT, figure
+from metrica.models import Model, find_model
+from metrica.models.network import Network
+from metrica.models.training.evaluate import Detect, detector, scored
+from metrica.models.training.pictures import Labelled, labelled
+from metrica.models.training.score import Matched, average_precision, interval
+
+OURS = ROOT / "models" / "metrica-person"
+PEERS = ("person-detection-0200", "person-detection-0201", "person-detection-0203")
+_SURE = 0.5  # a score at which a box is said to be a person
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of the table."""
+
+    name: str
+    model: Model
+
+
+def entries() -> list[Entry]:
+    """Ours in both precisions, then the peers that are there."""
+    found = [Entry(f"metrica-person {p}", find_model(str(OURS / p / "metrica-person.xml"))) for p in ("FP16", "INT8")]
+    return found + [Entry(f"{name} INT8", find_model(name)) for name in PEERS]
+
+
+def latency(models: list[Entry], rounds: int = 60) -> dict[str, float]:
+    """Milliseconds of one inference of a 640x360 frame on one thread, the median of rounds that take turns."""
+    frame = np.random.default_rng(0).integers(0, 255, (360, 640, 3), np.uint8)
+    frame = np.asarray(cv2.GaussianBlur(frame, (0, 0), 3), np.uint8)
+    networks = {entry.name: Network(entry.model, hint="LATENCY", threads=1) for entry in models}
+    times: dict[str, list[float]] = {name: [] for name in networks}
+    for turn in range(rounds + 3):
+        for name, network in networks.items():
+            began = time.perf_counter()
+            network.infer(frame)
+            if turn >= 3:
+                times[name].append((time.perf_counter() - began) * 1000)
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def flood(detect: Detect, pictures: list[Labelled]) -> float:
+    """Boxes said to be people with a score of a half, per picture that shows nobody."""
+    empty = [picture for picture in pictures if not len(picture.boxes)]
+    return sum(int((detect(picture.read())[1] >= _SURE).sum()) for picture in empty) / max(1, len(empty))
+
+
+def without_vnni(photographs: Path, precision: str) -> tuple[float, float]:
+    """AP and false boxes per empty photograph with the processor's VNNI left unused, in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.detector", "--photographs", str(photographs), "--only", precision]
+    env = {**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX2"}
+    result = json.loads(subprocess.run(command, env=env, cwd=ROOT, check=True, capture_output=True, text=True).stdout)
+    return result["ap50"], result["flood"]
+
+
+def only(precision: str, photographs: Path) -> None:
+    """One precision of ours over the photographs, as JSON: what `without_vnni` runs."""
+    detect = detector(find_model(str(OURS / precision / "metrica-person.xml")))
+    pictures = labelled(photographs, "val")
+    print(json.dumps({"ap50": average_precision(scored(detect, pictures)), "flood": flood(detect, pictures)}))
+
+
+def table(models: list[Entry], sets: dict[str, list[Labelled]]) -> dict[str, dict[str, list[Matched]]]:
+    """Score every model on every set, and print it as it comes."""
+    out: dict[str, dict[str, list[Matched]]] = {}
+    for name, pictures in sets.items():
+        people = sum(int((picture.flags == 1).sum()) for picture in pictures)
+        print(f"\n{name}: {len(pictures)} pictures, {people} people")
+        out[name] = {}
+        for entry in models:
+            found = out[name][entry.name] = scored(detector(entry.model), pictures)
+            low, high = interval(found)
+            print(f"  {entry.name:28} AP50 {average_precision(found):.3f}  ({low:.3f} to {high:.3f})", flush=True)
+    return out
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.detector", description=__doc__)
+    shared = ROOT.parent / "shared"
+    parser.add_argument("--models", type=Path, default=shared / "models", help="the peers' files")
+    parser.add_argument("--photographs", type=Path, default=shared / "trainset")
+    parser.add_argument("--frames", type=Path, default=shared / "mot" / "frames")
+    parser.add_argument("--clips", type=Path, default=shared / "clips")
+    parser.add_argument("--simulated", type=Path, help="a folder of metrica-sim --images --test, else one is drawn")
+    parser.add_argument("--only", choices=("FP16", "INT8"), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.only:
+        only(options.only, options.photographs)
+        return 0
+    os.environ.setdefault("METRICA_MODELS", str(options.models))
+    models = entries()
+    with tempfile.TemporaryDirectory() as scratch:
+        drawn = options.simulated or simulated(Path(scratch) / "simulated")
+        sets = {"val": labelled(options.photographs, "val"), "frames": frames(options.frames), "sim": labelled(drawn)}
+        found = table(models, sets)
+    milliseconds = latency(models)
+    print("\none thread, 640x360, ms: " + ", ".join(f"{name} {ms:.1f}" for name, ms in milliseconds.items()))
+    print("\ncrossings at 10 frames a second (right, missed, extra)")
+    for entry in models:
+        words = [
+            f"{clip} {right} {missed} {extra}" for clip, right, missed, extra in crossings(entry.model, options.clips)
+        ]
+        print(f"  {entry.name:28} {'; '.join(words)}", flush=True)
+    print("\nwithout VNNI")
+    for precision in ("FP16", "INT8"):
+        ap, boxes = without_vnni(options.photographs, precision)
+        print(f"  {precision} val AP50 {ap:.3f}, {boxes:.3f} false boxes a photograph of nobody")
+    report(found, milliseconds)
+    return 0
+
+
+def report(found: dict[str, dict[str, list[Matched]]], milliseconds: dict[str, float]) -> None:
+    """The figures."""
+    print()
+    for name, scores in found.items():
+        ap = {model: average_precision(pictures) for model, pictures in scores.items()}
+        peer = ap["person-detection-0200 INT8"]
+        figure(f"metrica_person_ap50_{name}", ap["metrica-person INT8"], goal=f"{peer:.3f}")
+        figure(f"metrica_person_over_0200_ap50_{name}", ap["metrica-person INT8"] / peer, goal="1")
+        change = ap["metrica-person INT8"] - ap["metrica-person FP16"]
+        figure(f"int8_minus_fp16_ap50_{name}", change, goal="-0.01")
+    ratio = milliseconds["metrica-person INT8"] / milliseconds["person-detection-0200 INT8"]
+    figure("metrica_person_over_0200_latency", ratio, goal="1")
+    ratio = milliseconds["metrica-person INT8"] / milliseconds["metrica-person FP16"]
+    figure("int8_over_fp16_latency", ratio, goal="below 1")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,178 @@
+"""The network of metrica-person: a small convolutional backbone, a feature pyramid, one anchor-free head.
+
+In the style of YOLOX-nano (Ge et al., arXiv:2107.08430) and NanoDet-plus, with cross-stage blocks (Wang et al.,
+arXiv:1911.11929). Its 3x3 convolutions are dense and narrow rather than depthwise: at this size both take OpenVINO
+about the same time, and dense ones train in half of it on a CPU.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as nnf
+
+SIZE = (416, 256)
+"""Width and height of the input, pixels."""
+STRIDES = (8, 16, 32)
+_MAX_LOG_DISTANCE = 4.0  # e^4 strides: wider than the input at every stride
+
+
+class Conv(nn.Sequential):
+    """Convolution without bias, batch norm, ReLU."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int = 1, stride: int = 1, groups: int = 1) -> None:
+        super().__init__(
+            nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False),
+            nn.BatchNorm2d(outputs),
+            nn.ReLU(inplace=True),
+        )
+
+
+class Separable(nn.Sequential):
+    """A depthwise 3x3 convolution and a 1x1 (a 5x5 takes ten times as long to train on a CPU)."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
+        super().__init__(Conv(inputs, inputs, 3, stride, inputs), Conv(inputs, outputs))
+
+
+class Residual(nn.Module):
+    """1x1, 3x3, and what came in added."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(Conv(channels, channels), Conv(channels, channels, 3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = x + self.body(x)
+        return out
+
+
+class CrossStage(nn.Module):
+    """Half of the channels go through `depth` residual blocks, half around them."""
+
+    def __init__(self, inputs: int, outputs: int, depth: int) -> None:
+        super().__init__()
+        half = outputs // 2
+        self.through = nn.Sequential(Conv(inputs, half), *(Residual(half) for _ in range(depth)))
+        self.around = Conv(inputs, half)
+        self.join = Conv(2 * half, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.join(torch.cat([self.through(x), self.around(x)], 1))
+        return out
+
+
+class Pool(nn.Module):
+    """What lies 5, 9 and 13 cells around, pooled (SPPF)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        half = channels // 2
+        self.reduce = Conv(channels, half)
+        self.join = Conv(4 * half, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        parts = [self.reduce(x)]
+        for _ in range(3):
+            parts.append(nnf.max_pool2d(parts[-1], 5, 1, 2))
+        out: Tensor = self.join(torch.cat(parts, 1))
+        return out
+
+
+class PersonNet(nn.Module):
+    """Pictures to one score and one box per cell of the strides 8, 16 and 32.
+
+    `forward` takes float [B, 3, H, W], BGR, 0 to 255, and returns `(scores, boxes, features)`: logits [B, cells], boxes
+    [B, cells, 4] as x1, y1, x2, y2 in pixels of the input, and the three maps of the pyramid, which a teacher can be
+    matched to.
+    """
+
+    def __init__(self, width: int = 16, neck: int = 64) -> None:
+        super().__init__()
+        w = width
+        self.stride8 = nn.Sequential(
+            Conv(3, w, 3, 2), Conv(w, 2 * w, 3, 2), CrossStage(2 * w, 2 * w, 1),
+            Conv(2 * w, 4 * w, 3, 2), CrossStage(4 * w, 4 * w, 2),
+        )  # fmt: skip
+        self.stride16 = nn.Sequential(Conv(4 * w, 8 * w, 3, 2), CrossStage(8 * w, 8 * w, 3))
+        self.stride32 = nn.Sequential(Conv(8 * w, 12 * w, 3, 2), CrossStage(12 * w, 12 * w, 1), Pool(12 * w))
+        self.lateral = nn.ModuleList([Conv(c * w, neck) for c in (4, 8, 12)])
+        self.down = nn.ModuleList([Separable(neck, neck) for _ in range(2)])
+        self.up = nn.ModuleList([Separable(neck, neck, 2) for _ in range(2)])
+        self.merge = nn.ModuleList([Separable(neck, neck) for _ in range(2)])
+        self.score = nn.ModuleList([nn.Sequential(Separable(neck, neck), nn.Conv2d(neck, 1, 1)) for _ in STRIDES])
+        self.box = nn.ModuleList([nn.Sequential(Separable(neck, neck), nn.Conv2d(neck, 4, 1)) for _ in STRIDES])
+        self._start()
+
+    def _start(self) -> None:
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+        for score, box in zip(self.score, self.box, strict=True):
+            for head, bias in ((score, -4.6), (box, 0.7)):  # 1 % are people; two strides to each side
+                last = head[-1]
+                nn.init.normal_(last.weight, std=0.01)
+                nn.init.constant_(last.bias, bias)
+
+    def pyramid(self, x: Tensor) -> list[Tensor]:
+        """The maps of the strides 8, 16 and 32, each [B, neck, H / stride, W / stride]."""
+        fine = self.stride8(x / 64.0 - 2.0)
+        middle = self.stride16(fine)
+        coarse = self.stride32(middle)
+        a, b, c = (lateral(value) for lateral, value in zip(self.lateral, (fine, middle, coarse), strict=True))
+        b = self.down[0](b + nnf.interpolate(c, scale_factor=2.0, mode="nearest"))
+        a = self.down[1](a + nnf.interpolate(b, scale_factor=2.0, mode="nearest"))
+        b = self.merge[0](b + self.up[0](a))
+        c = self.merge[1](c + self.up[1](b))
+        return [a, b, c]
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, list[Tensor]]:
+        features = self.pyramid(x)
+        scores: list[Tensor] = []
+        boxes: list[Tensor] = []
+        for stride, score, box, feature in zip(STRIDES, self.score, self.box, features, strict=True):
+            scores.append(score(feature).flatten(1))
+            sides = box(feature).float().flatten(2).transpose(1, 2).clamp(max=_MAX_LOG_DISTANCE).exp() * stride
+            points = cell_centres(feature.shape[-2:], stride).to(sides)
+            boxes.append(torch.cat([points - sides[..., :2], points + sides[..., 2:]], -1))
+        return torch.cat(scores, 1).float(), torch.cat(boxes, 1), features
+
+
+def cell_centres(shape: torch.Size | tuple[int, int], stride: int) -> Tensor:
+    """The middle of each cell of a map of this height and width, row by row, pixels [H * W, 2]."""
+    rows, columns = torch.meshgrid(torch.arange(shape[0]), torch.arange(shape[1]), indexing="ij")
+    return (torch.stack([columns.flatten(), rows.flatten()], 1).float() + 0.5) * stride
+
+
+class Exported(nn.Module):
+    """The network as it is exported: [B, 5, cells], centre, size and score, the layout of YOLOv8 with one class."""
+
+    def __init__(self, network: PersonNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor) -> Tensor:
+        scores, boxes, _ = self.network(x)
+        corner, other = boxes[..., :2], boxes[..., 2:]
+        rows = torch.cat([(corner + other) / 2, other - corner, scores.sigmoid()[..., None]], -1)
+        return rows.transpose(1, 2)
+
+
+def multiply_adds(network: nn.Module, size: tuple[int, int] = SIZE) -> int:
+    """The multiplications (each with its addition) of the convolutions for one picture of this width and height."""
+    total = 0
+
+    def count(module: nn.Module, _inputs: object, output: Tensor) -> None:
+        nonlocal total
+        if isinstance(module, nn.Conv2d):
+            kernel = module.kernel_size[0] * module.kernel_size[1]
+            total += output.numel() * (module.in_channels // module.groups) * kernel
+
+    hooks = [module.register_forward_hook(count) for module in network.modules()]
+    was = network.training
+    with torch.no_grad():
+        network.eval()(torch.zeros(1, 3, size[1], size[0]))
+    network.train(was)
+    for hook in hooks:
+        hook.remove()
+    return total

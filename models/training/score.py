@@ -1,0 +1,94 @@
+"""Average precision at IoU 0.5, with an interval. Needs nothing but NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from metrica.models.training.pictures import PERSON, Boxes
+
+Floats = npt.NDArray[np.float64]
+_IOU = 0.5
+_RECALLS = np.linspace(0, 1, 101)
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """The detections of one picture that count, and how many people it shows."""
+
+    scores: Floats
+    hits: npt.NDArray[np.bool_]
+    people: int
+
+
+def matched(boxes: Boxes, scores: npt.NDArray[np.floating], truth: Boxes, flags: npt.NDArray[np.uint8]) -> Matched:
+    """Match detections [N, 4] to true boxes [M, 4] greedily by falling score, as COCO's evaluation does.
+
+    A detection that matches nobody but lies mostly (half of itself) in a box to be ignored does not count at all.
+    """
+    order = np.argsort(-scores, kind="stable")
+    people, ignored = truth[flags == PERSON], truth[flags != PERSON]
+    overlap, inside = _overlaps(boxes, people)[0], _overlaps(boxes, ignored)[1]
+    free = np.ones(len(people), bool)
+    kept: list[float] = []
+    hits: list[bool] = []
+    for index in order:
+        candidates = np.where(free, overlap[index], 0.0)
+        best = int(candidates.argmax()) if len(people) else -1
+        hit = best >= 0 and candidates[best] >= _IOU
+        if hit:
+            free[best] = False
+        elif len(ignored) and inside[index].max() >= _IOU:
+            continue
+        kept.append(float(scores[index]))
+        hits.append(hit)
+    return Matched(np.array(kept, float), np.array(hits, bool), len(people))
+
+
+def _overlaps(boxes: Boxes, others: Boxes) -> tuple[Floats, Floats]:
+    """Intersection over union, and over the first one's own area, both [N, M]."""
+    a, b = boxes[:, None].astype(float), others[None].astype(float)
+    common = (np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])).clip(0).prod(-1)
+    own, other = (a[..., 2:] - a[..., :2]).prod(-1), (b[..., 2:] - b[..., :2]).prod(-1)
+    return common / np.maximum(own + other - common, 1e-9), common / np.maximum(own, 1e-9)
+
+
+def average_precision(pictures: Iterable[Matched], weights: Floats | None = None) -> float:
+    """The mean of the precision at 101 recalls (COCO), each picture counted `weights` times [pictures] (once)."""
+    listed = list(pictures)
+    each = np.ones(len(listed)) if weights is None else weights
+    total = float(sum(picture.people * weight for picture, weight in zip(listed, each, strict=True)))
+    scores = np.concatenate([picture.scores for picture in listed])
+    if not total or not len(scores):
+        return 0.0
+    hits = np.concatenate([picture.hits for picture in listed])
+    counts = np.concatenate([np.full(len(p.scores), w) for p, w in zip(listed, each, strict=True)])
+    order = np.argsort(-scores, kind="stable")
+    found, said = np.cumsum((hits * counts)[order]), np.cumsum(counts[order])
+    precision = np.maximum.accumulate((found / np.maximum(said, 1e-9))[::-1])[::-1]
+    at = np.searchsorted(found / total, _RECALLS - 1e-12)
+    return float(np.where(at < len(precision), precision[np.minimum(at, len(precision) - 1)], 0.0).mean())
+
+
+def interval(pictures: list[Matched], times: int = 300, seed: int = 0) -> tuple[float, float]:
+    """A 95 % interval of the average precision: pictures drawn again with replacement (bootstrap)."""
+    chance = np.random.default_rng(seed)
+    count = len(pictures)
+    values = [average_precision(pictures, chance.multinomial(count, [1 / count] * count) * 1.0) for _ in range(times)]
+    low, high = np.percentile(values, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def precision_thresholds(pictures: list[list[Matched]], goals: tuple[float, ...]) -> list[float]:
+    """The lowest score at and above which that part of the boxes are people, for each goal; the sets weigh the same."""
+    scores = np.concatenate([m.scores for one in pictures for m in one])
+    hits = np.concatenate([m.hits for one in pictures for m in one])
+    weights = np.concatenate([
+        np.full(sum(len(m.scores) for m in one), 1 / max(1, sum(m.people for m in one))) for one in pictures
+    ])  # fmt: skip
+    order = np.argsort(-scores)
+    precision = np.cumsum((hits * weights)[order]) / np.cumsum(weights[order])
+    return [float(scores[order][np.flatnonzero(precision >= goal)[-1]]) for goal in goals]
