@@ -11,6 +11,7 @@ from metrica.nodes.crossing import CrossingSettings, LineCrossingRule, Passage
 from metrica.nodes.doors import Door
 from metrica.nodes.geometry import Anchor
 from metrica.nodes.lines import Line, Numbers
+from metrica.nodes.steady_time import SteadyTime
 from metrica.params import param
 from metrica.ports import Publisher, publisher, subscription
 from metrica.qos import EVENTS, STREAM
@@ -60,6 +61,7 @@ class LineCounter(Node):
 
     def on_configure(self) -> None:
         self._rule = self._make_rule()
+        self._time = SteadyTime()
         self._started = self.clock.now()
         self._number = 0
         self._last = Header()
@@ -71,7 +73,8 @@ class LineCounter(Node):
     def tracks(self, msg: Tracks) -> None:
         """The people of one camera, as followed in each frame."""
         self._last = msg.header
-        self._publish(self._rule.update(msg.header.stamp, msg.header.epoch, msg.boxes, msg.ids, msg.ages, msg.size))
+        now = self._time.read(msg.header)
+        self._publish(self._rule.update(now, msg.header.epoch, msg.boxes, msg.ids, msg.ages, msg.size))
 
     def _publish(self, passages: list[Passage]) -> None:
         camera = self._last.camera or self.context.camera
@@ -85,7 +88,7 @@ class LineCounter(Node):
                     line=passage.line,
                     direction=passage.direction,
                     track=passage.track,
-                    time=passage.time_ns,
+                    time=self._time.to_stamp(passage.time_ns),
                 )
             )
 

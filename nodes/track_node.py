@@ -9,6 +9,7 @@ from typing import ClassVar
 from metrica.errors import ParameterError
 from metrica.messages import Detections, Thresholds, Tracks
 from metrica.node import Node
+from metrica.nodes.steady_time import SteadyTime
 from metrica.nodes.tracker import Tracker
 from metrica.params import param
 from metrica.ports import Publisher, publisher, subscription
@@ -45,6 +46,7 @@ class TrackerNode(Node):
 
     def on_configure(self) -> None:
         self._tracker = self.make_tracker()
+        self._time = SteadyTime()
 
     def on_cleanup(self) -> None:
         self._tracker.reset()
@@ -52,7 +54,8 @@ class TrackerNode(Node):
     @subscription(Detections, qos=STREAM)
     def detections(self, msg: Detections) -> None:
         """The people found in each frame of one camera."""
-        found = self._tracker.update(msg.boxes, msg.scores, msg.header.stamp / 1e9, self._thresholds(msg.thresholds))
+        now = self._time.read(msg.header) / 1e9
+        found = self._tracker.update(msg.boxes, msg.scores, now, self._thresholds(msg.thresholds))
         self.tracks.publish(
             Tracks(
                 header=msg.header,

@@ -8,6 +8,7 @@ from metrica.errors import ParameterError, TopicError
 from metrica.messages import Header, Occupancy, Tracks, Visit
 from metrica.node import Node
 from metrica.nodes.geometry import Anchor
+from metrica.nodes.steady_time import SteadyTime
 from metrica.nodes.zone_visits import Stay, ZoneSettings, ZoneVisits
 from metrica.nodes.zones import Zone
 from metrica.params import param
@@ -48,6 +49,7 @@ class ZoneCounter(Node):
             anchor=self.anchor, band=self.band, bridge=self.bridge, min_visit=self.min_visit, loiter=self.loiter
         )
         self._rule = ZoneVisits(self._read_zones(), settings)
+        self._time = SteadyTime()
         self._started = self.clock.now()
         self._number = 0
         self._last = Header()
@@ -61,7 +63,8 @@ class ZoneCounter(Node):
     def tracks(self, msg: Tracks) -> None:
         """The people of one camera, as followed in each frame."""
         self._last = msg.header
-        self._publish(self._rule.update(msg.header.stamp, msg.header.epoch, msg.boxes, msg.ids, msg.size))
+        now = self._time.read(msg.header)
+        self._publish(self._rule.update(now, msg.header.epoch, msg.boxes, msg.ids, msg.size))
         self._tell_occupancy()
 
     def _publish(self, stays: list[Stay]) -> None:
@@ -75,8 +78,8 @@ class ZoneCounter(Node):
                     id=f"{camera}/{stay.zone}/{self._started:x}/{self._number}",
                     zone=stay.zone,
                     track=stay.track,
-                    entered=stay.entered_ns,
-                    left=stay.left_ns,
+                    entered=self._time.to_stamp(stay.entered_ns),
+                    left=self._time.to_stamp(stay.left_ns),
                 )
             )
 
