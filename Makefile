@@ -1,21 +1,23 @@
-# CAMERA=… make run   install what is missing, fetch the model, and start counting
+# make demo           install what is missing, and count at a simulated entrance
+# CAMERA=… make run   install what is missing, and count at a camera
 # make test           install what is missing, check the code, and run every test
 # make check          what `make test` runs, without installing anything of the system
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-MODEL ?= person-detection-0200
 
 # What the tests use besides Python: a browser for the pages, a real RTSP camera, a font with Arabic.
 TEST_PACKAGES = chromium fonts-noto-core python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base \
 	gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly
 
-.PHONY: run test check lint types unit install system-test format clean
+.PHONY: demo run test check lint types unit install system-test format clean
+
+demo: install
+	$(BIN)/metrica-launch --demo
 
 run: install
 	@test -n "$$CAMERA" || { echo "say which camera: CAMERA=rtsp://user:password@192.168.1.10/stream1 make run (a video file will do)"; exit 2; }
-	$(BIN)/metrica-models pull $(MODEL)
 	@DOOR_RTSP="$$CAMERA" $(BIN)/metrica-launch launch/store.yaml
 
 test: system-test $(VENV)/.installed-dev check
