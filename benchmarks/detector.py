@@ -28,10 +28,11 @@ from metrica.models import Model, find_model
 from metrica.models.network import Network
 from metrica.models.training.evaluate import Detect, detector, scored
 from metrica.models.training.pictures import Labelled, labelled
-from metrica.models.training.score import Matched, average_precision, interval
+from metrica.models.training.score import Matched, average_precision, interval, precision_thresholds
 
 OURS = ROOT / "models" / "metrica-person"
 PEERS = ("person-detection-0200", "person-detection-0201", "person-detection-0203")
+_PRECISIONS = (0.90, 0.85, 0.50)
 _SURE = 0.5  # a score at which a box is said to be a person
 
 
@@ -118,6 +119,12 @@ def main() -> int:
         drawn = options.simulated or simulated(Path(scratch) / "simulated")
         sets = {"val": labelled(options.photographs, "val"), "frames": frames(options.frames), "sim": labelled(drawn)}
         found = table(models, sets)
+    for precision in ("FP16", "INT8"):
+        sets_of_ours = [scores[f"metrica-person {precision}"] for scores in found.values()]
+        new, keep, low = precision_thresholds(sets_of_ours, _PRECISIONS)
+        print(
+            f"\nscores of {precision} at which 90, 85 and 50 % of the boxes are people: {new:.2f} {keep:.2f} {low:.2f}"
+        )
     milliseconds = latency(models)
     print("\none thread, 640x360, ms: " + ", ".join(f"{name} {ms:.1f}" for name, ms in milliseconds.items()))
     print("\ncrossings at 10 frames a second (right, missed, extra)")

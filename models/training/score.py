@@ -77,7 +77,10 @@ def interval(pictures: list[Matched], times: int = 300, seed: int = 0) -> tuple[
     """A 95 % interval of the average precision: pictures drawn again with replacement (bootstrap)."""
     chance = np.random.default_rng(seed)
     count = len(pictures)
-    values = [average_precision(pictures, chance.multinomial(count, [1 / count] * count) * 1.0) for _ in range(times)]
+    values = [
+        average_precision(pictures, np.asarray(chance.multinomial(count, [1 / count] * count), np.float64))
+        for _ in range(times)
+    ]
     low, high = np.percentile(values, [2.5, 97.5])
     return float(low), float(high)
 
