@@ -18,7 +18,7 @@ from metrica.models.card import Card
 from metrica.models.digests import matching_variant, problems
 from metrica.models.errors import ModelError
 from metrica.models.pull import pull
-from metrica.models.store import Model, cache_folder, find_card, have, list_cards, locate
+from metrica.models.store import Model, accuracy, cache_folder, find_card, have, list_cards, locate
 
 FRAME = (1280, 720)
 """The frame size that `check` compiles for."""
@@ -60,13 +60,14 @@ def _parser() -> argparse.ArgumentParser:
 
 def _list(args: argparse.Namespace) -> int:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("name", "decoder", "precision", "size", "where", "what"):
+    for column in ("name", "decoder", "precision", "size", "AP50", "where", "what"):
         table.add_column(column, no_wrap=column != "what", overflow="fold")
     for card in list_cards():
         here = have(card)
         variant = here[0] if here else card.variants[0]
         where = str(here[1]) if here else "not here"
-        table.add_row(card.name, card.decoder, variant.precision, f"{variant.size / 1e6:.1f} MB", where, card.title)
+        size, found = f"{variant.size / 1e6:.1f} MB", f"{accuracy(card):.2f}" if card.ap50 else "-"
+        table.add_row(card.name, card.decoder, variant.precision, size, found, where, card.title)
     # Into a pipe the table is as wide as it must be: a script should not meet wrapped lines.
     console = Console() if sys.stdout.isatty() else Console(width=500)
     console.print(table)

@@ -38,7 +38,7 @@ def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_list_names_every_card_and_what_is_not_here(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["name", "decoder", "precision", "size", "where", "what"]
+    assert lines[0].split() == ["name", "decoder", "precision", "size", "AP50", "where", "what"]
     others = [line for line in lines[1:] if not line.startswith(OURS)]
     assert [line.split()[0] for line in others] == [
         "person-detection-0200",
