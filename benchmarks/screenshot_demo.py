@@ -18,10 +18,9 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from benchmarks.harness import ROOT
+from benchmarks.harness import ROOT, figure
 
 CHROMIUM = "/usr/bin/chromium"
-GOAL = 15.0
 _OPEN = re.compile(r"open (http://\S+) \((the live picture|log in as (\w+), password (\S+)\))")
 
 
@@ -76,7 +75,7 @@ def pictures(
     phone.fill("#password", login[1])
     phone.click("#login-button")
     first = wait_for_somebody(phone) - began
-    print(f"figure demo_first_crossing_on_page {first:.1f} s goal {GOAL:.0f}")
+    figure("demo_first_crossing_on_page", first, "s", goal="15")
     screen = browser.new_page(viewport={"width": 960, "height": 640})
     # A stream never ends, so neither does the page's loading.
     screen.goto(live, wait_until="commit")
