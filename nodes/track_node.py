@@ -10,6 +10,7 @@ from metrica.errors import ParameterError
 from metrica.messages import Detections, Thresholds, Tracks
 from metrica.node import Node
 from metrica.nodes.steady_time import SteadyTime
+from metrica.nodes.still import MovingOnly
 from metrica.nodes.tracker import Tracker
 from metrica.params import param
 from metrica.ports import Publisher, publisher, subscription
@@ -29,6 +30,14 @@ class TrackerNode(Node):
         default=1.5, ge=0, le=10, unit="s", help="how long a track that is not seen is looked for"
     )
 
+    still_after: float = param(
+        default=0.0,
+        ge=0,
+        le=86_400,
+        unit="s",
+        help="what has not moved at all for so long is a mannequin or a poster: no track until it moves; 0: off",
+    )
+
     tracks: ClassVar[Publisher[Tracks]] = publisher(
         Tracks, qos=STREAM, help="the people followed, as seen in each frame"
     )
@@ -45,7 +54,8 @@ class TrackerNode(Node):
                 raise ParameterError(lower, f"'{lower}' ({a:g}) must not be above '{upper}' ({b:g})")
 
     def on_configure(self) -> None:
-        self._tracker = self.make_tracker()
+        tracker = self.make_tracker()
+        self._tracker = MovingOnly(tracker, self.still_after) if self.still_after else tracker
         self._time = SteadyTime()
 
     def on_cleanup(self) -> None:
