@@ -48,7 +48,8 @@ def draw_room(room: Room, camera: SimCamera) -> Backdrop:
     colour = _texels(room, camera, depth, number, across, down, np.linalg.norm(u, axis=1) / repeat[:, 0])
     # Light is smooth: one value for each pixel of the picture will do.
     light = _light(room, camera, at[::FINE, ::FINE], normals[number[::FINE, ::FINE]])
-    glow = np.array([q.glow for q in quads], np.float32)[number]
+    outside = {"street": room.outside, "pavement": 0.8 * room.outside}
+    glow = np.array([outside.get(q.kind, q.glow) for q in quads], np.float32)[number]
     tint = np.array([q.tint for q in quads], np.float32)[number]
     kinds = np.array([q.kind == "floor" for q in quads])[number]
     light = np.repeat(np.repeat(light, FINE, axis=0), FINE, axis=1)

@@ -54,6 +54,13 @@ _ARM: tuple[Ring, ...] = (
     (0.580, 0.023, 0.025, -0.003), (0.520, 0.019, 0.020, -0.002), (0.480, 0.018, 0.019, 0.000),
 )  # fmt: skip
 
+_SHOE = (
+    (-0.049, 0.026, 0.001, 0.001), (-0.048, 0.030, 0.012, 0.020), (-0.040, 0.030, 0.022, 0.030),
+    (0.000, 0.032, 0.025, 0.032), (0.035, 0.023, 0.027, 0.023), (0.070, 0.018, 0.027, 0.018),
+    (0.092, 0.014, 0.018, 0.013), (0.097, 0.012, 0.004, 0.006), (0.0975, 0.012, 0.001, 0.001),
+)  # fmt: skip
+"""From heel to toe: y, z of the middle, half the width, half the height."""
+
 
 def body(look: Look) -> Mesh:
     """The mesh of a person, in metres."""
@@ -81,7 +88,7 @@ def _trunk(look: Look) -> Part:
         hips = look.bust * 0.35 * math.exp(-(((z - 0.52) / 0.05) ** 2))
         waist = 1 - 0.9 * look.bust * math.exp(-(((z - 0.62) / 0.05) ** 2)) * 4
         shaped.append((z, w * waist + hips, d + belly / 2 + bust / 2, y + belly / 2 + bust / 2))
-    grid = rings(shaped, 16, square=0.88)
+    grid = rings(shaped, 14, square=0.88)
     chest = step(grid[:, :, 2], 0.52, 0.66)
     return Part(grid, weigh(grid, bones=((CHEST, chest), (PELVIS, 1 - chest))), RECTS["torso"])
 
@@ -96,16 +103,13 @@ def _legs(look: Look) -> list[Part]:
         for z, w, d, y in _LEG:
             loose = 1 + (wide - 1) * min(1.0, max(0.0, (0.53 - z) / 0.1))
             flare.append((z, w * loose * (1 + look.flare * max(0.0, 0.3 - z)), d * loose, y))
-        grid = rings(flare, 10, x)
+        grid = rings(flare, 8, x)
         below = 1 - step(grid[:, :, 2], 0.255, 0.315)
         hip = step(grid[:, :, 2], 0.47, 0.53) * 0.5
         shares = ((thigh, (1 - below) * (1 - hip)), (shin, below), (PELVIS, hip))
         parts.append(Part(grid, weigh(grid, bones=shares), RECTS["leg"]))
         s = look.shoe
-        along = ((-0.048, 0.030, 0.012, 0.020), (-0.040, 0.030, 0.022, 0.030), (0.0, 0.032, 0.025, 0.032),
-                 (0.035, 0.023, 0.027, 0.023), (0.070, 0.018, 0.027, 0.018), (0.092, 0.014, 0.018, 0.013),
-                 (0.097, 0.012, 0.004, 0.006))  # fmt: skip
-        grid = tube([(x, y, z * s) for y, z, _, _ in along], [(w * s, h * s) for _, _, w, h in along], 8)
+        grid = tube([(x, y, z * s) for y, z, _, _ in _SHOE], [(w * s, h * s) for _, _, w, h in _SHOE], 6)
         parts.append(Part(grid, weigh(grid, bones=((foot, 1.0),)), RECTS["shoe"]))
     return parts
 
@@ -115,7 +119,7 @@ def _arms(look: Look) -> list[Part]:
     wide = (1 + 0.9 * (look.girth - 1)) * look.sleeves
     out = 0.011 + 0.06 * (look.girth - 1)
     for side, upper, fore in ((-1, ARM_L, FORE_L), (1, ARM_R, FORE_R)):
-        grid = rings(_fat(_ARM, wide, wide), 9, 0.0)
+        grid = rings(_fat(_ARM, wide, wide), 7, 0.0)
         z = grid[:, :, 2]
         grid[:, :, 0] += side * (0.093 + out + 0.024 * step(0.84 - z, 0.02, 0.2))
         below = 1 - step(z, 0.61, 0.66)
@@ -123,20 +127,20 @@ def _arms(look: Look) -> list[Part]:
         shares = ((upper, (1 - below) * (1 - shoulder)), (fore, below), (CHEST, shoulder))
         parts.append(Part(grid, weigh(grid, bones=shares), RECTS["arm"]))
         hand = [(0.490, 0.014, 0.016, 0.0), (0.465, 0.015, 0.022, 0.004), (0.440, 0.012, 0.024, 0.006),
-                (0.410, 0.010, 0.018, 0.010), (0.390, 0.006, 0.008, 0.012)]  # fmt: skip
-        grid = rings(hand, 8, side * (0.12 + out))
+                (0.410, 0.010, 0.018, 0.010), (0.390, 0.006, 0.008, 0.012), (0.389, 0.001, 0.001, 0.012)]  # fmt: skip
+        grid = rings(hand, 6, side * (0.12 + out))
         parts.append(Part(grid, weigh(grid, bones=((fore, 1.0),)), RECTS["hand"]))
     return parts
 
 
 def _head(look: Look) -> list[Part]:
-    grid = rings(_SKULL, 16)
+    grid = rings(_SKULL, 12)
     front = grid.shape[1] // 2
     for ring, nose in ((5, 0.004), (6, 0.011), (7, 0.003)):
         grid[ring, front, 1] += nose
     for ring in (4, 5, 6):  # ears
-        grid[ring, 4, 0] += 0.006
-        grid[ring, 12, 0] -= 0.006
+        grid[ring, 3, 0] += 0.006
+        grid[ring, 9, 0] -= 0.006
     neck = 1 - step(grid[:, :, 2], 0.845, 0.875)
     parts = [Part(grid, weigh(grid, bones=((HEAD, 1 - neck), (CHEST, neck))), RECTS["head"])]
     if look.cover == "none":
@@ -167,7 +171,7 @@ def _cover(look: Look) -> Part:
         w = 0.046 if look.cover == "long" else 0.02
         table += [(0.856, w, 0.018, -0.045), (0.830, w + 0.006, 0.018, -0.052), (0.79, w, 0.016, -0.066),
                   (0.75, w * 0.8, 0.010, -0.072), (0.735, 0.004, 0.004, -0.07)]  # fmt: skip
-    grid = rings(table, 16)
+    grid = rings(table, 14)
     z = grid[:, :, 2]
     angle = np.abs(np.linspace(-180, 180, grid.shape[1]))[None, :] * np.ones_like(z)
     if scarf:
@@ -204,7 +208,7 @@ def _over(look: Look) -> list[Part]:
     wider = look.fall * (0.5 - look.hem)
     if look.hem < 0.47:
         table.append((look.hem, (0.113 + wider) * g, (0.084 + 0.8 * wider) * g, -0.004))
-    grid = rings(table, 18, square=0.92)
+    grid = rings(table, 14, square=0.92)
     up = grid[:, :, 2]
     chest, below, shin = step(up, 0.54, 0.66), 1 - step(up, 0.36, 0.53), (1 - step(up, 0.15, 0.32)) * 0.55
     right = step(grid[:, :, 0], -0.05, 0.05)

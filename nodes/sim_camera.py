@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -57,12 +58,7 @@ class SimCamera:
 
     def axes(self) -> Floats:
         """Rows: right, up and backwards, in the world, [3, 3]."""
-        yaw, tilt, roll = (math.radians(a) for a in (self.yaw, self.tilt, self.roll))
-        forward = np.array([math.sin(yaw) * math.cos(tilt), math.cos(yaw) * math.cos(tilt), -math.sin(tilt)])
-        right = np.array([math.cos(yaw), -math.sin(yaw), 0.0])
-        up = np.cross(right, forward)
-        c, s = math.cos(roll), math.sin(roll)
-        return np.array([c * right + s * up, c * up - s * right, -forward], np.float32)
+        return _axes(self.yaw, self.tilt, self.roll)
 
     def world2cam(self) -> Floats:
         """[4, 4]."""
@@ -76,7 +72,11 @@ class SimCamera:
         seen = (points - self.place) @ self.axes().T
         depth = -seen[:, 2]
         scale = self.focal / np.where(np.abs(depth) < 1e-6, 1e-6, depth)
-        return np.stack((self.width / 2 + seen[:, 0] * scale, self.height / 2 - seen[:, 1] * scale, depth), axis=1)
+        found = np.empty((3, len(points)), np.float32)  # coordinates first: each is contiguous
+        found[0] = self.width / 2 + seen[:, 0] * scale
+        found[1] = self.height / 2 - seen[:, 1] * scale
+        found[2] = depth
+        return found.T
 
     def rays(self, step: float = 1.0) -> Floats:
         """The direction from the camera through each pixel, of depth 1, [H / step, W / step, 3]."""
@@ -104,3 +104,15 @@ class SimCamera:
         ray = right * ((x - self.width / 2) / self.focal) + up * ((self.height / 2 - y) / self.focal) - back
         along = -self.z / min(float(ray[2]), -1e-6)
         return self.x + along * float(ray[0]), self.y + along * float(ray[1])
+
+
+@lru_cache(maxsize=64)
+def _axes(yaw: float, tilt: float, roll: float) -> Floats:
+    yaw, tilt, roll = (math.radians(a) for a in (yaw, tilt, roll))
+    forward = np.array([math.sin(yaw) * math.cos(tilt), math.cos(yaw) * math.cos(tilt), -math.sin(tilt)])
+    right = np.array([math.cos(yaw), -math.sin(yaw), 0.0])
+    up = np.cross(right, forward)
+    c, s = math.cos(roll), math.sin(roll)
+    axes = np.array([c * right + s * up, c * up - s * right, -forward], np.float32)
+    axes.flags.writeable = False  # it is given to everybody who asks
+    return axes

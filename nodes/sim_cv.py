@@ -9,8 +9,9 @@ from metrica.nodes.sim_camera import Floats
 
 
 def smaller(picture: Floats, width: int, height: int) -> Floats:
-    """Made smaller by the mean of the pixels."""
-    return np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.float32)
+    """Made smaller: by the mean of the pixels, or between them where it is less than to a half."""
+    how = cv2.INTER_AREA if picture.shape[0] >= 2 * height else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(picture, (width, height), interpolation=how), np.float32)
 
 
 def larger(picture: Floats, width: int, height: int) -> Floats:

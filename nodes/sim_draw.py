@@ -15,9 +15,10 @@ from metrica.nodes.sim_cv import filtered, larger, smaller
 from metrica.nodes.sim_mesh import I32
 
 SETTINGS = cv2.TriangleRasterizeSettings()
-SETTINGS.setCullingMode(cv2.RASTERIZE_CULLING_NONE)
+SETTINGS.setCullingMode(cv2.RASTERIZE_CULLING_CW)
 SETTINGS.setShadingType(cv2.RASTERIZE_SHADING_SHADED)
-_LARGE = 60_000  # pixels; what covers more is drawn less finely, its edges are fine enough
+_LARGE, _HUGE = 4_000, 30_000
+"""Pixels; what covers more is drawn less finely: its edges are fine enough."""
 
 
 @dataclass(slots=True)
@@ -40,12 +41,13 @@ class Layer:
 def box_of(camera: SimCamera, points: Floats) -> tuple[tuple[float, float, float, float], float] | None:
     """The box around points [N, 3], not clipped, and their mean depth; None if they lie behind the camera."""
     seen = camera.project(points)
-    ahead = seen[:, 2] > 0.15
-    if ahead.mean() < 0.5:
-        return None
-    seen = seen[ahead]
-    (x1, y1), (x2, y2) = seen[:, :2].min(0), seen[:, :2].max(0)
-    return (float(x1), float(y1), float(x2), float(y2)), float(seen[:, 2].mean())
+    x, y, depth = seen.T
+    if float(depth.min()) <= 0.15:
+        ahead = depth > 0.15
+        if np.count_nonzero(ahead) < 0.5 * len(ahead):
+            return None
+        x, y, depth = x[ahead], y[ahead], depth[ahead]
+    return (float(x.min()), float(y.min()), float(x.max()), float(y.max())), float(depth[::16].mean())
 
 
 def draw(
@@ -70,7 +72,8 @@ def draw(
     x2, y2 = min(camera.width, math.ceil(box[2]) + 1), min(camera.height, math.ceil(box[3]) + 1)
     if x2 - x1 < 2 or y2 - y1 < 2:
         return None
-    scale = fine if (x2 - x1) * (y2 - y1) <= _LARGE else 1.0
+    pixels = (x2 - x1) * (y2 - y1)
+    scale = fine if pixels <= _LARGE else 1.5 if pixels <= _HUGE else 1.0
     view = camera.view(x1, y1, x2 - x1, y2 - y1, scale)
     attributes = np.zeros((view.height, view.width, 3), np.float32)
     depths = np.full((view.height, view.width), FAR, np.float32)
@@ -94,7 +97,9 @@ def draw(
     size = texture.shape[0]
     at = attributes * np.float32(size) - np.float32(0.5)
     sampled = cv2.remap(texture, at[:, :, 0], at[:, :, 1], cv2.INTER_LINEAR)
-    colour = np.asarray(sampled, np.float32) * (attributes[:, :, 2] * visible)[:, :, None]
+    shown = attributes[:, :, 2] * visible
+    colour: Floats = np.asarray(sampled, np.float32)
+    colour *= cv2.merge((shown, shown, shown))
     alpha = visible.astype(np.float32)
     if scale != 1.0:
         colour = smaller(colour, x2 - x1, y2 - y1)
@@ -122,7 +127,8 @@ def lay(picture: Floats, layer: Layer, owner: npt.NDArray[np.int16], number: int
     """Put a layer over the picture [H, W, 3]; where it covers more than half of a pixel, `owner` becomes `number`."""
     h, w = layer.alpha.shape
     part = picture[layer.y : layer.y + h, layer.x : layer.x + w]
-    part *= (1 - layer.alpha)[:, :, None]
+    behind = 1 - layer.alpha
+    part *= cv2.merge((behind, behind, behind))
     part += layer.colour
     owner[layer.y : layer.y + h, layer.x : layer.x + w][layer.alpha > 0.5] = number
 
@@ -150,4 +156,5 @@ def darken(
     mask = larger(np.asarray(cv2.blur(cv2.blur(mask, (k, k)), (k, k)), np.float32), x2 - x1, y2 - y1)
     if floor_depth is not None:
         mask *= floor_depth[y1:y2, x1:x2]
-    picture[y1:y2, x1:x2] *= (1 - strength * mask)[:, :, None]
+    left = 1 - strength * mask
+    picture[y1:y2, x1:x2] *= cv2.merge((left, left, left))

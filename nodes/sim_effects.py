@@ -61,7 +61,14 @@ class Sensor:
         self.lens = lens
         self._seed = seed
         rng = np.random.default_rng(seed)
-        self._pool = (rng.standard_normal((height + 64, width + 64), np.float32) * lens.noise).astype(np.float32)
+        grain = rng.standard_normal((height + 64, width + 64, 1 if lens.night else 3), np.float32)
+        # Colours of neighbouring sensor elements are mixed, so that their noise is alike in part.
+        grain = 0.6 * grain + 0.5 * grain[:, :, :1]
+        self._pool = (
+            np.repeat(grain, 3, axis=2)[:, :, :3] * np.float32(lens.noise)
+            if lens.night
+            else grain * np.float32(lens.noise)
+        )
         y, x = np.mgrid[0:height, 0:width].astype(np.float32)
         r = ((x - width / 2) ** 2 + (y - height / 2) ** 2) / (width**2 + height**2) * 4
         shading = 1 - lens.vignette * r
@@ -86,17 +93,10 @@ class Sensor:
             image = image + lens.sharpen * (image - soft(image, 1.2))
         if lens.contrast != 1:
             image = image * lens.contrast + 118 * (1 - lens.contrast)
-        y, x, dx = (int(v) for v in rng.integers(0, 64, 3))
-        h, w = image.shape[:2]
         if lens.noise > 0:
-            grain = self._pool[y : y + h, x : x + w]
-            if lens.night:
-                image += grain[:, :, None]
-            else:
-                other = self._pool[x : x + h, dx : dx + w]
-                image[:, :, 0] += grain
-                image[:, :, 1] += 0.6 * grain + 0.5 * other
-                image[:, :, 2] += other
+            h, w = image.shape[:2]
+            y, x = (int(v) for v in rng.integers(0, 64, 2))
+            image += self._pool[y : y + h, x : x + w]
         exposed: Image = np.clip(image, 0, 255).astype(np.uint8)
         if lens.quality:
             _, data = cv2.imencode(".jpg", exposed, [cv2.IMWRITE_JPEG_QUALITY, lens.quality])

@@ -21,6 +21,7 @@ from metrica.nodes.sim_effects import Lens, Sensor, any_lens
 from metrica.nodes.sim_figure import Figure, Light, Stance, make_figure
 from metrica.nodes.sim_gait import Habit
 from metrica.nodes.sim_painter import Painter, Seen
+from metrica.nodes.sim_people import dressed
 from metrica.nodes.sim_room import Room, build_room
 from metrica.nodes.source_file import list_pictures
 
@@ -29,7 +30,6 @@ SMALLEST, LEAST_VISIBLE = 12, 0.25
 """Pixels of height, part of a person: what shows less is to be ignored, neither person nor background."""
 NOTHING_LEFT = 0.03
 """Who shows less is not there at all."""
-_HOLDS = ("", "phone", "call", "carry", "push", "pockets", "fold")
 
 
 @dataclass(slots=True)
@@ -199,31 +199,13 @@ def _cast(stage: _Set, rng: np.random.Generator) -> list[_Actor]:
             if kind < 0.2
             else adult(rng)
         )
-        actors.append(_Actor(_figure(rng, look.height > 1.5, look), Stance(0, 0, 0)))
+        actors.append(_Actor(dressed(rng, look, look.height > 1.5), Stance(0, 0, 0)))
     for x, y, heading in stage.room.figures if stage.room else ():
         figure = make_figure(
             mannequin(rng), Habit(hold=choose(rng, ("", "pockets", "carry"), (4, 1, 1)), head_down=0.0)
         )
         actors.append(_Actor(figure, Stance(x, y, heading, floor=float(choose(rng, (0.0, 0.25)))), counts=False))
     return actors
-
-
-def _figure(rng: np.random.Generator, grown: bool, look: Any) -> Figure:
-    hold = choose(rng, _HOLDS, (7, 1, 0.5, 0.6, 0.6, 0.8, 0.5))
-    if look.bag == "box":
-        hold = "carry"
-    pushes = choose(rng, ("pram", "trolley")) if hold == "push" and grown else ""
-    return make_figure(
-        look,
-        Habit(
-            swing=float(rng.uniform(0.4, 1.3)),
-            lean=float(rng.normal(0.06, 0.05)),
-            hold=hold if pushes or hold != "push" else "",
-            head_down=0.45 if hold == "phone" else float(rng.normal(0.1, 0.1)),
-            seed=float(rng.uniform(0, 100)),
-        ),
-        pushes,
-    )
 
 
 def _placed(stage: _Set, actor: _Actor, rng: np.random.Generator) -> _Actor:

@@ -139,21 +139,6 @@ def goods(rng: np.random.Generator) -> Image:
     return _done(picture * _noise(rng, 1, 0.03))
 
 
-def poster(rng: np.random.Generator) -> Image:
-    """An advertisement: areas of colour, a shape, lines of text."""
-    picture = _flat((1, 1, 1)) * rng.uniform(30, 250, 3) * np.linspace(rng.uniform(0.6, 1), 1, SIZE)[:, None, None]
-    for _ in range(int(rng.integers(1, 5))):
-        at = tuple(int(v) for v in rng.integers(20, SIZE - 20, 2))
-        axes = tuple(int(v) for v in rng.integers(12, 80, 2))
-        cv2.ellipse(picture, at, axes, float(rng.uniform(0, 180)), 0, 360, rng.uniform(0, 255, 3).tolist(), -1)
-    ink = rng.uniform(0, 255, 3).tolist()
-    for y in range(int(rng.integers(10, 200)), SIZE - 10, 18):
-        cv2.rectangle(picture, (20, y), (int(rng.integers(60, SIZE - 20)), y + 8), ink, -1)
-        if rng.random() < 0.3:
-            break
-    return _done(picture)
-
-
 def street(rng: np.random.Generator) -> Image:
     """What is seen through the door: facades, a strip of sky, parked cars, out of focus."""
     picture = _flat((1, 1, 1)) * rng.uniform(120, 210) + rng.normal(0, 12, 3)

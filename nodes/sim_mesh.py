@@ -110,9 +110,13 @@ def assemble(parts: Sequence[Part]) -> Mesh:
     for part in parts:
         rows, columns = part.points.shape[:2]
         at = first + np.arange(rows * columns, dtype=np.int32).reshape(rows, columns)
+        normal, flipped = _normals(part.points)
+        # Seen from outside every triangle turns the same way, so that those that look away need not be drawn.
+        if flipped:
+            at = at[:, ::-1]
         a, b, c, d = at[:-1, :-1], at[:-1, 1:], at[1:, 1:], at[1:, :-1]
         triangles += [np.stack((a, b, c), -1).reshape(-1, 3), np.stack((a, c, d), -1).reshape(-1, 3)]
-        normals.append(_normals(part.points).reshape(-1, 3))
+        normals.append(normal.reshape(-1, 3))
         x, y, w, h = part.rect
         u = (x + 1.5 + (w - 3) * np.linspace(0, 1, columns)) / ATLAS
         v = (y + 1.5 + (h - 3) * np.linspace(0, 1, rows)) / ATLAS
@@ -136,15 +140,17 @@ def turned(points: Floats, degrees: float) -> Floats:
     return moved
 
 
-def _normals(grid: Floats) -> Floats:
-    """Outwards for rings that go from top to bottom or bottom to top: turned away from each ring's middle."""
+def _normals(grid: Floats) -> tuple[Floats, bool]:
+    """Turned away from the grid's middle, and whether they had to be turned round for that."""
     along = np.gradient(grid, axis=0)
     around = np.empty_like(grid)
     around[:, 1:-1] = grid[:, 2:] - grid[:, :-2]
     around[:, 0] = around[:, -1] = grid[:, 1] - grid[:, -2]
     normal = np.cross(around, along)
     out = grid - grid.mean(axis=(0, 1), keepdims=True) * 0.5 - grid.mean(axis=1, keepdims=True) * 0.5
-    normal *= np.where((normal * out).sum(axis=(1, 2), keepdims=True) < 0, -1.0, 1.0)
+    flipped = bool((normal * out).sum() < 0)
+    if flipped:
+        normal = -normal
     length = np.linalg.norm(normal, axis=2, keepdims=True)
     unit: Floats = np.where(length > 1e-9, normal / np.maximum(length, 1e-9), [0.0, 0.0, 1.0])
-    return unit.astype(np.float32)
+    return unit.astype(np.float32), flipped

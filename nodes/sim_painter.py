@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 
 from metrica.nodes.sim_backdrop import FINE, Backdrop
@@ -89,7 +90,7 @@ class Painter:
             h, w = layer.alpha.shape
             through = 1 - 0.25 * self._glass[layer.y : layer.y + h, layer.x : layer.x + w]
             layer.alpha *= through
-            layer.colour *= through[:, :, None]
+            layer.colour *= cv2.merge((through, through, through))
         if stance.speed > 0.1 and self.shutter > 0:
             a, way = math.radians(stance.heading), stance.speed * self.shutter
             ends = np.array(

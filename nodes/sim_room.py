@@ -14,6 +14,7 @@ from metrica.messages import Image
 from metrica.nodes import sim_material
 from metrica.nodes.sim_camera import Floats
 from metrica.nodes.sim_dress import choose
+from metrica.nodes.sim_poster import poster
 
 Vector = tuple[float, float, float]
 Footprint = tuple[float, float, float, float]
@@ -31,10 +32,10 @@ class Quad:
     repeat: tuple[float, float] = (1.0, 1.0)
     """How often the texture repeats along each edge."""
     glow: float = 0.0
-    """How much of its brightness is its own: 1 for a lamp and for the street."""
+    """How much of its brightness is its own: 1 for a lamp."""
     tint: float = 1.0
     kind: str = "thing"
-    """floor, pavement, wall, ceiling or thing."""
+    """floor, pavement, street, wall, ceiling or thing; street and pavement are as bright as it is outside."""
 
 
 @dataclass(slots=True)
@@ -115,8 +116,8 @@ def _shell(room: Room, rng: np.random.Generator, glazed: bool) -> None:
         Quad((-w, 0, h), (0, d, 0), (0, 0, -h), paint, (d / 3, h / 3), kind="wall"),
         Quad((w, 0, h), (0, d, 0), (0, 0, -h), other, (d / 3, h / 3), kind="wall"),
         Quad((-w, d, h), (2 * w, 0, 0), (0, 0, -h), paint, (2 * w / 3, h / 3), kind="wall"),
-        Quad((-25, -9, 0), (50, 0, 0), (0, 9, 0), slabs, (25, 4.5), glow=room.outside * 0.8, kind="pavement"),
-        Quad((-25, -9, 7), (50, 0, 0), (0, 0, -7), street, (4, 1), glow=room.outside, kind="street"),
+        Quad((-25, -9, 0), (50, 0, 0), (0, 9, 0), slabs, (25, 4.5), kind="pavement"),
+        Quad((-25, -9, 7), (50, 0, 0), (0, 0, -7), street, (4, 1), kind="street"),
     ]
     sides = ((-w, -door), (door, w))
     room.quads.append(Quad((-door, 0, h), (2 * door, 0, 0), (0, 0, top - h), other, (2 * door / 3, 0.4), kind="wall"))
@@ -188,10 +189,15 @@ def _furniture(room: Room, rng: np.random.Generator) -> None:
         for x in (-room.door - 0.1, room.door + 0.1):
             room.block((x - 0.04, 0.5, 0), (x + 0.04, 1.0, 1.5), 0, 0.7)
     for _ in range(int(rng.integers(0, 4))):  # posters
-        sheet = room.add(sim_material.poster, rng)
+        sheet = room.add(poster, rng)
         side, wide = -1 if rng.random() < 0.5 else 1, rng.uniform(0.6, 1.2)
         y, z = rng.uniform(0.5, d - 2), rng.uniform(1.9, 2.6)
         room.quads.append(Quad((side * (w - 0.02), y, z), (0, wide, 0), (0, 0, -1.5 * wide), sheet))
+    if rng.random() < 0.35:  # a banner on the floor that faces who goes out
+        side, y = -1 if rng.random() < 0.5 else 1, float(rng.uniform(0.4, 2.5))
+        x = side * float(rng.uniform(clear, max(clear + 0.1, w - 1.0))) - 0.4
+        room.quads.append(Quad((x + 0.85, y, 2.0), (-0.85, 0, 0), (0, 0, -2.0), room.add(poster, rng)))
+        room.blocked.append((x, y - 0.2, x + 0.85, y + 0.2))
     for _ in range(int(rng.choice([0, 0, 1, 2, 3]))):
         side = -1 if rng.random() < 0.5 else 1
         room.figures.append(

@@ -65,6 +65,8 @@ class SimScene:
         self._painter: Painter | None = None
         self._sensor: Sensor | None = None
         self._forgotten = 0.0
+        self.mannequins: list[Box] = []
+        """Where figures stand that are no people, pixels; known once a picture has been drawn."""
 
     def frame(self, number: int) -> tuple[Image, list[SeenPerson]]:
         """The picture [H, W, 3] (BGR) with this number, the first is 0, and who is in it."""
@@ -86,6 +88,10 @@ class SimScene:
         """Who passes the line from one time to another, seconds from the first picture, in order."""
         self._arrivals.until(until)
         return sorted((p for p in self._arrivals.passages if since <= p.time < until), key=lambda p: p.time)
+
+    def add(self, people: list[Person]) -> None:
+        """Let others in as well, with ways of their own; they are in no truth."""
+        self._arrivals.people += people
 
     def sessions(self, until: float) -> list[Session]:
         """The stays that begin or end before a time, in the order in which they begin."""
@@ -128,14 +134,14 @@ class SimScene:
         if self._painter is None or self._sensor is None:
             place, order = self.place, self.order
             backdrop = draw_room(place.room, place.camera)
-            _dress_up(place, backdrop, order.seed)
+            self.mannequins += _dress_up(place, backdrop, order.seed)
             self._painter = Painter(place.camera, backdrop, place.light)
             self._sensor = Sensor(place.lens, order.width, order.height, order.seed)
         return self._painter, self._sensor
 
 
-def _dress_up(place: Place, backdrop: Backdrop, seed: int) -> None:
-    """Put the mannequins into the empty room: they never move."""
+def _dress_up(place: Place, backdrop: Backdrop, seed: int) -> list[Box]:
+    """Put the mannequins into the empty room: they never move. Where they are in the picture."""
     rng = np.random.default_rng((seed, 3))
     still: list[tuple[Figure, Stance]] = []
     for x, y, heading in place.room.figures:
@@ -144,8 +150,8 @@ def _dress_up(place: Place, backdrop: Backdrop, seed: int) -> None:
         )
         still.append((make_figure(mannequin(rng), habit), Stance(x, y, heading, floor=float(choose(rng, (0.0, 0.2))))))
     if not still or backdrop.depth is None:
-        return
-    picture, _ = Painter(place.camera, backdrop, place.light).paint(
+        return []
+    picture, seen = Painter(place.camera, backdrop, place.light).paint(
         still, [level_at(place.room, s.x, s.y) for _, s in still]
     )
     backdrop.picture = picture
@@ -156,3 +162,4 @@ def _dress_up(place: Place, backdrop: Backdrop, seed: int) -> None:
         cv2.triangleRasterizeDepth(
             points, figure.mesh.triangles, backdrop.depth, view.world2cam, view.fov_y, NEAR, FAR, SETTINGS
         )
+    return [s.box for s in seen]
