@@ -10,6 +10,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State, html, no_update
 from metrica.dashboard.errors import StoreError
 from metrica.dashboard.events import MINUTE, SECOND
 from metrica.dashboard.figures import daily_figure, heat_figure, hourly_figure, shown_hours
+from metrica.dashboard.language import words
 from metrica.dashboard.report import WEEKS, Headline, Reports, calendar_of
 from metrica.dashboard.store import Shop, Store
 from metrica.dashboard.texts import Texts
@@ -71,12 +72,12 @@ CHARTS = {
 }
 
 
-def register(app: Dash, store: Store, reports: Reports, t: Texts) -> None:
+def register(app: Dash, store: Store, reports: Reports) -> None:
     """Connect the page's elements to the figures."""
 
     @app.callback(output=NUMBERS, inputs={"tick": Input("tick", "n_intervals"), "name": Input("store", "value")})
     def numbers(tick: int | None, name: str | None) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
-        now = store.clock()
+        now, t = store.clock(), words()
         try:
             shop = store.shop(name) if name else None
             if shop is None:
@@ -93,7 +94,7 @@ def register(app: Dash, store: Store, reports: Reports, t: Texts) -> None:
         state={"shown": State("revision", "data")},
     )
     def charts(tick: int | None, name: str | None, shown: str | None) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
-        now = store.clock()
+        now, t = store.clock(), words()
         try:
             shop = store.shop(name) if name else None
             revision = reports.revision(shop, now) if shop else None
@@ -121,10 +122,10 @@ def _numbers(shop: Shop, h: Headline, t: Texts) -> dict[str, Any]:
     empty = h.last_event is None
     return {
         "store_name": shop.id,
-        "now": f"{date_long(moment.date(), t)}, {clock(moment, t)}",
+        "now": t("date_clock", date=date_long(moment.date(), t), clock=clock(moment, t)),
         "age": age(h.last_event, h.now, t),
         "dot": f"dot {freshness(h.last_event, h.now)}",
-        "inside": number(h.people.inside.people),
+        "inside": number(h.people.inside.people, t),
         "margin": margin(h.people.inside, t),
         "inside_note": t("inside_blind") if h.people.blind else t("inside_note"),
         "store_to_empty": shop.id,
@@ -132,13 +133,13 @@ def _numbers(shop: Shop, h: Headline, t: Texts) -> dict[str, Any]:
         "emptied": t("emptied_at", time=clock(calendar_of(shop).local(h.emptied.time), t)) if h.emptied else "",
         "emptied_n": h.emptied.n if h.emptied else None,
         "emptied_hidden": h.emptied is None,
-        "entered": number(h.flow.entered),
+        "entered": number(h.flow.entered, t),
         "entered_note": note or since,
         "entered_class": f"note {trend}",
-        "left": number(h.flow.left),
+        "left": number(h.flow.left, t),
         "left_note": since,
         "left_class": f"note {trend}" if trend == "partial" else "note",
-        "rate": number(round(h.inflow_rate)),
+        "rate": number(round(h.inflow_rate), t),
         "dwell": duration(h.people.dwell.seconds, t) if h.people.dwell else t("none"),
         "dwell_note": dwell_note(h.people.dwell, t),
         "peak": hour_span(h.peak.hour, t) if h.peak else t("none"),
@@ -155,7 +156,7 @@ def _charts(shop: Shop, reports: Reports, now: int, t: Texts) -> dict[str, Any]:
     past = [day.visitors for day in days[:-1] if day.visitors is not None and not day.missing]
     notes = [t("daily_note", n=len(days))]
     if past:
-        notes.append(t("daily_mean", n=number(round(sum(past) / len(past)))))
+        notes.append(t("daily_mean", n=number(round(sum(past) / len(past)), t)))
     last = t("last_weekday", weekday=weekday(calendar_of(shop).day_of(now), t))
     came = any(row.today for row in rows)
     legend = [html.Span(t("today") if came else t("hourly_empty"), className="key key-today")]

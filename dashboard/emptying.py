@@ -6,17 +6,18 @@ from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
+from metrica.dashboard.language import words
 from metrica.dashboard.login import csrf_is_right
 from metrica.dashboard.marks import add_empty, undo_empty
 from metrica.dashboard.store import Store
-from metrica.dashboard.texts import Texts
 
 
-def empty_pages(store: Store, t: Texts) -> Blueprint:
+def empty_pages(store: Store) -> Blueprint:
     """`POST /empty` and `POST /empty/undo`, for who is logged in, with the session's CSRF token in the form."""
     pages = Blueprint("empty", __name__)
 
     def refused() -> ResponseReturnValue | None:
+        t = words()
         if not csrf_is_right():
             return {"error": t("login_stale")}, 400
         if store.shop(request.form.get("store", "")) is None:
@@ -38,7 +39,7 @@ def empty_pages(store: Store, t: Texts) -> Blueprint:
             return problem
         n = request.form.get("n", "")
         if not (n.isascii() and n.isdigit() and len(n) < 18 and undo_empty(store, request.form["store"], int(n))):
-            return {"error": t("nothing_to_undo")}, 404
+            return {"error": words()("nothing_to_undo")}, 404
         return {"n": int(n)}
 
     return pages

@@ -57,7 +57,7 @@ def hourly_figure(rows: Sequence[HourRow], hours: Sequence[int], now: int, t: Te
     today = [row.today for row in shown]
     reference = [row.reference for row in shown]
     hover = t("hourly_hover") + "<extra></extra>"
-    figure = _figure([*today, *reference])
+    figure = _figure([*today, *reference], t)
     figure["data"] = [
         {"type": "bar", "name": "reference", "x": names, "y": reference, "width": 0.84, "hovertemplate": hover},
         {
@@ -85,7 +85,7 @@ def hourly_figure(rows: Sequence[HourRow], hours: Sequence[int], now: int, t: Te
 
 def daily_figure(rows: Sequence[DayRow], t: Texts) -> Figure:
     """Visitors per day; today's bar, which still grows, is the last and strong one."""
-    figure = _figure([row.visitors for row in rows])
+    figure = _figure([row.visitors for row in rows], t)
     places = list(range(len(rows)))
     bars: dict[str, Any] = {"type": "bar", "width": 0.72, "hovertemplate": t("daily_hover") + "<extra></extra>"}
     names = [date_short(row.day, t) for row in rows]
@@ -99,7 +99,8 @@ def daily_figure(rows: Sequence[DayRow], t: Texts) -> Figure:
     figure["layout"]["barmode"] = "overlay"
     mondays = [n for n, row in enumerate(rows) if row.day.weekday() == 0]
     figure["layout"]["xaxis"] |= {"tickvals": mondays, "ticktext": [date_tick(rows[n].day, t) for n in mondays]}
-    figure["layout"]["xaxis"]["range"] = [-0.6, len(rows) - 0.4]
+    ends = [-0.6, len(rows) - 0.4]
+    figure["layout"]["xaxis"] |= {"range": ends[::-1] if t.direction == "rtl" else ends, "autorange": False}
     return figure
 
 
@@ -109,7 +110,7 @@ def heat_figure(heat: HeatMap, hours: Sequence[int], t: Texts) -> Figure:
     cells = [[row[place] for place in places] for row in heat.cells]
     names = [t("hour_tick", hour=hour) for hour in hours]
     hover = [[f"{t.item('weekdays', day)} {hour_span(hour, t)}" for hour in hours] for day in range(7)]
-    figure = _figure([])
+    figure = _figure([], t)
     top = max((cell for row in cells for cell in row if cell is not None), default=0)
     figure["data"] = [
         {
@@ -130,7 +131,7 @@ def heat_figure(heat: HeatMap, hours: Sequence[int], t: Texts) -> Figure:
     ]
     step = -(-len(hours) // _LABELS)
     figure["layout"]["xaxis"] |= {"type": "category", "tickvals": names[::step]}
-    figure["layout"]["yaxis"] = {"autorange": "reversed", "fixedrange": True, "showgrid": False, "ticks": ""}
+    figure["layout"]["yaxis"] |= {"autorange": "reversed", "showgrid": False, "nticks": 0, "tickformat": ""}
     if not top:
         figure["layout"]["annotations"] = [_note(t("heat_empty"))]
     return figure
@@ -162,16 +163,18 @@ def _top(values: Sequence[int | None]) -> int:
     return max(5, *(value for value in values if value is not None), 0)
 
 
-def _figure(values: Sequence[int | None]) -> Figure:
+def _figure(values: Sequence[int | None], t: Texts) -> Figure:
+    """The frame of a chart; from right to left, time goes that way and the axis is on the right."""
+    rtl = t.direction == "rtl"
     top = max((value for value in values if value is not None), default=0)
     yaxis: dict[str, Any] = {"fixedrange": True, "rangemode": "tozero", "nticks": 5, "zeroline": False, "ticks": ""}
-    yaxis |= {"tickformat": ",d", "automargin": True}
+    yaxis |= {"tickformat": ",d", "automargin": True, "side": "right" if rtl else "left"}
     if top < 5:  # else Plotly would put ticks at half a visitor
         yaxis |= {"dtick": 1, "range": [0, 5]}
     return {
         "data": [],
         "layout": {
-            "margin": {"l": 34, "r": 4, "t": 8, "b": 28},
+            "margin": {"l": 4, "r": 34, "t": 8, "b": 28} if rtl else {"l": 34, "r": 4, "t": 8, "b": 28},
             "paper_bgcolor": _CLEAR,
             "plot_bgcolor": _CLEAR,
             "font": {"family": "inherit", "size": 12},
@@ -182,6 +185,7 @@ def _figure(values: Sequence[int | None]) -> Figure:
             "barcornerradius": 4,
             "xaxis": {
                 "fixedrange": True,
+                "autorange": "reversed" if rtl else True,
                 "showgrid": False,
                 "zeroline": False,
                 "tickangle": 0,

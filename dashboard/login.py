@@ -14,11 +14,13 @@ from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
 from metrica.dashboard.errors import StoreError
+from metrica.dashboard.language import PATH as LANGUAGE_PATH
+from metrica.dashboard.language import words
 from metrica.dashboard.passwords import OWNER, Throttle, is_right
 from metrica.dashboard.store import Store, User
-from metrica.dashboard.texts import Texts
+from metrica.dashboard.texts import LANGUAGES
 
-OPEN_PATHS = frozenset({"/login", "/healthz", "/assets/metrica.css", "/assets/favicon.svg"})
+OPEN_PATHS = frozenset({"/login", LANGUAGE_PATH, "/healthz", "/assets/metrica.css", "/assets/favicon.svg"})
 """What everybody may ask for."""
 
 PER_ADDRESS, PER_NAME, WINDOW = 10, 20, 300.0
@@ -36,7 +38,7 @@ class SessionUser(UserMixin):  # type: ignore[misc]
         return self._id
 
 
-def protect(server: Flask, store: Store, t: Texts) -> None:
+def protect(server: Flask, store: Store) -> None:
     """Put the login in front of everything that the server answers."""
     manager = LoginManager(server)
 
@@ -57,7 +59,7 @@ def protect(server: Flask, store: Store, t: Texts) -> None:
             return redirect("/login")
         return {"error": "log in first"}, 401
 
-    server.register_blueprint(_pages(store, t))
+    server.register_blueprint(_pages(store))
 
 
 def csrf_token() -> str:
@@ -72,12 +74,14 @@ def csrf_is_right() -> bool:
     return bool(known) and hmac.compare_digest(known.encode(), request.form.get("csrf", "").encode())
 
 
-def _pages(store: Store, t: Texts) -> Blueprint:
+def _pages(store: Store) -> Blueprint:
     pages = Blueprint("login", __name__)
     by_address, by_name = Throttle(PER_ADDRESS, WINDOW), Throttle(PER_NAME, WINDOW)
 
     def form(problem: str = "", status: int = 200, name: str = OWNER) -> ResponseReturnValue:
-        return render_template_string(_template(), t=t, problem=problem, name=name, csrf=csrf_token()), status
+        return render_template_string(
+            _template(), t=words(), languages=LANGUAGES, problem=problem, name=name, csrf=csrf_token()
+        ), status
 
     @pages.get("/login")
     def show() -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction]
@@ -85,6 +89,7 @@ def _pages(store: Store, t: Texts) -> Blueprint:
 
     @pages.post("/login")
     def log_in() -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction]
+        t = words()
         name, address = request.form.get("name", "")[:200], request.remote_addr or ""
         if not csrf_is_right():
             return form(t("login_stale"), 400, name)

@@ -10,7 +10,7 @@ from dash import dcc, html
 
 from metrica.dashboard.figures import BLANK, CONFIG
 from metrica.dashboard.store import Shop
-from metrica.dashboard.texts import Texts
+from metrica.dashboard.texts import LANGUAGES, Texts
 
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Helvetica Neue', Arial, sans-serif"
 
@@ -18,7 +18,8 @@ _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Helvetica N
 def layout(shops: Sequence[Shop], csrf: str, refresh: float, t: Texts) -> Any:
     """The page for these stores. `refresh`: seconds between two updates."""
     offline: dict[str, Any] = {"data-text": t("offline")}
-    return dmc.MantineProvider(
+    language: dict[str, Any] = {"aria-label": t("language")}
+    page = dmc.MantineProvider(
         defaultColorScheme="auto",
         theme={"fontFamily": _FONT, "primaryColor": "teal", "defaultRadius": "md"},
         children=html.Div(
@@ -61,12 +62,23 @@ def layout(shops: Sequence[Shop], csrf: str, refresh: float, t: Texts) -> Any:
                         ),
                     ],
                 ),
+                html.Nav(
+                    className="languages",
+                    children=[
+                        html.A(
+                            name, href=f"/language?code={code}", lang=code, className="chosen" * (code == t.language)
+                        )
+                        for code, name in LANGUAGES.items()
+                    ],
+                    **language,
+                ),
                 dcc.Interval(id="tick", interval=round(refresh * 1000)),
                 dcc.Store(id="revision"),
                 dcc.Store(id="beat"),
             ],
         ),
     )
+    return dmc.DirectionProvider(page, direction=t.direction)
 
 
 def _header(shops: Sequence[Shop], csrf: str, t: Texts) -> Any:

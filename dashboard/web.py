@@ -15,6 +15,7 @@ from flask.typing import ResponseReturnValue
 from metrica.dashboard.callbacks import register
 from metrica.dashboard.compression import compress
 from metrica.dashboard.emptying import empty_pages
+from metrica.dashboard.language import language_pages, words
 from metrica.dashboard.login import csrf_token, protect
 from metrica.dashboard.page import layout
 from metrica.dashboard.report import Reports
@@ -22,7 +23,7 @@ from metrica.dashboard.store import Store
 from metrica.dashboard.texts import texts
 
 _INDEX = """<!DOCTYPE html>
-<html lang="en">
+<html lang="LANGUAGE" dir="DIRECTION">
 <head>
 {%metas%}
 <meta name="color-scheme" content="light dark">
@@ -54,9 +55,17 @@ class WebSettings:
     """The browser comes over HTTPS (through a reverse proxy): the session cookie is then for HTTPS only."""
 
 
+class _LocalisedDash(Dash):
+    """Dash writes its first page for everybody; here the language is that of the request."""
+
+    def interpolate_index(self, *args: Any, **kwargs: Any) -> Any:
+        t = words()
+        page: str = super().interpolate_index(*args, **kwargs)  # type: ignore[no-untyped-call]
+        return page.replace("LANGUAGE", t.language, 1).replace("DIRECTION", t.direction, 1)
+
+
 def create_web(store: Store, settings: WebSettings) -> Flask:
     """The pages over a store, as a WSGI application. The store's clock says what "now" is."""
-    t = texts()
     server = Flask(__name__, static_folder=None)
     server.config.update(
         SECRET_KEY=settings.secret_key,
@@ -69,13 +78,14 @@ def create_web(store: Store, settings: WebSettings) -> Flask:
         PERMANENT_SESSION_LIFETIME=timedelta(days=30),
         MAX_CONTENT_LENGTH=1 << 20,
     )
-    protect(server, store, t)
-    server.register_blueprint(empty_pages(store, t))
+    protect(server, store)
+    server.register_blueprint(empty_pages(store))
+    server.register_blueprint(language_pages(https=settings.https))
     host: Any = server  # Dash's annotation says bool or a factory; its documentation says Flask
-    app = Dash(
+    app = _LocalisedDash(
         __name__,
         server=host,
-        title=t("product"),
+        title=texts()("product"),
         update_title="",
         index_string=_INDEX,
         assets_folder=str(Path(__file__).with_name("assets")),
@@ -88,10 +98,10 @@ def create_web(store: Store, settings: WebSettings) -> Flask:
         # Dash also calls this once when it is set, to learn the ids; nobody is logged in then.
         csrf = csrf_token() if has_request_context() else ""
         shops = sorted(store.shops(), key=lambda shop: shop.id != settings.first_store)
-        return layout(shops, csrf, settings.refresh, t)
+        return layout(shops, csrf, settings.refresh, words())
 
     app.layout = current
-    register(app, store, Reports(store), t)
+    register(app, store, Reports(store))
     policy = _content_policy(app)
 
     @server.before_request

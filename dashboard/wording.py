@@ -13,14 +13,14 @@ from metrica.dashboard.texts import Texts
 DAY = 24 * HOUR
 
 
-def number(value: int) -> str:
+def number(value: int, t: Texts) -> str:
     """With separators between the thousands."""
-    return f"{value:,}"
+    return t.number(value)
 
 
 def margin(inside: Inside, t: Texts) -> str:
     """± 2, or nothing where there is no doubt."""
-    return t("margin", n=number(inside.margin)) if inside.margin else ""
+    return t("margin", n=number(inside.margin, t)) if inside.margin else ""
 
 
 def dwell_note(dwell: Dwell | None, t: Texts) -> str:
@@ -102,7 +102,7 @@ def comparison(entered: int, last_week: int | None, day: date, t: Texts) -> tupl
         return (t("none_last_week", weekday=name), "up") if entered else (t("same_as_last_week", weekday=name), "")
     percent = round(100 * (entered - last_week) / last_week)
     if percent > 0:
-        return t("more_than_last_week", percent=number(percent), weekday=name), "up"
+        return t("more_than_last_week", percent=number(percent, t), weekday=name), "up"
     if percent < 0:
         return t("less_than_last_week", percent=-percent, weekday=name), "down"
     return t("same_as_last_week", weekday=name), ""

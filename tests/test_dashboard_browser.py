@@ -79,8 +79,10 @@ def open_page(browser: Browser) -> Generator[Opener]:
     """Opens a site, logged in unless told otherwise."""
     contexts: list[Any] = []
 
-    def opener(site: Site, width: int = 1280, height: int = 900, *, log_in: bool = True) -> Page:
-        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme="light")
+    def opener(site: Site, width: int = 1280, height: int = 900, *, log_in: bool = True, language: str = "en") -> Page:
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme="light", locale=language
+        )
         contexts.append(context)
         page = context.new_page()
         page.on("request", lambda request: site.asked.append(request.url))
@@ -217,7 +219,7 @@ def test_every_screen_shows_it_all_and_a_phone_the_most_urgent_first(busy_site: 
     busy_site.send(*(event(10**6 + n, AFTERNOON - n * MINUTE // 200, camera="crowd") for n in range(12_345)))
     entered = Reports(busy_site.store).headline(SHOP, AFTERNOON).flow.entered
     page = open_page(busy_site, 360, 740)
-    expect(page.locator("#kpi-in-today")).to_have_text(number(entered))
+    expect(page.locator("#kpi-in-today")).to_have_text(number(entered, texts()))
     chart(page, "heat")
     urgent = [page.locator(f"#kpi-{name}").bounding_box() for name in ("inside", "in-today", "rate")]
     tops = [box["y"] for box in urgent if box is not None]
@@ -286,3 +288,37 @@ def test_a_page_whose_session_is_over_goes_to_the_login(busy_site: Site, open_pa
     busy_site.store.put_user(User(OWNER, hashed("another password")))
     later(page)
     expect(page.locator("#login-button")).to_be_visible()
+
+
+def test_on_an_arabic_phone_it_all_goes_from_right_to_left_and_the_shop_can_be_emptied(
+    busy_site: Site, open_page: Opener
+) -> None:
+    noon = at(ZONE, 2026, 11, 22, 12)
+    busy_site.store.write(
+        lambda db: db.execute("DELETE FROM events WHERE time >= ? AND time < ?", [noon, noon + 2 * HOUR])
+    ).result()
+    page = open_page(busy_site, 360, 740, language="ar-TN")
+    arabic = texts("ar")
+    assert page.evaluate("[document.documentElement.lang, document.documentElement.dir]") == ["ar", "rtl"]
+    expect(page.locator("#kpi-inside")).not_to_have_text("–")
+    expect(page.locator("#kpi-in-note")).to_contain_text(arabic("partial", missing="")[:8])
+    expect(page.locator("#hourly-legend")).to_contain_text(arabic("no_data"))
+    reference, today, none = chart(page, "hourly")
+    assert {"12", "13"} <= set(none["x"])
+    assert today["y"][reference["x"].index("12")] is None
+    assert page.evaluate("document.querySelector('#chart-hourly .js-plotly-plot').layout.yaxis.side") == "right"
+    outside = "[...document.querySelectorAll('.page *')].filter(e => !e.closest('svg')"
+    outside += " && e.getBoundingClientRect().left < -0.5).map(e => e.id || e.className)"
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    assert page.evaluate(outside) == []
+    before = text(page, "kpi-inside")
+    page.click("#empty-now")
+    expect(page.locator("#kpi-inside")).to_have_text("0")
+    expect(page.locator("#emptied-note")).to_have_text(arabic("emptied_at", time="17:42"))
+    page.click("#empty-undo")
+    expect(page.locator("#kpi-inside")).to_have_text(before)
+    expect(page.locator("#emptied")).to_be_hidden()
+    page.click("text=Français")
+    expect(page.locator("#empty-now")).to_have_text(texts("fr")("empty_now"))
+    assert page.evaluate("document.documentElement.lang") == "fr"
+    assert busy_site.complaints == []

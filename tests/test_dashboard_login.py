@@ -234,3 +234,22 @@ def test_a_throttle_forgets_after_its_window_and_after_a_success() -> None:
     assert throttle.wait("a") == 10
     throttle.succeeded("a")
     assert throttle.wait("a") == 0
+
+
+def test_the_language_is_the_chosen_one_else_the_first_the_browser_asks_for(web: Flask) -> None:
+    client = web.test_client()
+
+    def language(asked: str) -> str:
+        page = client.get("/login", headers={"Accept-Language": asked}).get_data(as_text=True)
+        found = re.search(r'<html lang="(\w+)" dir="(\w+)">', page)
+        assert found is not None
+        return f"{found.group(1)} {found.group(2)}"
+
+    assert language("ar-TN,ar;q=0.9,fr;q=0.8") == "ar rtl"
+    assert language("de-DE,fr;q=0.5") == "fr ltr"
+    assert language("de-DE") == language("") == "en ltr"
+    for wrong in ("xx", "", "../../etc/passwd"):
+        client.get("/language", query_string={"code": wrong})
+        assert language("fr") == "fr ltr"
+    client.get("/language", query_string={"code": "ar"})
+    assert language("fr") == "ar rtl"

@@ -7,11 +7,12 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+import yaml
 
 from metrica.dashboard import wording
 from metrica.dashboard.events import HOUR, MINUTE, SECOND
 from metrica.dashboard.kpis import Peak
-from metrica.dashboard.texts import texts
+from metrica.dashboard.texts import LANGUAGES, texts
 
 FOLDER = Path(__file__).resolve().parents[1] / "dashboard"
 T = texts()
@@ -20,8 +21,10 @@ SUNDAY = date(2026, 11, 22)
 
 
 def test_the_catalogue_has_what_the_pages_use_and_nothing_else() -> None:
-    sources = "".join(file.read_text() for file in [*FOLDER.glob("*.py"), FOLDER / "login.html"])
-    used = set(re.findall(r'\bt(?:\.many|\.item)?\(\s*"(\w+)"', sources))
+    sources = "".join(file.read_text() for file in [*FOLDER.glob("*.py"), FOLDER / "login.html"]).replace(
+        "words()(", "t("
+    )
+    used = set(re.findall(r'\b(?:t|self)(?:\.many|\.item)?\(\s*"(\w+)"', sources))
     assert used == T.keys()
 
 
@@ -88,7 +91,7 @@ def test_hours_dates_and_numbers() -> None:
     assert wording.hour_span(23, T) == "23:00 – 0:00"
     assert wording.date_long(SUNDAY, T) == "Sunday 22 November"
     assert wording.date_short(SUNDAY, T) == "Sun 22 Nov"
-    assert wording.number(12345) == "12,345"
+    assert wording.number(12345, T) == "12,345"
     assert wording.peak_note(Peak(17, 1), None, T) == "1 visitor"
     assert wording.peak_note(None, Peak(18, 3.2), T) == "no visitors yet today · usually 18:00 – 19:00"
 
@@ -106,3 +109,33 @@ def test_every_figure_of_the_page_is_explained() -> None:
 
 def page_source() -> str:
     return (FOLDER / "page.py").read_text()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_says_everything_with_the_same_figures_in_it(language: str) -> None:
+    english, other = (yaml.safe_load((FOLDER / f"texts_{code}.yaml").read_text()) for code in ("en", language))
+    assert list(other) == list(english), "the same keys in the same order"
+    for key, text in english.items():
+        translated = other[key]
+        if isinstance(text, list):
+            assert len(translated) == len(text)
+        elif isinstance(text, dict):
+            assert set(translated) == ({"one", "two", "few", "many", "other"} if language == "ar" else {"one", "other"})
+            assert "{n}" in translated["other"]
+        else:
+            assert placeholders(translated) == placeholders(text), key
+
+
+def placeholders(text: str) -> set[str]:
+    return set(re.findall(r"(?<!{){(\w+)", text)) | set(re.findall(r"%{{([\w:.,]+)}}", text))
+
+
+def test_numbers_and_plurals_are_those_of_the_language() -> None:
+    french, arabic = texts("fr"), texts("ar")
+    assert (french.number(12345), arabic.number(12345)) == ("12\u202f345", "12,345")
+    assert [french.many("peak_note", n) for n in (0, 1, 2)] == ["0 visiteur", "1 visiteur", "2 visiteurs"]
+    said = [arabic.many("peak_note", n) for n in (1, 2, 3, 10, 11, 99, 100, 103)]
+    assert said == [
+        "زائر واحد", "زائران", "3 زوار", "10 زوار", "11 زائرًا", "99 زائرًا", "100 زائر", "103 زوار"
+    ]  # fmt: skip
+    assert (arabic.direction, french.direction) == ("rtl", "ltr")
