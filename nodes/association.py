@@ -38,19 +38,40 @@ def iou(a: Float64, b: Float64, reach: Float64 | None = None) -> Float64:
     return np.asarray(np.divide(common, union, out=common))
 
 
-def height_overlap(a: Float64, b: Float64) -> Float64:
-    """Intersection over union of the boxes' vertical extents alone, [N, M]; boxes as in `iou`.
+class UprightIou:
+    """`iou` times the intersection over union of the boxes' vertical extents alone.
 
-    Two people who stand close overlap, but their feet and their heads seldom are equally high: the height-modulated
-    IoU of Yang et al. (Hybrid-SORT, AAAI 2024) is `iou` times this.
+    Two people who stand close overlap, but their feet and their heads seldom are equally high: this is the
+    height-modulated IoU of Yang et al. (Hybrid-SORT, AAAI 2024). An object keeps the memory that it works in: with 200
+    people, fetching it from the system each time costs more than the arithmetic.
     """
-    common = np.minimum(a[:, 3, None], b[:, 3])
-    common -= np.maximum(a[:, 1, None], b[:, 1])
-    np.maximum(common, 0.0, out=common)
-    union = (a[:, 3] - a[:, 1])[:, None] + (b[:, 3] - b[:, 1])
-    union -= common
-    np.maximum(union, 1e-9, out=union)
-    return np.asarray(np.divide(common, union, out=common))
+
+    def __init__(self) -> None:
+        self._memory: Float64 = np.empty((4, 0))
+
+    def __call__(self, a: Float64, b: Float64) -> Float64:
+        """Of boxes a [N, 4] and b [M, 4] (x1, y1, x2, y2), [N, M]."""
+        size = len(a) * len(b)
+        if self._memory.shape[1] < size:
+            self._memory = np.empty((4, 2 * size))
+        width, height, both, union = self._memory[:, :size].reshape(4, len(a), len(b))
+        np.minimum(a[:, 2, None], b[:, 2], out=width)
+        width -= np.maximum(a[:, 0, None], b[:, 0], out=both)
+        np.maximum(width, 0.0, out=width)
+        np.minimum(a[:, 3, None], b[:, 3], out=height)
+        height -= np.maximum(a[:, 1, None], b[:, 1], out=both)
+        np.maximum(height, 0.0, out=height)
+        size_a, size_b = a[:, 2:] - a[:, :2], b[:, 2:] - b[:, :2]
+        np.add(size_a[:, 1, None], size_b[:, 1], out=both)
+        both -= height
+        width *= height
+        np.add((size_a[:, 0] * size_a[:, 1])[:, None], size_b[:, 0] * size_b[:, 1], out=union)
+        union -= width
+        # Both fractions in one: (width * height / union) * (height / both).
+        width *= height
+        union *= both
+        np.maximum(union, 1e-9, out=union)
+        return np.asarray(width / union)
 
 
 def assign(similarity: Float64, least: float) -> tuple[Index, Index]:

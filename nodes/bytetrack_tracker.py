@@ -12,7 +12,7 @@ import numpy as np
 
 from metrica.messages import Thresholds
 from metrica.nodes import kalman
-from metrica.nodes.association import Index, assign, height_overlap, iou, others
+from metrica.nodes.association import Index, UprightIou, assign, iou, others
 from metrica.nodes.tracker import (
     Bool,
     Float32,
@@ -31,7 +31,7 @@ _TENTATIVE, _TRACKED, _LOST = 0, 1, 2
 class ByteTrackSettings:
     """What can be tuned; similarities go from 0 to 1, times are seconds whatever the frame rate.
 
-    Similar is who overlaps, IoU, and is equally tall and stands equally high: IoU times `height_overlap`.
+    Similar is who overlaps, IoU, and is equally tall and stands equally high: `UprightIou`.
     """
 
     buffer: float = 1.5
@@ -108,6 +108,7 @@ class ByteTracker(Tracker):
 
     def __init__(self, settings: ByteTrackSettings | None = None) -> None:
         self._settings = settings or ByteTrackSettings()
+        self._upright_iou = UprightIou()
         self.reset()
 
     def reset(self) -> None:
@@ -157,10 +158,7 @@ class ByteTracker(Tracker):
 
     def _similarity(self, frame: FrameBoxes, tracks: Index, found: Index) -> Float64:
         """How well each box suits each track, [tracks, found]."""
-        predicted, corners = frame.predicted[tracks], frame.corners[found]
-        similarity = iou(predicted, corners)
-        similarity *= height_overlap(predicted, corners)
-        return similarity
+        return self._upright_iou(frame.predicted[tracks], frame.corners[found])
 
     def _associate_rest(self, frame: FrameBoxes, found: Index) -> Index:
         """What is left over, compared over a distance that the motion model allows; the boxes that nobody took."""

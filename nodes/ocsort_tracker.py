@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from metrica.nodes import kalman
-from metrica.nodes.association import Index, height_overlap, iou
+from metrica.nodes.association import Index
 from metrica.nodes.bytetrack_tracker import ByteTracker, ByteTrackSettings, FrameBoxes, TrackRows
 from metrica.nodes.tracker import REFERENCE_FPS, Float64
 
@@ -83,7 +83,7 @@ class OcSortTracker(ByteTracker):
         if not tracks.size or not found.size:
             return found
         last, corners = self._rows.box[tracks], frame.corners[found]
-        return self._give(frame, tracks, found, iou(last, corners) * height_overlap(last, corners), self._oc.recover)
+        return self._give(frame, tracks, found, self._upright_iou(last, corners), self._oc.recover)
 
     def _correct(self, frame: FrameBoxes) -> None:
         rows = self._rows

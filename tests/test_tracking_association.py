@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from metrica.nodes.association import assign, iou, others
+from metrica.nodes.association import UprightIou, assign, iou, others
 from metrica.nodes.tracker import Float64
 
 
@@ -23,6 +23,19 @@ def test_reach_compares_boxes_that_do_not_touch() -> None:
     a, b = np.array([[0.0, 0.0, 10.0, 10.0]]), np.array([[12.0, 0.0, 22.0, 10.0]])
     assert iou(a, b)[0, 0] == 0
     np.testing.assert_allclose(iou(a, b, np.array([5.0])), [[8 * 20 / (2 * 400 - 8 * 20)]])
+
+
+def test_upright_overlap_is_overlap_times_that_of_the_heights() -> None:
+    rng, upright_iou = np.random.default_rng(0), UprightIou()
+    for rows, columns in ((1, 2), (30, 20), (3, 0), (2, 5)):  # also after larger ones and of nothing
+        a, b = (np.cumsum(rng.uniform(0, 50, (n, 2, 2)), axis=1).reshape(n, 4) for n in (rows, columns))
+        common = np.minimum(a[:, 3, None], b[:, 3]) - np.maximum(a[:, 1, None], b[:, 1])
+        heights = (a[:, 3] - a[:, 1])[:, None] + (b[:, 3] - b[:, 1])
+        expected = iou(a, b) * np.maximum(common, 0) / (heights - common)
+        found = upright_iou(a, b)
+        np.testing.assert_allclose(found, expected)
+        upright_iou(b, a)
+        np.testing.assert_allclose(found, expected)  # what was given out is not its memory
 
 
 def test_overlap_of_nothing_is_empty() -> None:
