@@ -30,7 +30,7 @@ _PRIOR_DAYS, _MEASURED_DAYS = 8.0, 30.0  # how many days the belief, or a measur
 _FAR = 4.0  # standard deviations: a day further off had something else, such as a box that was down
 _LEAST = 0.002
 _STAY = Stay()
-_STAY_WEIGHT = 5.0
+_MOST_WEIGHT = 20  # visits: a day of 200 is itself known to 5 % only, and days differ by more than that
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,4 +134,6 @@ def _stay(days: Sequence[PastDay]) -> Stay:
     middle = float(np.median(known))
     between = 1.48 * float(np.median(np.abs(known - middle)))
     of_middle = 0.3 / np.sqrt(len(known))
-    return Stay(float(np.exp(middle)), float(np.clip(np.hypot(between, of_middle), 0.1, 0.7)), _STAY_WEIGHT)
+    return Stay(
+        float(np.exp(middle)), float(np.clip(np.hypot(between, of_middle), 0.1, 0.7)), min(_MOST_WEIGHT, len(known))
+    )
