@@ -22,7 +22,9 @@ _BLOCK = 20.0  # seconds that are planned at a time
 _EARLIER = 600.0  # seconds before the first picture from which people have come: some are in the shop then
 _FIRST_CROSSING = 3.0
 _TICK = 0.2
-_ROOM = 0.62  # metres between the middles of two people
+_ROOM, _SHOULDERS = 0.62, 0.42  # metres between the middles of two people, and of two of one company
+Track = tuple[int, Floats]
+"""Places at every tick of the clock that all share: the first tick, and [N, 2]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Arrivals:
         self._ways = Ways(place)
         self._rng = np.random.default_rng((order.seed, 2))
         self._planned = -_EARLIER
-        self._taken: list[tuple[float, float, int, int, Floats]] = []
+        self._taken: list[Track] = []
         self._groups = self._numbers = 0
         rng = self._rng
         uniform = tuple(int(v) for v in rng.uniform(30, 190, 3))
@@ -66,7 +68,7 @@ class Arrivals:
         while self._planned < time + 60:
             self._block(self._planned)
             self._planned += _BLOCK
-            self._taken = [t for t in self._taken if t[1] > self._planned - 120]
+            self._taken = [t for t in self._taken if (t[0] + len(t[1])) * _TICK > self._planned - 120]
 
     def forget(self, time: float) -> None:
         """Drop what was before a time: whoever is gone by then does not come back."""
@@ -101,15 +103,15 @@ class Arrivals:
                 last = max((w.ends for w in person.walks), default=-math.inf)
                 self._errands[i] = start + float(rng.uniform(60, 240))
                 if start > last:
-                    self._send([person], start, lambda _, __: self._ways.errand(rng), tries=12)
+                    self._send([person], start, lambda _: self._ways.errand(rng), tries=12)
 
     def _visit(self, time: float) -> None:
         rng, order = self._rng, self._order
         kind = rng.random()
         if kind < order.u_turns:
-            self._send([self._person("visitor", self._group())], time, lambda _, __: self._ways.turn(rng), tries=12)
+            self._send([self._person("visitor", self._group())], time, lambda _: self._ways.turn(rng), tries=12)
         elif kind < order.u_turns + order.loiterers:
-            self._send([self._person("visitor", self._group())], time, lambda _, __: self._ways.linger(rng), tries=12)
+            self._send([self._person("visitor", self._group())], time, lambda _: self._ways.linger(rng), tries=12)
         else:
             size = 1 if rng.random() >= order.groups else int(rng.choice([2, 2, 2, 3, 4]))
             group = self._group()
@@ -120,29 +122,29 @@ class Arrivals:
 
     def _come_and_go(self, members: list[Person], time: float) -> None:
         rng = self._rng
-        if not self._send(members, time, lambda shift, i: self._ways.inwards(rng, i, shift), tries=12):
+        if not self._send(members, time, lambda shift: self._ways.inwards(rng, shift), tries=12):
             return
         stay = float(np.clip(rng.lognormal(math.log(150), 0.8), 20, _EARLIER - 60))
         leave = max(m.walks[-1].ends for m in members) + stay
-        self._send(members, leave, lambda shift, _: self._ways.outwards(rng, shift), tries=60)
+        self._send(members, leave, lambda shift: self._ways.outwards(rng, shift), tries=60)
 
     def _pass(self, time: float) -> None:
         rng = self._rng
         group = self._group()
         members = [self._person("passer", group) for _ in range(2 if rng.random() < 0.25 else 1)]
-        self._send(members, time, lambda shift, _: self._ways.past(rng, shift), tries=6)
+        self._send(members, time, lambda shift: self._ways.past(rng, shift), tries=6)
 
     def _first(self) -> None:
         """Somebody who is on the way in when the picture begins."""
         person = self._person("visitor", self._group())
         rng = self._rng
-        stops = self._ways.inwards(rng, 1)
+        stops = self._ways.inwards(rng)
         trial = way(person, 0.0, stops)
         found = trial.crossings(self._place.line_y, self._place.reach)
         begins = _FIRST_CROSSING - (found[0][0] if found else 5.0)
         self._take(person, way(person, begins, stops))
 
-    def _send(self, members: list[Person], time: float, stops: Callable[[float, int], list[Stop]], tries: int) -> bool:
+    def _send(self, members: list[Person], time: float, stops: Callable[[float], list[Stop]], tries: int) -> bool:
         """Let a company walk at this time or a little later, where nobody is in the way; False if that cannot be."""
         rng = self._rng
         gap = 0.66
@@ -156,8 +158,10 @@ class Arrivals:
                 rng.bit_generator.state = state
                 shift = (i - (len(members) - 1) / 2) * gap if len(members) < 3 else ((i % 2) - 0.5) * gap
                 lag = (i // 2) * 0.9 + 0.15 * (i % 2)
-                found.append(way(member, begins + lag, stops(shift, i), speed))
-            if all(self._is_free(w) for w in found):
+                found.append(way(member, begins + lag, stops(shift), speed))
+            tracks = [_track(w) for w in found]
+            close = any(_apart(a, b) < _SHOULDERS for i, a in enumerate(tracks) for b in tracks[:i])
+            if not close and all(self._is_free(t) for t in tracks):
                 for member, walk in zip(members, found, strict=True):
                     self._take(member, walk)
                 return True
@@ -171,20 +175,10 @@ class Arrivals:
         person.walks.append(walk)
         for time, direction in walk.crossings(self._place.line_y, self._place.reach):
             self.passages.append(Passage(time, direction, person.number, person.role, person.group))
-        first, places = _track(walk)
-        self._taken.append((walk.begins, walk.ends, first, person.group, places))
+        self._taken.append(_track(walk))
 
-    def _is_free(self, walk: Walk) -> bool:
-        first, places = _track(walk)
-        for begins, ends, other_first, _, other in self._taken:
-            if ends < walk.begins or begins > walk.ends:
-                continue
-            a, b = max(first, other_first), min(first + len(places), other_first + len(other))
-            if a < b:
-                apart = places[a - first : b - first] - other[a - other_first : b - other_first]
-                if float((apart * apart).sum(1).min()) < _ROOM**2:
-                    return False
-        return True
+    def _is_free(self, track: Track) -> bool:
+        return all(_apart(track, other) >= _ROOM for other in self._taken)
 
     def _person(
         self, role: str, group: int, *, grown: bool = True, uniform: tuple[int, int, int] = (0, 0, 0)
@@ -196,8 +190,16 @@ class Arrivals:
         return self._groups
 
 
-def _track(walk: Walk) -> tuple[int, Floats]:
-    """Places at every tick of the clock that all share: the first tick, and [N, 2]."""
+def _apart(one: Track, other: Track) -> float:
+    """How near two come to each other, metres."""
+    a, b = max(one[0], other[0]), min(one[0] + len(one[1]), other[0] + len(other[1]))
+    if a >= b:
+        return math.inf
+    apart = one[1][a - one[0] : b - one[0]] - other[1][a - other[0] : b - other[0]]
+    return math.sqrt(float((apart * apart).sum(1).min()))
+
+
+def _track(walk: Walk) -> Track:
     first, last = math.ceil(walk.begins / _TICK), math.floor(walk.ends / _TICK)
     t = np.arange(first, last + 1) * _TICK
     return first, np.stack((np.interp(t, walk.times, walk.x), np.interp(t, walk.times, walk.y)), axis=1)

@@ -76,7 +76,7 @@ class Ways:
         self._place = place
         self._lane = max(0.12, place.room.door - 0.38)
 
-    def inwards(self, rng: np.random.Generator, number: int, shift: float = 0.0) -> list[Stop]:
+    def inwards(self, rng: np.random.Generator, shift: float = 0.0) -> list[Stop]:
         """From the street through the door and on into the shop. shift: metres to the right, of one of a group."""
         lane = self._through(rng, -1) + shift
         stops = [
@@ -85,8 +85,8 @@ class Ways:
             (lane, 0.1, 0.0),
             (lane + 0.3 * rng.normal(), self._place.line_y + 0.9, 0.0),
         ]
-        if rng.random() < 0.15 and number == 0:  # looks around before going on
-            stops.append((lane + 0.4 * rng.normal(), self._place.line_y + 1.6, float(rng.uniform(2, 7))))
+        if rng.random() < 0.12:  # looks around before going on
+            stops.append((lane + 0.2 * rng.normal(), self._place.line_y + 1.6, float(rng.uniform(2, 7))))
         return [*stops, *self._away(rng, shift)]
 
     def outwards(self, rng: np.random.Generator, shift: float = 0.0) -> list[Stop]:
@@ -129,7 +129,7 @@ class Ways:
 
     def past(self, rng: np.random.Generator, shift: float = 0.0) -> list[Stop]:
         """Along the street, past the door."""
-        side, y = (1 if rng.random() < 0.5 else -1), -float(rng.uniform(1.9, 4.5)) - abs(shift)
+        side, y = (1 if rng.random() < 0.5 else -1), -float(rng.uniform(1.9, 4.5)) + shift
         return [(-13.0 * side, y, 0.0), (0.0, y + 0.2 * rng.normal(), 0.0), (13.0 * side, y, 0.0)]
 
     def _through(self, rng: np.random.Generator, side: int) -> float:
@@ -139,18 +139,20 @@ class Ways:
     def _street(self, rng: np.random.Generator, shift: float = 0.0) -> Stop:
         if rng.random() < 0.25:
             return float(rng.uniform(-3, 3)) + shift, -8.0, 0.0
-        return (12.0 if rng.random() < 0.5 else -12.0), -float(rng.uniform(1.7, 3.5)) + shift, 0.0
+        # In a company the one on the inner side of the turn at the door stays there.
+        side = 1 if rng.random() < 0.5 else -1
+        return 12.0 * side, -float(rng.uniform(1.7, 3.5)) + side * shift, 0.0
 
     def _away(self, rng: np.random.Generator, shift: float) -> list[Stop]:
         """On into the shop, until the camera does not see them."""
         room, camera = self._place.room, self._place.camera
         deep = min(room.depth - 0.4, max(camera.y + 2.2, 5.5))
         wide = min(room.door + 0.3, room.width / 2 - 0.8)
-        x = float(rng.uniform(-wide, wide)) + shift
+        x = float(rng.uniform(-wide, wide))
         # Round the camera's place, so that nobody's head fills the picture.
         if abs(x - camera.x) < 0.7 and camera.tilt < 60:
             x = camera.x + (0.9 if x > camera.x else -0.9)
-        return [(0.7 * x, self._place.line_y + 2.4, 0.0), (x, deep, 0.0)]
+        return [(0.7 * x + shift, self._place.line_y + 2.4, 0.0), (x + shift, deep, 0.0)]
 
 
 def way(person: Person, begins: float, stops: list[Stop], speed: float | None = None) -> Walk:

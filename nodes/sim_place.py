@@ -36,7 +36,7 @@ def make_place(order: SimOrder) -> Place:
     rng = np.random.default_rng((order.seed, 1))
     room = build_room(rng, order.kind)
     room.outside = float(rng.uniform(0.1, 0.25)) if order.night else max(room.outside, 0.85)
-    room.ambient = min(room.ambient, 0.62)
+    room.ambient = float(rng.uniform(0.66, 0.8))
     camera, line_y = _camera(room, order, rng)
     camera = replace(
         camera,
