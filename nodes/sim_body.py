@@ -161,9 +161,10 @@ def _cover(look: Look) -> Part:
     """Hair, a headscarf or a hat: a shell about the skull that dives under the skin where the face is free."""
     scarf = look.cover == "scarf"
     thick = {"scarf": 0.010, "afro": 0.028, "chechia": 0.006, "beanie": 0.009, "cap": 0.006}.get(look.cover, 0.0075)
-    table = [(z + thick * (z > 0.95), w + thick, d + thick, y) for z, w, d, y in _SKULL[:-2]]
+    table = [(1.0005 + thick, 0.0, 0.0, 0.0)]
+    table += [(z + thick * (z > 0.95), w + thick, d + thick, y) for z, w, d, y in _SKULL[:-2]]
     if look.cover == "chechia":
-        table = [(1.012, 0.003, 0.003, 0.0), (1.012, 0.04, 0.048, 0.0), *table[2:]]
+        table = [(1.012, 0.0, 0.0, 0.0), (1.012, 0.04, 0.048, 0.0), *table[3:]]
     if scarf:
         table += [(0.852, 0.050, 0.052, 0.002), (0.830, 0.076, 0.060, 0.002), (0.805, 0.106, 0.070, 0.002),
                   (0.775, 0.116, 0.080, 0.004), (0.74, 0.112, 0.084, 0.006)]  # fmt: skip

@@ -33,11 +33,12 @@ class Place:
 
 def make_place(order: SimOrder) -> Place:
     """The place that a seed stands for. Raises ParameterError if a camera asked for does not see the line."""
-    rng = np.random.default_rng((order.seed, 1))
-    room = build_room(rng, order.kind)
+    # Each from numbers of its own, so that a change to one leaves the others as they were.
+    room = build_room(np.random.default_rng((order.seed, 1)), order.kind)
+    camera, line_y = _camera(room, order, np.random.default_rng((order.seed, 4)))
+    rng = np.random.default_rng((order.seed, 5))
     room.outside = float(rng.uniform(0.1, 0.25)) if order.night else max(room.outside, 0.85)
     room.ambient = float(rng.uniform(0.66, 0.8))
-    camera, line_y = _camera(room, order, rng)
     camera = replace(
         camera,
         z=camera.z if math.isnan(order.camera_height) else order.camera_height,

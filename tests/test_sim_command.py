@@ -9,14 +9,18 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+import yaml
 
 from metrica import testing
 from metrica.nodes import eval as metrica_eval
 from metrica.nodes.capture import Capture
 from metrica.nodes.eval_labels import read_labels
 from metrica.nodes.sim_cli import main
+from metrica.nodes.sim_place import make_place
+from metrica.nodes.sim_uri import read_sim
 from metrica.testing import START
 
+ROOT = Path(__file__).parents[1]
 SMALL = "width=320&height=180"
 PLACE = f"sim://entrance?seed=7&visitors_per_hour=900&{SMALL}"
 
@@ -51,6 +55,12 @@ def test_a_clip_and_its_truth_agree_and_metrica_eval_reads_them(
     assert json.loads(capsys.readouterr().out)["scores"]["all"]["f1"] == 1.0
     entered = [s["entered"] for s in entry["sessions"] if s["entered"] is not None]
     assert len(entered) == sum(d == "in" for _, d in events)
+
+
+def test_the_demonstration_counts_at_the_line_of_its_place() -> None:
+    demo = yaml.safe_load((ROOT / "launch" / "demo.yaml").read_text())
+    for camera in demo["cameras"].values():
+        assert tuple(camera["line"]) == make_place(read_sim(camera["uri"])).line
 
 
 def test_pictures_for_training_carry_honest_labels(tmp_path: Path) -> None:
