@@ -68,6 +68,10 @@ class SimScene:
         self.mannequins: list[Box] = []
         """Where figures stand that are no people, pixels; known once a picture has been drawn."""
 
+    def prepare(self) -> None:
+        """Draw the empty room now, a second or so, instead of with the first frame."""
+        self._open()
+
     def frame(self, number: int) -> tuple[Image, list[SeenPerson]]:
         """The picture [H, W, 3] (BGR) with this number, the first is 0, and who is in it."""
         time = number / self.order.fps

@@ -25,6 +25,7 @@ class SimSource:
         self.index = -1
         self.announced = math.ceil(order.seconds * order.fps)
         self._scene = SimScene(order, remember=False)
+        self._scene.prepare()
         self._fps = order.fps
 
     @property
