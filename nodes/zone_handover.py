@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -9,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 
 from metrica.nodes.association import assign
-from metrica.nodes.tracker import Float64
+from metrica.nodes.segments import Point
 
 _NEAR = 0.3
 """Box heights within which a person is found again at once,"""
@@ -32,18 +33,22 @@ class Sight:
     track: int
     first: float
     last: float
-    point: Float64
-    """[2]"""
-    velocity: Float64
-    """[2], per second."""
+    point: Point
+    velocity: Point
+    """Per second."""
     height: float
 
-    def see(self, now: float, point: Float64, height: float) -> None:
+    def see(self, now: float, point: Point, height: float) -> None:
         """Note where they are now."""
+        # Plain numbers: an array of two would cost ten times as much.
         seconds = now - self.last
         if seconds > 0:
             follow = seconds / (seconds + _VELOCITY_MEMORY)
-            self.velocity = self.velocity + follow * ((point - self.point) / seconds - self.velocity)
+            (x, y), (speed_x, speed_y) = self.point, self.velocity
+            self.velocity = (
+                speed_x + follow * ((point[0] - x) / seconds - speed_x),
+                speed_y + follow * ((point[1] - y) / seconds - speed_y),
+            )
         self.last, self.point, self.height = now, point, height
 
 
@@ -56,8 +61,8 @@ def successors(lost: Sequence[S], born: Sequence[S], now: float) -> list[tuple[S
         return []
     gap = now - np.array([p.last for p in lost])
     # The person may have walked on, stopped, or anything between: the distance to that stretch of way counts.
-    way = np.stack([p.velocity for p in lost]) * np.minimum(gap, 1.0)[:, None]
-    offset = np.stack([p.point for p in born])[None, :, :] - np.stack([p.point for p in lost])[:, None, :]
+    way = np.array([p.velocity for p in lost]) * np.minimum(gap, 1.0)[:, None]
+    offset = np.array([p.point for p in born])[None, :, :] - np.array([p.point for p in lost])[:, None, :]
     length = np.maximum((way**2).sum(axis=1), 1e-9)
     part = np.clip((offset * way[:, None, :]).sum(axis=2) / length[:, None], 0.0, 1.0)
     away = np.linalg.norm(offset - part[:, :, None] * way[:, None, :], axis=2)
@@ -78,7 +83,7 @@ def doubles(gone: Sequence[S], visible: Sequence[S], now: float) -> list[tuple[S
             if p.track not in taken and old.first < p.first <= old.last <= p.first + _DOUBLE and _close(old, p, now)
         ]
         if near:
-            young = min(near, key=lambda p: float(np.hypot(*(p.point - old.point))))
+            young = min(near, key=lambda p: math.dist(p.point, old.point))
             taken.add(young.track)
             pairs.append((old, young))
     return pairs
@@ -86,5 +91,5 @@ def doubles(gone: Sequence[S], visible: Sequence[S], now: float) -> list[tuple[S
 
 def _close(old: Sight, young: Sight, now: float) -> bool:
     tall, small = max(old.height, young.height), min(old.height, young.height)
-    near = float(np.hypot(*(young.point - old.point))) <= _NEAR * small
+    near = math.dist(young.point, old.point) <= _NEAR * small
     return near and tall <= _SIMILAR * small and now - old.last <= _DOUBLE

@@ -86,7 +86,8 @@ class _Place:
 class _Person(Sight):
     """Somebody who is in the picture, or was a moment ago."""
 
-    size: Float64 = field(default_factory=lambda: np.zeros(2))
+    size: tuple[float, float] = (0.0, 0.0)
+    """Width and height, remembered."""
     places: list[_Place] = field(default_factory=list[_Place])
 
 
@@ -129,7 +130,7 @@ class ZoneVisits:
         self._now = now
         corners = boxes.astype(np.float64)
         good = np.isfinite(corners).all(axis=1) & (corners[:, 2:] > corners[:, :2]).all(axis=1)
-        listed = [int(track) for track in ids]
+        listed: list[int] = ids.tolist()
         rows = [i for i in np.flatnonzero(good).tolist() if listed[i] not in listed[:i]]
         self._see([listed[i] for i in rows], corners[rows], frame_size)
         self._close()
@@ -163,24 +164,28 @@ class ZoneVisits:
         seconds = np.array([self._now - p.last if p else 0.0 for p in known])
         seen = corners[2:] - corners[:2]
         size = np.where(size > 0, remember_size(size, seen, cut, seconds), seen)
-        points = anchors(corners, size, cut, BELOW_CENTRE[self._settings.anchor]).T
-        size = size.T
+        points = anchors(corners, size, cut, BELOW_CENTRE[self._settings.anchor])
+        at, tall = list(zip(*points.tolist(), strict=True)), size[1].tolist()
         born = [
-            _Person(track, self._now, self._now, points[i], np.zeros(2), float(size[i, 1]))
+            _Person(track, self._now, self._now, at[i], (0.0, 0.0), tall[i])
             for i, track in enumerate(listed)
             if known[i] is None
         ]
         self._add(born, set(listed))
-        depth = self._zones.depth(points, frame_size)
-        narrow = _NARROWEST * self._zones.narrow(frame_size)
-        for i, track in enumerate(listed):
+        depths = self._zones.depth(points.T, frame_size)
+        bands = np.minimum(self._settings.band * size[1][:, None], _NARROWEST * self._zones.narrow(frame_size))
+        seen_now = zip(listed, at, zip(*size.tolist(), strict=True), depths.tolist(), bands.tolist(), strict=True)
+        for track, point, whole, depth, band in seen_now:
             person = self._people[track]
             before = person.last
-            person.see(self._now, points[i], float(size[i, 1]))
-            person.size = size[i]
-            band = np.minimum(self._settings.band * size[i, 1], narrow)
-            for zone, place in enumerate(person.places):
-                self._move(person, place, float(depth[i, zone]), float(band[zone]), before)
+            person.see(self._now, point, whole[1])
+            person.size = whole
+            for place, deep, wide in zip(person.places, depth, band, strict=True):
+                # Nearly everybody is where they were, on the same side and with nothing open.
+                if place.side and deep * place.side > 0 and deep * place.depth > 0 and not place.beyond:
+                    place.depth = deep
+                else:
+                    self._move(person, place, deep, wide, before)
 
     def _add(self, born: list[_Person], seen: set[int]) -> None:
         """New people; those among them who were only lost for a moment go on with their visits."""

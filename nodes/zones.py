@@ -77,7 +77,19 @@ class Zones:
         """
         self._fit(frame_size)
         inside = np.clip(points, 0.0, np.array(frame_size, np.float64))
-        return np.stack([polygon.depth(inside) for polygon in self._polygons], axis=1)
+        x, y = inside[:, :1], inside[:, 1:]
+        # Even-odd rule: a ray to the right passes the border of a polygon an odd number of times.
+        spans = (self._start[1] > y) != (self._end[1] > y)
+        spans &= x < self._start[0] + (y - self._start[1]) * self._slope
+        odd = np.add.reduceat(spans, self._first, axis=1, dtype=np.int64) % 2
+        off_x, off_y = x - self._start[0], y - self._start[1]
+        part = (off_x * self._way[0] + off_y * self._way[1]) * self._per_square
+        np.minimum(np.maximum(part, 0.0, out=part), 1.0, out=part)
+        off_x -= part * self._way[0]
+        off_y -= part * self._way[1]
+        distance = np.sqrt(off_x * off_x + off_y * off_y)
+        distance += self._unreal
+        return np.asarray(np.minimum.reduceat(distance, self._first, axis=1).clip(max=FAR) * (2 * odd - 1))
 
     def narrow(self, frame_size: tuple[int, int]) -> Float64:
         """About half the width of each zone at its usual place, [Z] pixels: its area over its perimeter."""
@@ -85,9 +97,19 @@ class Zones:
         return np.array([polygon.narrow for polygon in self._polygons])
 
     def _fit(self, frame_size: tuple[int, int]) -> None:
-        if frame_size != self._frame_size or not self._polygons:
-            self._polygons = [_Polygon(zone, frame_size) for zone in self._zones]
-            self._frame_size = frame_size
+        """Put the sides of all polygons into rows of one array each, so that a frame costs the same for any number."""
+        if frame_size == self._frame_size and self._polygons:
+            return
+        self._frame_size = frame_size
+        self._polygons = [_Polygon(zone, frame_size) for zone in self._zones]
+        self._start: Float64 = np.concatenate([p.start for p in self._polygons]).T.copy()
+        self._end: Float64 = np.concatenate([p.end for p in self._polygons]).T.copy()
+        self._first = np.cumsum([0, *(len(p.start) for p in self._polygons[:-1])])
+        self._way = self._end - self._start
+        level = self._way[1] == 0
+        self._slope: Float64 = np.where(level, 0.0, self._way[0] / np.where(level, 1.0, self._way[1]))
+        self._per_square: Float64 = 1 / np.maximum((self._way**2).sum(axis=0), 1e-12)
+        self._unreal: Float64 = np.where(np.concatenate([p.real for p in self._polygons]), 0.0, FAR)
 
 
 class _Polygon:
@@ -99,32 +121,14 @@ class _Polygon:
         # One pixel outside: a point that was clipped to the border is then inside, not on the side itself.
         low, high = corners <= _AT_BORDER * far, corners >= (1 - _AT_BORDER) * far
         corners = np.where(low, np.minimum(corners, -1.0), np.where(high, np.maximum(corners, far + 1.0), corners))
-        self._start: Float64 = corners
-        self._end: Float64 = np.roll(corners, -1, axis=0)
+        self.start: Float64 = corners
+        self.end: Float64 = np.roll(corners, -1, axis=0)
         along_left_or_top = low & np.roll(low, -1, axis=0)
         along_right_or_bottom = high & np.roll(high, -1, axis=0)
-        self._real = ~(along_left_or_top | along_right_or_bottom).any(axis=1)
+        self.real = ~(along_left_or_top | along_right_or_bottom).any(axis=1)
         """Which sides are a border that somebody can pass."""
-        way = self._end - self._start
+        way = self.end - self.start
         self.narrow = abs(_area(corners)) / float(np.hypot(way[:, 0], way[:, 1]).sum())
-
-    def depth(self, points: Float64) -> Float64:
-        """[N] of points [N, 2]."""
-        start, way = self._start, self._end - self._start
-        # Even-odd rule: a ray to the right passes the border an odd number of times.
-        above = start[:, 1] > points[:, None, 1]
-        spans = above != (self._end[:, 1] > points[:, None, 1])
-        with np.errstate(divide="ignore", invalid="ignore"):
-            x = start[:, 0] + (points[:, None, 1] - start[:, 1]) / way[:, 1] * way[:, 0]
-        inside = (spans & (points[:, None, 0] < x)).sum(axis=1) % 2 == 1
-        if not self._real.any():
-            return np.where(inside, FAR, -FAR)
-        start, way = start[self._real], way[self._real]
-        offset = points[:, None, :] - start
-        length = np.maximum((way**2).sum(axis=1), 1e-12)
-        part = np.clip((offset * way).sum(axis=2) / length, 0.0, 1.0)
-        distance = np.linalg.norm(offset - part[:, :, None] * way, axis=2).min(axis=1)
-        return np.asarray(np.where(inside, distance, -distance))
 
 
 def _area(corners: Float64) -> float:

@@ -128,6 +128,22 @@ def test_an_id_used_again_after_a_minute_is_somebody_else() -> None:
     assert play(scene, 65) == []
 
 
+def test_an_id_used_again_after_a_camera_was_away_for_five_seconds_is_somebody_else() -> None:
+    """The camera restarts, the tracker does not, but has lost everybody: its next frame comes after a pause."""
+    rule = LineCrossingRule([UPRIGHT])
+    assert play(lambda t: [(1, 560.0, 500, H)], 3, rule=rule) == []
+    assert play(lambda t: [(1, 720.0, 500, H)], 3, rule=rule, begin=8.0) == []
+    assert directions(play(walker(720, -WALK, number=1), 2.5, rule=rule, begin=11.1)) == ["out"]
+
+
+@pytest.mark.parametrize("gap", [0.2, 1.0])
+def test_who_is_on_their_way_while_the_camera_is_away_for_a_moment_is_counted(gap: float) -> None:
+    rule = LineCrossingRule([UPRIGHT])
+    assert play(walker(470), 1.2, rule=rule) == []
+    after = play(walker(470 + WALK * (1.2 + gap)), 2, rule=rule, begin=1.2 + gap)
+    assert directions(after) == ["in"]
+
+
 def test_time_that_runs_backwards_is_a_new_beginning() -> None:
     rule = LineCrossingRule([UPRIGHT])
     assert play(lambda t: [(1, 560.0, 500, H)], 3, rule=rule, begin=100) == []

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metrica.nodes.zones import FAR, Zone, Zones
@@ -30,6 +30,7 @@ def test_a_zone_may_have_a_notch() -> None:
     assert inside[2] == -150
 
 
+@settings(deadline=None)
 @given(
     turn=st.integers(0, 3),
     flip=st.booleans(),
@@ -44,6 +45,7 @@ def test_where_the_corners_begin_and_which_way_round_they_go_changes_nothing(
     assert depth(other, (x, y)) == pytest.approx(depth(L_SHAPE, (x, y)))
 
 
+@settings(deadline=None)
 @given(angle=st.floats(0, 2 * math.pi), radius=st.floats(0, 140))
 def test_depth_in_a_polygon_of_many_corners_is_nearly_that_in_a_circle(angle: float, radius: float) -> None:
     circle = Zone("round", tuple((640 + 100 * math.cos(a), 360 + 100 * math.sin(a)) for a in np.linspace(0, 6.2, 63)))
