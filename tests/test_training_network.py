@@ -13,11 +13,11 @@ from metrica.models.network import Network  # noqa: E402
 from metrica.models.training.assign import assign  # noqa: E402
 from metrica.models.training.export import from_checkpoint  # noqa: E402
 from metrica.models.training.losses import generalised_iou  # noqa: E402
-from metrica.models.training.network import SIZE, STRIDES, PersonNet, cell_centres, multiply_adds  # noqa: E402
+from metrica.models.training.network import SIZE, PersonNet, centres, multiply_adds  # noqa: E402
 from metrica.models.training.teacher import CELLS, CHANNELS  # noqa: E402
 from metrica.models.training.train import Plan, Trainer, save  # noqa: E402
 
-CENTRES = torch.cat([cell_centres((SIZE[1] // s, SIZE[0] // s), s) for s in STRIDES])
+CENTRES = centres(SIZE[::-1]).T
 
 
 def within(box: torch.Tensor) -> torch.Tensor:

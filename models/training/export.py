@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,6 +73,18 @@ def quantised(model: ov.Model, pictures: Iterator[np.ndarray], count: int) -> ov
     )
 
 
+def write(model: ov.Model, path: Path) -> None:
+    """Save a network with weights of 16 bits at most, its description as short as OpenVINO reads it: layers by number
+    rather than by their place in PyTorch, no white space, and no shapes but the input's, since OpenVINO infers them."""
+    short = model.clone()
+    for number, node in enumerate(short.get_ops()):
+        node.set_friendly_name(f"{number}")
+    ov.save_model(short, path, compress_to_fp16=True)
+    text = re.sub(r">\s+<", "><", path.read_text())
+    text = re.sub(r"<dim>[^<]*</dim>", "", text)
+    path.write_text(re.sub(r"(<port [^>]*)></port>", r"\1/>", text))
+
+
 def calibration(folders: list[Path], seed: int = 3) -> Iterator[np.ndarray]:
     """Pictures of training splits as the network sees them, in random order, again and again."""
     chance = np.random.default_rng(seed)
@@ -95,7 +108,7 @@ def main(arguments: list[str] | None = None) -> int:
             model = quantised(model, calibration(options.pictures), options.count)
         path = options.out / precision / f"{NAME}.xml"
         path.parent.mkdir(parents=True, exist_ok=True)
-        ov.save_model(model, path, compress_to_fp16=True)
+        write(model, path)
     for path in sorted(options.out.rglob(f"{NAME}.*")):
         if path.suffix in (".xml", ".bin"):
             digest = hashlib.sha256(path.read_bytes()).hexdigest()

@@ -126,16 +126,20 @@ class PersonNet(nn.Module):
         c = self.merge[1](c + self.up[1](b))
         return [a, b, c]
 
+    def heads(self, features: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """Logits [B, cells], and the distances from the cell's centre to the left, top, right and bottom side, pixels
+        [B, 4, cells]."""
+        scores = [score(feature).flatten(1) for score, feature in zip(self.score, features, strict=True)]
+        sides = [box(feature).flatten(2) for box, feature in zip(self.box, features, strict=True)]
+        each = [torch.full((value.shape[-1],), stride) for value, stride in zip(sides, STRIDES, strict=True)]
+        pixels = torch.cat(sides, 2).float().clamp(max=_MAX_LOG_DISTANCE).exp() * torch.cat(each)
+        return torch.cat(scores, 1).float(), pixels
+
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, list[Tensor]]:
         features = self.pyramid(x)
-        scores: list[Tensor] = []
-        boxes: list[Tensor] = []
-        for stride, score, box, feature in zip(STRIDES, self.score, self.box, features, strict=True):
-            scores.append(score(feature).flatten(1))
-            sides = box(feature).float().flatten(2).transpose(1, 2).clamp(max=_MAX_LOG_DISTANCE).exp() * stride
-            points = cell_centres(feature.shape[-2:], stride).to(sides)
-            boxes.append(torch.cat([points - sides[..., :2], points + sides[..., 2:]], -1))
-        return torch.cat(scores, 1).float(), torch.cat(boxes, 1), features
+        scores, sides = self.heads(features)
+        points = centres(x.shape[-2:])
+        return scores, torch.cat([points - sides[:, :2], points + sides[:, 2:]], 1).transpose(1, 2), features
 
 
 def cell_centres(shape: torch.Size | tuple[int, int], stride: int) -> Tensor:
@@ -144,18 +148,23 @@ def cell_centres(shape: torch.Size | tuple[int, int], stride: int) -> Tensor:
     return (torch.stack([columns.flatten(), rows.flatten()], 1).float() + 0.5) * stride
 
 
+def centres(shape: torch.Size | tuple[int, int]) -> Tensor:
+    """The middle of all cells of an input of this height and width, pixels [2, cells]."""
+    return torch.cat([cell_centres((shape[0] // s, shape[1] // s), s) for s in STRIDES]).T
+
+
 class Exported(nn.Module):
     """The network as it is exported: [B, 5, cells], centre, size and score, the layout of YOLOv8 with one class."""
 
     def __init__(self, network: PersonNet) -> None:
         super().__init__()
         self.network = network
+        self.register_buffer("points", centres(SIZE[::-1])[None])
 
     def forward(self, x: Tensor) -> Tensor:
-        scores, boxes, _ = self.network(x)
-        corner, other = boxes[..., :2], boxes[..., 2:]
-        rows = torch.cat([(corner + other) / 2, other - corner, scores.sigmoid()[..., None]], -1)
-        return rows.transpose(1, 2)
+        scores, sides = self.network.heads(self.network.pyramid(x))
+        before, after = sides[:, :2], sides[:, 2:]
+        return torch.cat([self.points + (after - before) / 2, before + after, scores.sigmoid()[:, None]], 1)
 
 
 def multiply_adds(network: nn.Module, size: tuple[int, int] = SIZE) -> int:

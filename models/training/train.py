@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from metrica.models.training.assign import assign
 from metrica.models.training.batches import Batch, Samples, loader
 from metrica.models.training.losses import Mimic, detection_loss
-from metrica.models.training.network import SIZE, STRIDES, PersonNet, cell_centres, multiply_adds
+from metrica.models.training.network import SIZE, PersonNet, centres, multiply_adds
 from metrica.models.training.teacher import CHANNELS
 
 _WARM_UP = 300  # steps
@@ -56,7 +56,7 @@ class Trainer:
         self.network = PersonNet().to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).eval()
         self.mimic = Mimic(64, CHANNELS)
-        self._centres = torch.cat([cell_centres((SIZE[1] // s, SIZE[0] // s), s) for s in STRIDES])
+        self._centres = centres(SIZE[::-1]).T
         weights = [p for p in self._parameters() if p.ndim > 1]
         others = [p for p in self._parameters() if p.ndim <= 1]
         groups = [{"params": weights, "weight_decay": 0.05}, {"params": others, "weight_decay": 0.0}]
