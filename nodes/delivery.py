@@ -1,17 +1,18 @@
-"""Send one batch of events to the ingest, and say what became of it. No clock, no queue: one request."""
+"""Send one batch to the ingest, events or times, and say what became of it. No clock, no queue: one request."""
 
 from __future__ import annotations
 
 import gzip
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 import msgpack
 import urllib3
 
 from metrica.messages import Crossing
+from metrica.nodes.watched import Span
 
 VERSION = 1
 _TIMEOUT = urllib3.Timeout(connect=5.0, read=20.0)
@@ -36,6 +37,8 @@ class Failed:
     """The server takes no batch of this size."""
     needs_a_person: bool = False
     """A wrong token or address: it will not go away by itself."""
+    status: int = 0
+    """The HTTP status that the server answered with; 0 if it did not, or with no receipt."""
 
 
 def event_fields(crossing: Crossing) -> dict[str, str | int]:
@@ -54,7 +57,7 @@ class Delivery:
     """A connection to one ingest, kept open between batches. For one thread at a time."""
 
     def __init__(self, url: str, store: str, token: str) -> None:
-        self._address = f"{url.rstrip('/')}/v1/events"
+        self._url = url.rstrip("/")
         self._store = store
         self._headers = {
             "Authorization": f"Bearer {token}",
@@ -69,17 +72,25 @@ class Delivery:
 
         patience: seconds after which a server that does not answer is given up, if that is sooner than usual.
         """
-        batch = {"v": VERSION, "store": self._store, "events": [event_fields(c) for c in crossings]}
-        packed: bytes = msgpack.packb(batch)
+        answer = self._post("events", [event_fields(c) for c in crossings], patience)
+        return answer if isinstance(answer, Failed) else _receipt(answer)
+
+    def send_watched(self, spans: Sequence[Span], *, patience: float | None = None) -> Delivered | Failed:
+        """One POST of the times at which cameras were watched. The server unites them: again is as good as once."""
+        answer = self._post("watched", [asdict(span) for span in spans], patience)
+        return answer if isinstance(answer, Failed) else _kept(answer)
+
+    def _post(self, what: str, items: list[Any], patience: float | None) -> urllib3.BaseHTTPResponse | Failed:
+        """The server's answer if it is a good one."""
+        address = f"{self._url}/v1/{what}"
+        packed = cast(bytes, msgpack.packb({"v": VERSION, "store": self._store, what: items}))
         body = gzip.compress(packed, mtime=0)
         timeout = _TIMEOUT if patience is None else urllib3.Timeout(total=patience)
         try:
-            answer = self._pool.request("POST", self._address, body=body, headers=self._headers, timeout=timeout)
+            answer = self._pool.request("POST", address, body=body, headers=self._headers, timeout=timeout)
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            return Failed(f"{self._address} cannot be reached: {_in_short(error)}")
-        if answer.status == HTTPStatus.OK:
-            return _receipt(answer)
-        return _failure(answer, self._address)
+            return Failed(f"{address} cannot be reached: {_in_short(error)}")
+        return answer if answer.status == HTTPStatus.OK else _failure(answer, address)
 
     def close(self) -> None:
         self._pool.clear()
@@ -90,24 +101,36 @@ def _receipt(answer: urllib3.BaseHTTPResponse) -> Delivered | Failed:
         body: dict[str, Any] = answer.json()
         return Delivered({str(r["id"]): str(r["reason"]) for r in body["refused"]})
     except (ValueError, KeyError, TypeError, UnicodeDecodeError):
-        return Failed(
-            "the server's answer is no receipt: is 'url' the address of a Metrica ingest?", needs_a_person=True
-        )
+        return _no_receipt()
+
+
+def _kept(answer: urllib3.BaseHTTPResponse) -> Delivered | Failed:
+    try:
+        int(answer.json()["kept"])
+    except (ValueError, KeyError, TypeError, UnicodeDecodeError):
+        return _no_receipt()
+    return Delivered()
+
+
+def _no_receipt() -> Failed:
+    return Failed("the server's answer is no receipt: is 'url' the address of a Metrica ingest?", needs_a_person=True)
 
 
 def _failure(answer: urllib3.BaseHTTPResponse, address: str) -> Failed:
     status = answer.status
     said = _said(answer)
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        return Failed(f"the server takes no batch of this size ({said})", too_large=True, needs_a_person=True)
+        reason = f"the server takes no batch of this size ({said})"
+        return Failed(reason, too_large=True, needs_a_person=True, status=status)
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return Failed(f"the server does not accept the token ({said})", needs_a_person=True)
+        return Failed(f"the server does not accept the token ({said})", needs_a_person=True, status=status)
     if (
         status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT)
         or status >= HTTPStatus.INTERNAL_SERVER_ERROR
     ):
-        return Failed(f"the server answers {status} ({said})", retry_after=_seconds(answer.headers.get("Retry-After")))
-    return Failed(f"{address} answers {status} ({said}): check 'url'", needs_a_person=True)
+        wait = _seconds(answer.headers.get("Retry-After"))
+        return Failed(f"the server answers {status} ({said})", retry_after=wait, status=status)
+    return Failed(f"{address} answers {status} ({said}): check 'url'", needs_a_person=True, status=status)
 
 
 def _said(answer: urllib3.BaseHTTPResponse) -> str:

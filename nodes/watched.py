@@ -1,0 +1,121 @@
+"""When cameras were watched: what heartbeats tell of it, and the spans of time that wait until the server has them."""
+
+from __future__ import annotations
+
+import json
+import os
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+from metrica.messages import Health
+
+_SECOND = 1_000_000_000
+_LONGEST_STEP = 15 * _SECOND  # a node that is silent for longer is taken for hung
+_JOIN = 120 * _SECOND  # the server makes one of two spans that are no further apart (docs/api.md)
+_EARLIEST = 1_577_836_800 * _SECOND  # 2020: before it the clock was not set yet, and the server takes no such time
+_MOST = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One camera was watched from `start` to `end`, ns UTC."""
+
+    camera: str
+    start: int
+    end: int
+
+
+class Progress:
+    """Reads heartbeats: between two of them a camera is watched if its node has taken messages in meanwhile."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, tuple[int, int, int]] = {}
+
+    def hear(self, msg: Health) -> Span | None:
+        """The time that one heartbeat adds; None if its node did nothing, is new, or has no clock or no camera."""
+        stamp, camera = msg.header.stamp, msg.header.camera
+        taken_in = sum(n for name, n in msg.counters.items() if name.startswith("received."))
+        epoch, since, before = self._last.get(msg.node, (-1, 0, 0))
+        self._last[msg.node] = (msg.header.epoch, stamp, taken_in)
+        if epoch != msg.header.epoch or taken_in <= before or not camera or stamp < _EARLIEST:
+            return None
+        # A clock that was set in between, or a long silence: nobody knows more than that it works now.
+        known = 0 <= stamp - since <= _LONGEST_STEP
+        return Span(camera, since if known else stamp, stamp)
+
+
+class Spans:
+    """Spans by camera, in order; those that touch or nearly do are one. The oldest give way if they are too many."""
+
+    def __init__(self, spans: Iterable[Span] = ()) -> None:
+        self._by_camera: dict[str, list[tuple[int, int]]] = {}
+        self.lost = 0
+        """How many had to give way."""
+        for span in spans:
+            self.add(span)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._by_camera.values()))
+
+    def add(self, span: Span) -> None:
+        """Take in what was watched; what is there already changes nothing."""
+        known = self._by_camera.setdefault(span.camera, [])
+        first = bisect_left(known, span.start - _JOIN, key=itemgetter(1))
+        last = bisect_right(known, span.end + _JOIN, key=itemgetter(0))
+        near = [(span.start, span.end), *known[first:last]]
+        known[first:last] = [(min(start for start, _ in near), max(end for _, end in near))]
+        if len(self) > _MOST:
+            min((spans for spans in self._by_camera.values() if spans), key=itemgetter(0)).pop(0)
+            self.lost += 1
+
+    def remove(self, spans: Iterable[Span]) -> None:
+        """The server has these: what has been added to them since stays."""
+        for span in spans:
+            rest: list[tuple[int, int]] = []
+            for start, end in self._by_camera.get(span.camera, ()):
+                if span.end < start or span.start > end:
+                    rest.append((start, end))
+                    continue
+                rest += [(start, span.start)] if start < span.start else []
+                rest += [(span.end, end)] if span.end < end else []
+            self._by_camera[span.camera] = rest
+
+    def oldest(self, most: int) -> list[Span]:
+        """So many at most, by their start."""
+        found = [Span(camera, *times) for camera, spans in self._by_camera.items() for times in spans]
+        return sorted(found, key=lambda span: (span.start, span.camera))[:most]
+
+
+class WatchFile:
+    """Keeps spans while the server does not have them. There is no file while there are none."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def load(self) -> list[Span]:
+        """Raises OSError, and ValueError for a file that is none of ours."""
+        try:
+            document: Any = json.loads(self.path.read_bytes())
+        except FileNotFoundError:
+            return []
+        try:
+            return [Span(str(s["camera"]), int(s["start"]), int(s["end"])) for s in document["watched"]]
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"it holds no list of spans ({error!r})") from None
+
+    def save(self, spans: Spans) -> None:
+        """Write them in place of what was there: all of them or, should the power go, none. Raises OSError."""
+        listed = [asdict(span) for span in spans.oldest(_MOST)]
+        if not listed:
+            self.path.unlink(missing_ok=True)
+            return
+        draft = self.path.with_name(f"{self.path.name}.new")
+        with draft.open("w") as file:
+            json.dump({"v": 1, "watched": listed}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(self.path)
