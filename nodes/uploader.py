@@ -195,9 +195,9 @@ class WatchingUploader(Uploader):
     """An uploader that also says, every minute, when each camera was watched: time without is no data, not a zero.
 
     A camera is watched while its counter takes in what becomes of its pictures, people or none: so wire `heartbeats`
-    to the counters, `remap: {heartbeats: "*/counter/health"}`. What the server does not have yet is written to
-    watched.json beside the journal after each failed try and at the end; a box that loses its power before the first
-    of them loses a minute, which is then shown as no data.
+    to the counters, `remap: {heartbeats: "*/counter/health"}`. What a server that cannot be reached does not have yet
+    is written to watched.json beside the journal, every minute and at the end; a box that is killed loses what came
+    after that, which is then shown as no data.
     """
 
     def on_configure(self) -> None:
@@ -223,6 +223,8 @@ class WatchingUploader(Uploader):
     @timer(seconds=60)
     def tell(self) -> None:
         """Tell the server what it does not know yet, unless it is being told. The events do not wait for it."""
+        if self._untold:  # also in the hour in which an older server is left alone
+            self._save()
         spans = self._watched.oldest(self._spans)
         if self._telling is not None or not spans or self._seconds() < self._tell_not_before:
             return

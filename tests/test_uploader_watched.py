@@ -240,8 +240,10 @@ def test_an_older_server_gets_its_events_and_the_log_says_once_that_it_does_not_
         with testing.run(node, context=context(tmp_path)) as bench:
             bench.send("heartbeats", *minutes_of_beats(0, 2))
             tell(bench, lambda: node.counters.get("failed_tells", 0) == 1)
+            bench.send("heartbeats", *minutes_of_beats(2, 9))
             bench.advance(3000)
             assert Older.asked == 1
+            assert WatchFile(tmp_path / "watched.json").load() == [Span("door", at(0), at(9))]
             tell(bench, lambda: node.counters.get("failed_tells", 0) == 2)
             assert node.counters["events_sent"] == 1 and node.present_trouble == ""
     finally:
