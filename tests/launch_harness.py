@@ -21,8 +21,10 @@ from metrica.launch.folders import frame_dir
 MISBEHAVING = Path(__file__).parent / "misbehaving"
 FAST = {"hung": 4.0, "drain": 2.0, "terminate": 0.5, "first_restart": 0.1, "longest_restart": 0.4}
 """Limits that make tests fast. A node beats once a second, so silence must be longer."""
+# A launcher under nohup goes on at a hang-up; these are to hear it, whatever the tests themselves are started with.
 _PROGRAM = """
-import json, sys
+import json, signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 from metrica.launch.cli import main
 from metrica.launch.limits import Limits
 sys.exit(main(sys.argv[2:], limits=Limits(**json.loads(sys.argv[1]))))

@@ -12,8 +12,9 @@ torch = pytest.importorskip("torch", reason="PyTorch is missing: pip install .[t
 from metrica.models.network import Network  # noqa: E402
 from metrica.models.training.assign import assign  # noqa: E402
 from metrica.models.training.export import from_checkpoint  # noqa: E402
+from metrica.models.training.grid import SIZE  # noqa: E402
 from metrica.models.training.losses import generalised_iou  # noqa: E402
-from metrica.models.training.network import SIZE, PersonNet, centres, multiply_adds  # noqa: E402
+from metrica.models.training.network import PersonNet, centres, multiply_adds  # noqa: E402
 from metrica.models.training.teacher import CELLS, CHANNELS  # noqa: E402
 from metrica.models.training.train import Plan, Trainer, save  # noqa: E402
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from rich.progress import track
 
 from metrica.models.training import compose
-from metrica.models.training.network import SIZE
+from metrica.models.training.grid import SIZE
 from metrica.models.training.pictures import IGNORE, PERSON, Boxes, Labelled, labelled
 from metrica.models.training.shards import Writer
 from metrica.models.training.teacher import Teacher, packed

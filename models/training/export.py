@@ -19,7 +19,8 @@ import torch
 
 from metrica.models.card import Card
 from metrica.models.store import Model
-from metrica.models.training.network import SIZE, Exported
+from metrica.models.training.grid import SIZE
+from metrica.models.training.network import Exported
 from metrica.models.training.pictures import labelled
 from metrica.models.training.train import load_average
 

@@ -11,9 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as nnf
 
-SIZE = (416, 256)
-"""Width and height of the input, pixels."""
-STRIDES = (8, 16, 32)
+from metrica.models.training.grid import SIZE, STRIDES
+
 _MAX_LOG_DISTANCE = 4.0  # e^4 strides: wider than the input at every stride
 
 

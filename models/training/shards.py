@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from metrica.models.training.network import SIZE
+from metrica.models.training.grid import SIZE
 from metrica.models.training.pictures import Boxes, Picture
 from metrica.models.training.teacher import CELLS, CHANNELS
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import openvino as ov
 
-from metrica.models.training.network import SIZE, STRIDES
+from metrica.models.training.grid import SIZE, STRIDES
 from metrica.models.training.pictures import Boxes, Picture
 
 # The pyramid and the scores of the strides 16, 32 and 64 of its 864x480 pixels: nearly our 8, 16 and 32 of 416x256.

@@ -20,8 +20,9 @@ from torch import Tensor, nn
 
 from metrica.models.training.assign import assign
 from metrica.models.training.batches import Batch, Samples, loader
+from metrica.models.training.grid import SIZE
 from metrica.models.training.losses import Mimic, detection_loss
-from metrica.models.training.network import SIZE, PersonNet, centres, multiply_adds
+from metrica.models.training.network import PersonNet, centres, multiply_adds
 from metrica.models.training.teacher import CHANNELS
 
 _WARM_UP = 300  # steps
