@@ -49,7 +49,9 @@ class Samples(IterableDataset[Batch]):
                 drawn = []
                 for group in chance.choice(list(groups), self._batch, p=weights / weights.sum()):
                     path = groups[group][chance.integers(len(groups[group]))]
-                    shard = opened.setdefault(path, read(path)) if path not in opened else opened[path]
+                    if path not in opened:
+                        opened[path] = read(path)
+                    shard = opened[path]
                     drawn.append(self._sample(shard, int(chance.integers(len(shard.pictures))), chance))
                 yield self._stacked(drawn)
 

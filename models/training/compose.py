@@ -18,10 +18,10 @@ _LEAST_HEIGHT = 9.0  # pixels; smaller people are neither people nor background
 _LEAST_PART = 0.35  # of a box that must be left after a crop for it to be a person
 
 
-def whole(sample: Sample, size: tuple[int, int], *, sharp: bool = True) -> Sample:
+def whole(sample: Sample, size: tuple[int, int]) -> Sample:
     """The whole picture stretched to width and height, as the detector sees a frame."""
     view = (0.0, 0.0, float(sample[0].shape[1]), float(sample[0].shape[0]))
-    return window(sample, view, size, sharp=sharp)
+    return window(sample, view, size, sharp=True)
 
 
 def window(sample: Sample, view: tuple[float, float, float, float], size: tuple[int, int], *, sharp: bool) -> Sample:

@@ -66,10 +66,8 @@ def quantised(model: ov.Model, pictures: Iterator[np.ndarray], count: int) -> ov
         target_device=nncf.TargetDevice.CPU,
         subset_size=count,
         fast_bias_correction=False,
-        advanced_parameters=nncf.AdvancedQuantizationParameters(
-            overflow_fix=nncf.OverflowFix.ENABLE,
-            # The end of the graph turns logits and log distances into people: 8 bits there would move the boxes.
-        ),
+        advanced_parameters=nncf.AdvancedQuantizationParameters(overflow_fix=nncf.OverflowFix.ENABLE),
+        # The end of the graph turns logits and log distances into people: 8 bits there would move the boxes.
         ignored_scope=nncf.IgnoredScope(types=["Exp", "Sigmoid"], validate=False),
     )
 
