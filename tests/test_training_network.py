@@ -11,10 +11,11 @@ torch = pytest.importorskip("torch", reason="PyTorch is missing: pip install .[t
 
 from metrica.models.network import Network  # noqa: E402
 from metrica.models.training.assign import assign  # noqa: E402
-from metrica.models.training.export import from_checkpoint  # noqa: E402
+from metrica.models.training.export import convert, from_checkpoint, write  # noqa: E402
 from metrica.models.training.grid import SIZE  # noqa: E402
 from metrica.models.training.losses import generalised_iou  # noqa: E402
 from metrica.models.training.network import PersonNet, centres, multiply_adds  # noqa: E402
+from metrica.models.training.start import load_exported, measure_norms  # noqa: E402
 from metrica.models.training.teacher import CELLS, CHANNELS  # noqa: E402
 from metrica.models.training.train import Plan, Trainer, save  # noqa: E402
 
@@ -77,3 +78,23 @@ def test_training_learns_resumes_and_exports(tmp_path: Path) -> None:
     model = from_checkpoint(tmp_path / "a.pt", tmp_path)
     found = Network(model).infer(np.zeros((360, 640, 3), np.uint8), 0.001)
     assert found.boxes.shape[1] == 4
+
+
+def test_training_goes_on_from_an_exported_network_that_says_the_same(tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    network = PersonNet(4)
+    pictures = torch.randint(0, 255, (4, 3, SIZE[1], SIZE[0]), dtype=torch.uint8)
+    network(pictures.float())  # norms that have seen something
+    write(convert(network.eval()), tmp_path / "a.xml")
+    again = PersonNet(4)
+    load_exported(again, tmp_path / "a.xml")
+    for step in ("folded", "measured"):
+        with torch.no_grad():
+            was, now = network.eval()(pictures.float())[0], again.eval()(pictures.float())[0]
+        assert torch.allclose(was, now, atol=0.02), step
+        measure_norms(again, [pictures])
+    # Each norm has its part again: what it makes of the same pictures while it learns is what it made before.
+    learning = again.train()(pictures.float())[0].detach()
+    assert torch.allclose(learning, now, atol=0.02)
+    with pytest.raises(ValueError, match="is not an FP16 export of this network"):
+        load_exported(PersonNet(8), tmp_path / "a.xml")

@@ -66,13 +66,37 @@ def test_a_person_of_whom_little_is_left_is_ignored_and_one_who_is_gone_is_dropp
     assert cut.tolist() == [[0, 0, 20, 100, IGNORE], [50, 50, 100, 100, PERSON]]
 
 
-def test_a_mosaic_keeps_each_quarter_s_boxes_in_its_quarter() -> None:
+@pytest.mark.parametrize("across", [2, 3])
+def test_a_mosaic_keeps_each_part_s_boxes_in_the_picture(across: int) -> None:
     chance = np.random.default_rng(5)
-    picture, boxes = compose.mosaic(lambda: marked(320, 240, (100, 60, 180, 200)), SIZE, chance)
+    picture, boxes = compose.mosaic(lambda: marked(320, 240, (100, 60, 180, 200)), SIZE, chance, across=across)
     assert picture.shape == (256, 416, 3)
-    assert len(boxes) >= 2
+    assert len(boxes) >= across
     for x1, y1, x2, y2, flag in boxes:
         assert 0 <= x1 < x2 <= 416 and 0 <= y1 < y2 <= 256 and flag in (PERSON, IGNORE)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10**6))
+def test_a_pasted_person_is_where_its_box_is_and_whom_it_hides_is_ignored(seed: int) -> None:
+    chance = np.random.default_rng(seed)
+    dark = np.full((240, 320, 3), 60, np.uint8)
+    under = np.array([[150, 110, 160, 130, PERSON]], np.float32)
+    picture, boxes = compose.pasted((dark, under), marked(320, 240, (100, 60, 180, 200)), chance)
+    (x1, y1, x2, y2), flag = boxes[1, :4].astype(int), boxes[1, 4]
+    assert flag == PERSON
+    assert picture[(y1 + y2) // 2, (x1 + x2) // 2].min() > 200
+    outside = picture.copy()
+    outside[y1:y2, x1:x2] = 0
+    assert outside.max() == 60
+    covered = max(0, min(160, x2) - max(150, x1)) * max(0, min(130, y2) - max(110, y1)) / 200
+    assert boxes[0, 4] == (IGNORE if covered > 0.5 else PERSON)
+    assert dark.max() == 60, "the picture that was given is left as it is"
+
+
+def test_nobody_is_pasted_from_a_picture_of_nobody() -> None:
+    empty = np.zeros((240, 320, 3), np.uint8), np.zeros((0, 5), np.float32)
+    assert len(compose.pasted(empty, empty, np.random.default_rng(0))[1]) == 0
 
 
 @settings(max_examples=25, deadline=None)

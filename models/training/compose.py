@@ -1,4 +1,4 @@
-"""From labelled pictures to the geometry of a training sample: crops, stretches, mosaics.
+"""From labelled pictures to the geometry of a training sample: crops, stretches, mosaics, people pasted in.
 
 Everything here moves pixels and boxes together; colours are changed later, anew each time a sample is seen.
 """
@@ -6,6 +6,7 @@ Everything here moves pixels and boxes together; colours are changed later, anew
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -16,6 +17,9 @@ Sample = tuple[Picture, Boxes]
 """A picture and its boxes [N, 5]: x1, y1, x2, y2, flag."""
 _LEAST_HEIGHT = 9.0  # pixels; smaller people are neither people nor background
 _LEAST_PART = 0.35  # of a box that must be left after a crop for it to be a person
+
+_LEAST_PASTED = 40.0  # pixels; smaller people are not worth pasting
+_HIDDEN = 0.5  # of a box under a pasted person
 
 
 def whole(sample: Sample, size: tuple[int, int]) -> Sample:
@@ -89,14 +93,58 @@ def jittered(sample: Sample, size: tuple[int, int], chance: np.random.Generator)
     return flipped(out) if chance.random() < 0.5 else out
 
 
-def mosaic(draw: Callable[[], Sample], size: tuple[int, int], chance: np.random.Generator) -> Sample:
-    """Four jittered pictures around a random centre (Bochkovskiy et al., "YOLOv4", arXiv:2004.10934)."""
-    width, height = size
-    cx, cy = int(width * chance.uniform(0.3, 0.7)), int(height * chance.uniform(0.3, 0.7))
-    out = np.empty((height, width, 3), np.uint8)
+def mosaic(
+    draw: Callable[[], Sample], size: tuple[int, int], chance: np.random.Generator, *, across: int = 2
+) -> Sample:
+    """`across` x `across` jittered pictures side by side (Bochkovskiy et al., "YOLOv4", arXiv:2004.10934).
+
+    Two across around a random middle; three make people as small as those of a street seen from afar.
+    """
+    columns, rows = (_cuts(length, across, chance) for length in size)
+    out = np.empty((size[1], size[0], 3), np.uint8)
     boxes: list[Boxes] = []
-    for x1, y1, x2, y2 in ((0, 0, cx, cy), (cx, 0, width, cy), (0, cy, cx, height), (cx, cy, width, height)):
-        part, found = jittered(draw(), (x2 - x1, y2 - y1), chance)
-        out[y1:y2, x1:x2] = part
-        boxes.append(found + np.array([x1, y1, x1, y1, 0], np.float32))
+    for y1, y2 in pairwise(rows):
+        for x1, x2 in pairwise(columns):
+            part, found = jittered(draw(), (x2 - x1, y2 - y1), chance)
+            out[y1:y2, x1:x2] = part
+            boxes.append(found + np.array([x1, y1, x1, y1, 0], np.float32))
     return out, np.concatenate(boxes)
+
+
+def _cuts(length: int, parts: int, chance: np.random.Generator) -> list[int]:
+    """Where a side of the mosaic is cut, ends included; each inner cut up to 0.4 of a part from its even place."""
+    inner = (np.arange(1, parts) + chance.uniform(-0.4, 0.4, parts - 1)) / parts
+    return [0, *(int(length * cut) for cut in inner), length]
+
+
+def pasted(sample: Sample, other: Sample, chance: np.random.Generator) -> Sample:
+    """A person of another picture pasted in at a random place and size, with soft edges (Ghiasi et al., "Simple
+    Copy-Paste", arXiv:2012.07177; there are no outlines here, so an oval is cut out of the box).
+
+    Who is mostly hidden by that is neither person nor background from then on.
+    """
+    height, width = sample[0].shape[:2]
+    fit = [box for box in other[1] if box[4] == PERSON and box[3] - box[1] >= _LEAST_PASTED]
+    if not fit:
+        return sample
+    x1, y1, x2, y2 = fit[chance.integers(len(fit))][:4].astype(int)
+    cut = other[0][max(y1, 0) : y2, max(x1, 0) : x2]
+    tall = float(np.exp(chance.uniform(np.log(0.15), np.log(0.8)))) * height
+    wide = tall * cut.shape[1] / cut.shape[0]
+    if min(cut.shape[:2]) < 4 or not 4 <= wide < 0.8 * width:
+        return sample
+    w, h = int(wide), int(tall)
+    x, y = int(chance.integers(0, width - w)), int(chance.integers(0, height - h))
+    way = cv2.INTER_AREA if h < cut.shape[0] else cv2.INTER_LINEAR
+    cut = np.asarray(cv2.resize(cut, (w, h), interpolation=way), np.uint8)
+    oval = np.zeros((h, w), np.float32)
+    cv2.ellipse(oval, (w // 2, h // 2), (int(w * 0.46), int(h * 0.49)), 0, 0, 360, 1.0, -1)
+    mask = cv2.GaussianBlur(oval, (0, 0), max(1.0, 0.04 * w))[..., None]
+    out, boxes = sample[0].copy(), sample[1].copy()
+    under = out[y : y + h, x : x + w]
+    under[:] = (under * (1 - mask) + cut * mask).round().astype(np.uint8)
+    new = np.array([x, y, x + w, y + h, PERSON], np.float32)
+    common = (np.minimum(boxes[:, 2:4], new[2:4]) - np.maximum(boxes[:, :2], new[:2])).clip(0).prod(1)
+    hidden = common > _HIDDEN * (boxes[:, 2:4] - boxes[:, :2]).prod(1)
+    boxes[hidden, 4] = IGNORE
+    return out, np.concatenate([boxes, new[None]])

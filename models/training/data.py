@@ -27,6 +27,7 @@ SHARES = {
     "door_oi": 0.16, "voc_animal": 0.06, "grocery": 0.06,
 }  # fmt: skip
 _TEACHER_SURE = 0.35
+_PASTED = 0.15  # how often one more person of another picture is pasted in
 _SAMPLES_FOR_STATISTICS = 48
 
 
@@ -39,7 +40,13 @@ class Drawer:
         self._pictures, self._weights, self._chance = pictures, weights / weights.sum(), chance
 
     def picture(self) -> compose.Sample:
-        """A picture as it is, with its boxes [N, 5]."""
+        """A picture, now and then with people of others pasted in, and its boxes [N, 5]."""
+        out = self._drawn()
+        while self._chance.random() < _PASTED:
+            out = compose.pasted(out, self._drawn(), self._chance)
+        return out
+
+    def _drawn(self) -> compose.Sample:
         chosen = self._pictures[self._chance.choice(len(self._pictures), p=self._weights)]
         boxes = np.concatenate([chosen.boxes, chosen.flags[:, None].astype(np.float32)], axis=1)
         return chosen.read(), boxes
@@ -48,7 +55,7 @@ class Drawer:
         """A training sample of the network's size."""
         way = self._chance.random()
         if way < 0.3:
-            return compose.mosaic(self.picture, SIZE, self._chance)
+            return compose.mosaic(self.picture, SIZE, self._chance, across=3 if way < 0.12 else 2)
         if way < 0.75:
             return compose.jittered(self.picture(), SIZE, self._chance)
         out = compose.whole(self.picture(), SIZE)

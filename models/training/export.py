@@ -20,9 +20,8 @@ import torch
 from metrica.models.card import Card
 from metrica.models.store import Model
 from metrica.models.training.grid import SIZE
-from metrica.models.training.network import Exported
+from metrica.models.training.network import Exported, PersonNet, load_average
 from metrica.models.training.pictures import labelled
-from metrica.models.training.train import load_average
 
 NAME = "metrica-person"
 
@@ -37,11 +36,10 @@ def working_card() -> Card:
     })  # fmt: skip
 
 
-def converted(checkpoint: Path) -> ov.Model:
-    """The averaged network of a checkpoint as OpenVINO sees it: float [1, 3, H, W] to [1, 5, cells]."""
-    network = Exported(load_average(checkpoint)).eval()
-    example = torch.zeros(1, 3, SIZE[1], SIZE[0])
-    model = ov.convert_model(network, example_input=example, input=[ov.PartialShape([1, 3, SIZE[1], SIZE[0]])])
+def convert(network: PersonNet) -> ov.Model:
+    """A network as OpenVINO sees it: float [1, 3, H, W] to [1, 5, cells]."""
+    shape = [1, 3, SIZE[1], SIZE[0]]
+    model = ov.convert_model(Exported(network).eval(), example_input=torch.zeros(shape), input=[ov.PartialShape(shape)])
     model.inputs[0].get_tensor().set_names({"picture"})
     model.outputs[0].get_tensor().set_names({"people"})
     return model
@@ -50,7 +48,7 @@ def converted(checkpoint: Path) -> ov.Model:
 def from_checkpoint(checkpoint: Path, folder: Path) -> Model:
     """A checkpoint as a model that can be run; its FP32 files are written to `folder`."""
     path = folder / f"{NAME}.xml"
-    ov.save_model(converted(checkpoint), path, compress_to_fp16=False)
+    ov.save_model(convert(load_average(checkpoint)), path, compress_to_fp16=False)
     return Model(NAME, working_card(), path)
 
 
@@ -101,7 +99,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--count", type=int, default=300, help="how many of them")
     parser.add_argument("--out", type=Path, default=Path(__file__).parents[1] / NAME)
     options = parser.parse_args(arguments)
-    model = converted(options.checkpoint)
+    model = convert(load_average(options.checkpoint))
     for precision in ("FP16", "INT8"):
         if precision == "INT8":
             model = quantised(model, calibration(options.pictures), options.count)

@@ -7,6 +7,8 @@ about the same time, and dense ones train in half of it on a CPU.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as nnf
@@ -86,9 +88,10 @@ class PersonNet(nn.Module):
     matched to.
     """
 
-    def __init__(self, width: int = 16, neck: int = 64) -> None:
+    def __init__(self, width: int = 16) -> None:
         super().__init__()
-        w = width
+        self.width = w = width
+        self.neck = neck = 4 * width
         self.stride8 = nn.Sequential(
             Conv(3, w, 3, 2), Conv(w, 2 * w, 3, 2), CrossStage(2 * w, 2 * w, 1),
             Conv(2 * w, 4 * w, 3, 2), CrossStage(4 * w, 4 * w, 2),
@@ -184,3 +187,11 @@ def multiply_adds(network: nn.Module, size: tuple[int, int] = SIZE) -> int:
     for hook in hooks:
         hook.remove()
     return total
+
+
+def load_average(path: Path) -> PersonNet:
+    """The averaged network of a checkpoint, ready to look at pictures."""
+    state = torch.load(path, weights_only=True)
+    network = PersonNet(state["width"])
+    network.load_state_dict(state["average"])
+    return network.eval()

@@ -10,7 +10,9 @@ from __future__ import annotations
 import argparse
 import copy
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +25,12 @@ from metrica.models.training.batches import Batch, Samples, loader
 from metrica.models.training.grid import SIZE
 from metrica.models.training.losses import Mimic, detection_loss
 from metrica.models.training.network import PersonNet, centres, multiply_adds
+from metrica.models.training.start import load_exported, measure_norms
 from metrica.models.training.teacher import CHANNELS
 
 _WARM_UP = 300  # steps
-_AVERAGE_OVER = 2000  # steps
+_AVERAGE_OVER = 800  # steps
+_BATCHES_FOR_NORMS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,8 @@ class Plan:
     mimic: float
     """Weight of the teacher's features in the loss; 0 trains without a teacher."""
     seed: int
+    width: int = 16
+    """Of the network: channels of its first layer."""
 
     def rate_at(self, step: int) -> float:
         """The rate of learning at a step."""
@@ -54,9 +60,9 @@ class Trainer:
         torch.manual_seed(plan.seed)
         self.plan = plan
         self.step = 0
-        self.network = PersonNet().to(memory_format=torch.channels_last)
+        self.network = PersonNet(plan.width).to(memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.network).eval()
-        self.mimic = Mimic(64, CHANNELS)
+        self.mimic = Mimic(self.network.neck, CHANNELS)
         self._centres = centres(SIZE[::-1]).T
         weights = [p for p in self._parameters() if p.ndim > 1]
         others = [p for p in self._parameters() if p.ndim <= 1]
@@ -103,9 +109,16 @@ class Trainer:
     def state(self) -> dict[str, Any]:
         """All that is needed to go on."""
         return {
-            "step": self.step, "network": self.network.state_dict(), "average": self.average.state_dict(),
+            "step": self.step, "width": self.network.width,
+            "network": self.network.state_dict(), "average": self.average.state_dict(),
             "mimic": self.mimic.state_dict(), "optimiser": self._optimiser.state_dict(),
         }  # fmt: skip
+
+    def begin_with(self, exported: Path, batches: Iterable[Batch]) -> None:
+        """Begin with an exported network instead of a random one."""
+        load_exported(self.network, exported)
+        measure_norms(self.network, (pictures for pictures, _, _ in batches))
+        self.average.load_state_dict(self.network.state_dict())
 
     def resume(self, state: dict[str, Any]) -> None:
         """Go on from `state`."""
@@ -131,13 +144,6 @@ def save(state: dict[str, Any], path: Path) -> None:
     part.replace(path)
 
 
-def load_average(path: Path) -> PersonNet:
-    """The averaged network of a checkpoint, ready to look at pictures."""
-    network = PersonNet()
-    network.load_state_dict(torch.load(path, weights_only=True)["average"])
-    return network.eval()
-
-
 def share(text: str) -> tuple[str, float]:
     """`photographs=0.6` as a pair."""
     name, _, value = text.partition("=")
@@ -150,6 +156,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--out", type=Path, required=True, help="the checkpoint; if it is there, training goes on from it"
     )
+    parser.add_argument("--start", type=Path, metavar="FP16.xml",
+                        help="an export of this network to begin with, where --out is not there yet")  # fmt: skip
     parser.add_argument("--share", type=share, action="append", metavar="NAME=SHARE",
                         help="how often shards of this name are drawn (photographs=1)")  # fmt: skip
     parser.add_argument("--steps", type=int, default=8000)
@@ -158,17 +166,21 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--rate", type=float, default=2e-3)
     parser.add_argument("--mimic", type=float, default=1.0, help="weight of the teacher's features; 0 for none")
     parser.add_argument("--plain", action="store_true", help="without changes of look (for comparisons)")
+    parser.add_argument("--width", type=int, default=16, help="of the network; what is shipped has 16")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
-    trainer = Trainer(Plan(options.steps, options.decay, options.rate, options.mimic, options.seed))
+    trainer = Trainer(Plan(options.steps, options.decay, options.rate, options.mimic, options.seed, options.width))
+    shares = dict(options.share or [("photographs", 1.0)])
     if options.out.exists():
         trainer.resume(torch.load(options.out, weights_only=True))
+    elif options.start:
+        first = Samples(options.shards, options.batch, options.seed, shares, looks=not options.plain)
+        trainer.begin_with(options.start, islice(first, _BATCHES_FOR_NORMS))
     parameters = sum(p.numel() for p in trainer.network.parameters()) / 1e6
     operations = 2 * multiply_adds(trainer.network) / 1e9
     print(f"{parameters:.2f} M parameters, {operations:.2f} GFLOPs, step {trainer.step}")
-    shares = dict(options.share or [("photographs", 1.0)])
     samples = Samples(options.shards, options.batch, options.seed + trainer.step, shares, looks=not options.plain)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     smooth: dict[str, float] = {}
