@@ -54,7 +54,9 @@ class _Part(NamedTuple):
 
     start: Point
     way: Point
-    """The direction, of length 1."""
+    """The direction, of length 1, and"""
+    right: Point
+    """that of its IN side."""
     before: float
     """The length of the parts before it, pixels."""
     lowest: float
@@ -81,6 +83,7 @@ class Course:
             _Part(
                 start=(float(a[0]), float(a[1])),
                 way=((b[0] - a[0]) / length, (b[1] - a[1]) / length),
+                right=((a[1] - b[1]) / length, (b[0] - a[0]) / length),
                 before=before,
                 lowest=0.0 if i else -math.inf,
                 highest=math.inf if i == last else length,
@@ -126,7 +129,7 @@ class Course:
         else:
             spots = [(part, *part.nearest(point)) for part in self._parts]
             part, along, at = min(spots, key=lambda spot: math.dist(point, spot[2]))
-        return Spot((part.before + along) / self.length, at, (-part.way[1], part.way[0]))
+        return Spot((part.before + along) / self.length, at, part.right)
 
     def passed(self, before: Point, distance_before: float, now: Point, distance: float) -> tuple[float, float]:
         """Where somebody who changed sides between two points did so: the part of the way, and how far along.

@@ -12,21 +12,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from metrica.messages import Direction
+from metrica.nodes.crossing_band import CrossingSettings
 from metrica.nodes.crossing_handover import hand_over_to_born, hand_over_to_double
 from metrica.nodes.crossing_sights import Motion, Sights
 from metrica.nodes.crossing_tracks import TrackTable
 from metrica.nodes.doors import Door, Doors
-from metrica.nodes.geometry import BELOW_CENTRE, Anchor, anchors, cut_sides, remember_size
+from metrica.nodes.geometry import BELOW_CENTRE, anchors, cut_sides, remember_size
 from metrica.nodes.lines import Line, Lines
 from metrica.nodes.tracker import Bool, Float32, Float64, Int32, Int64
 
-_TALLEST = 0.5
-"""Of the height of the picture: somebody taller (right before the camera) counts as this tall for the band."""
-_FINEST = 0.01
-"""Of the width of the picture: half the band is never less. A detector sees the picture shrunk to some hundred pixels,
-and this is a few of those, by which the box of somebody far away may be off for long."""
-_NARROWEST = 0.15
-"""The band next to the border of the picture is at least this part of what it would be elsewhere."""
+__all__ = ["CrossingSettings", "LineCrossingRule", "Passage"]
+
 _STRAIGHT_THROUGH = 3.0
 """Seconds in which somebody first seen inside the band must have left it, to have come from the other side."""
 _WALKING = 0.15
@@ -35,31 +31,8 @@ _STARTS_BEFORE = 0.25
 """Half bands before the line at which somebody must have been first seen."""
 _GOES_ON = 0.5
 """Seconds for which a track that vanished is thought to have gone on."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CrossingSettings:
-    """Lengths in heights of the person's box, times in seconds."""
-
-    anchor: Anchor = "bottom_center"
-    min_age: int = 2
-    """Frames; a younger track does not count yet."""
-    band: float = 0.1
-    """Half the width of the band around a line in which nobody has a side."""
-    jitters: float = 3.0
-    """The band is also at least so many standard deviations of the track's own noise wide, on each side."""
-    widest: float = 0.35
-    """But half of it is never more than this."""
-    sights: int = 2
-    """So many sights in a row beyond the band confirm a side;"""
-    far: float = 2.0
-    """one is enough beyond so many half bands (people jump far at 2 frames/s)."""
-    handover: float = 1.5
-    """How long after a track was lost another one may go on for it."""
-    lifetime: float = 3.0
-    """How long a lost track is remembered, should its id come back."""
-    door_time: float = 10.0
-    """How long it may take to get from one line of a door to the other."""
+_NOTHING: Float64 = np.array(0.0)
+_ENDLESS: Float64 = np.array(np.inf)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +66,8 @@ class LineCrossingRule:
         self._epoch: int | None = None
         self._start_ns = 0
         self._now = 0.0
+        self._due = math.inf
+        """When something is to be decided next of the tracks that are lost."""
         self._frame_size = (0, 0)
         self._found: list[Passage] = []
 
@@ -122,30 +97,29 @@ class LineCrossingRule:
         remembered. boxes [N, 4], ids [N], ages [N] as in Tracks.
         """
         now = (time_ns - self._start_ns) / 1e9
-        longest = max(self._settings.lifetime, self._settings.handover)
-        if epoch != self._epoch or not 0 <= now - self._now <= longest:
+        if epoch != self._epoch or not 0 <= now - self._now <= self._settings.longest:
             self._end_all()
-            self._table.clear()
             self._epoch, self._start_ns, now = epoch, time_ns, 0.0
         self._now, self._frame_size = now, frame_size
         corners = np.array(boxes.T, np.float64, order="C")
         seen = corners[2:] - corners[:2]
-        usable = np.count_nonzero((seen > 0) & (seen < np.inf)) == seen.size
+        usable = np.count_nonzero((seen > _NOTHING) & (seen < _ENDLESS)) == seen.size
         born, gone = list[int](), set[int]()
         if not usable or not self._table.is_as_before(ids):
             good = _good(corners, seen, ids)
             corners, seen, ids, ages = corners[:, good], seen[:, good], ids[good], ages[good]
             born, gone = self._table.see(ids)
+            last = self._table.columns.last
+            self._due = min([self._due, *(last[row] + self._settings.handover for row in gone)])
         if len(ids):
             self._see(born, gone, corners, seen, ages)
-        if self._table.lost:
+        if now > self._due:
             self._end_lost()
         return self._take() if self._found else []
 
     def flush(self) -> list[Passage]:
         """The crossings that are still open at the end of a recording; everything is forgotten."""
         self._end_all()
-        self._table.clear()
         self._epoch = None
         return self._take()
 
@@ -177,47 +151,44 @@ class LineCrossingRule:
         In nearly every frame nearly everybody is on their own side of every line, and needs no more than two
         products; only the others are looked at one by one.
         """
-        distance = self._lines.distances(sights.point)
-        elsewhere = distance * sights.side <= 0
+        before, now = sights.distance, self._lines.distances(sights.point)
+        sights.distance = now
+        elsewhere = now * sights.side <= _NOTHING
         if not np.count_nonzero(elsewhere):
             return
-        for line, i in zip(*(places.tolist() for places in elsewhere.nonzero()), strict=True):
-            off = float(distance[line, i])
+        lines, people = elsewhere.nonzero()
+        for line, i in zip(lines.tolist(), people.tolist(), strict=True):
+            off = now.item(line, i)
             side = 1 if off >= 0 else -1
-            if side != sights.side[line, i]:
-                self._look_at(sights, i, line, side, abs(off))
+            if side != sights.side.item(line, i):
+                known = sights.of(i)
+                if known.samples < 2:
+                    last = off  # seen for the first time: nothing has been passed
+                elif before is None:
+                    last = self._lines[line].distance(sights.point_before(i))
+                else:
+                    last = before.item(line, i)
+                self._look_at(sights, i, line, side, known, last, off)
 
-    def _look_at(self, sights: Sights, i: int, line: int, side: int, off: float) -> None:
-        """Somebody is `off` a line, on a side that is not known to be theirs."""
-        c, s, row, known = self._table.columns, self._settings, int(sights.rows[i]), sights.of(i)
-        passed = False
-        if known.samples > 1:
-            x, y = sights.before[:, i].tolist()
-            course = self._lines[line]
-            distance = course.distance((x, y))
-            passed = (1 if distance >= 0 else -1) != side
-            if passed:
-                part, along = course.passed((x, y), distance, known.point, side * off)
-                c.passed[row, line] = self._now - (1 - part) * sights.ago(i)
-                c.passed_at[row, line] = along
-        half_band = self._half_band(known, line, side)
+    def _look_at(self, sights: Sights, i: int, line: int, side: int, known: Motion, before: float, now: float) -> None:
+        """Somebody who was `before` off a line is `now` off it, on a side that is not known to be theirs."""
+        c, s, row, course = self._table.columns, self._settings, sights.rows.item(i), self._lines[line]
+        passed = (before >= 0) != (now >= 0)
+        if passed:
+            part, along = course.passed(sights.point_before(i), before, known.point, now)
+            c.passed[row, line] = self._now - (1 - part) * sights.ago(i)
+            c.passed_at[row, line] = along
+        off, half_band = abs(now), s.half_band(known, course.spot(known.point), side, self._frame_size)
         if off <= half_band:
             return
-        in_a_row = not passed and c.beyond_at[row, line] == known.samples - 1
-        c.beyond[row, line] = c.beyond[row, line] + 1 if in_a_row else 1
-        c.beyond_at[row, line] = known.samples
-        if c.beyond[row, line] >= s.sights or off > s.far * half_band:
+        if passed or c.beyond_at.item(row, line) != known.samples - 1:
+            beyond, since = 1, self._now
+        else:
+            beyond, since = c.beyond.item(row, line) + 1, c.beyond_since.item(row, line)
+        c.beyond[row, line], c.beyond_since[row, line], c.beyond_at[row, line] = beyond, since, known.samples
+        settled = self._now - since >= s.settle or not c.side.item(row, line)
+        if off > s.far * half_band or (settled and beyond >= s.sights):
             self._change_side(row, line, side, known, int(sights.ages[i]))
-
-    def _half_band(self, known: Motion, line: int, side: int) -> float:
-        """How far from a line a track has a side: by its height, its noise, and the room there is."""
-        s, (frame_width, frame_height) = self._settings, self._frame_size
-        height = min(known.height, _TALLEST * frame_height)
-        spot = self._lines[line].spot(known.point)
-        x, y = spot.right
-        noise = math.sqrt(known.noise_x * x * x + known.noise_y * y * y)
-        wide = max(min(max(s.jitters * noise, s.band * height), s.widest * height), _FINEST * frame_width)
-        return min(wide, max(spot.room(side, self._frame_size) / 2, _NARROWEST * wide))
 
     def _change_side(self, row: int, line: int, side: int, known: Motion, age: int) -> None:
         c = self._table.columns
@@ -265,13 +236,16 @@ class LineCrossingRule:
         c = table.columns
         for row in [r for r in table.lost if not c.ended[r] and self._now - c.last[r] > s.handover]:
             self._end(row)
-        longest = max(s.lifetime, s.handover)
-        table.forget([r for r in table.lost if self._now - c.last[r] > longest])
+        table.forget([r for r in table.lost if self._now - c.last[r] > s.longest])
+        self._due = min((c.last[r] + (s.longest if c.ended[r] else s.handover) for r in table.lost), default=math.inf)
 
     def _end_all(self) -> None:
+        """Decide what is open, and forget everybody."""
         for row in self._table.lost:
             if not self._table.columns.ended[row]:
                 self._end(row)
+        self._table.clear()
+        self._due = math.inf
 
     def _end(self, row: int) -> None:
         """The track is gone for good. Who was past the line already and walking on has crossed it."""
@@ -286,8 +260,10 @@ class LineCrossingRule:
             side = 1 if distance >= 0 else -1
             if (c.side[row, line] or self._origin(known, line, side)) != -side:
                 continue
-            speed = course.spot(known.point).speed((known.speed_x, known.speed_y)) * side
-            if speed > _WALKING * known.height and abs(distance) + _GOES_ON * speed > s.band * known.height:
+            spot = course.spot(known.point)
+            speed = spot.speed((known.speed_x, known.speed_y)) * side
+            half_band = s.half_band(known, spot, side, self._frame_size)
+            if speed > _WALKING * known.height and abs(distance) + _GOES_ON * speed > half_band:
                 self._report(row, line, side)
                 c.side[row, line] = side
 

@@ -53,6 +53,8 @@ class Sights:
         """[L, N]: as in Columns."""
         self.before: Float64 = motion[POINT]
         """Where they were a frame ago, [2, N]; of a track never seen before that means nothing."""
+        self.distance: Float64 | None = None
+        """How far they were from each line when they were last seen, [L, N]; None if that is not known yet."""
         self.seconds: Float64 | float = 0.0
         """How long ago that was, [N], or one number for all."""
         self.ages: Int32 = np.zeros(len(rows), np.int32)
@@ -66,6 +68,10 @@ class Sights:
     def of(self, i: int) -> Motion:
         """What is known of one of them."""
         return Motion(*self.motion[:, i].tolist())
+
+    def point_before(self, i: int) -> Point:
+        """Where one of them was a frame ago."""
+        return self.before.item(0, i), self.before.item(1, i)
 
     def ago(self, i: int) -> float:
         """How long ago one of them was seen, seconds."""

@@ -31,6 +31,10 @@ _SWERVE = 1.0
 """Box heights per second squared (half the acceleration) that a walker may show before it counts as noise."""
 _SHORTEST = 1e-3
 """Seconds that lie at least between two frames."""
+_HALF: Float64 = np.array(0.5)
+_NOTHING: Float64 = np.array(0.0)
+_ONE: Float64 = np.array(1.0)
+# As arrays, because a Python number beside a small array costs as much again as the operation.
 
 
 @dataclass(slots=True)
@@ -61,6 +65,8 @@ class Columns:
     that has been counted already."""
     beyond: Int64
     """For how many sights in a row the track was beyond the band on a side that is not its own, [T, L],"""
+    beyond_since: Float64
+    """the first of them at this time,"""
     beyond_at: Int64
     """the last of them being this one of its `samples`."""
 
@@ -116,6 +122,7 @@ def _empty(rows: int, lines: int) -> Columns:
         passed_at=floats(lines),
         counted=np.zeros((rows, lines), np.int8),
         beyond=counts(lines),
+        beyond_since=floats(lines),
         beyond_at=counts(lines),
     )
 
@@ -219,7 +226,7 @@ class TrackTable:
         sights = self._sights
         if sights:
             self._same += 1
-            sights.seconds = max(time - float(sights.last[0]), _SHORTEST)
+            sights.seconds = max(time - sights.last.item(0), _SHORTEST)
             sights.fresh = sights.samples == 0 if self._same < 2 else None
             sights.before = sights.point.copy()
             return sights
@@ -241,11 +248,11 @@ class TrackTable:
         swerve = (_SWERVE * seconds * seconds) * size[1]
         swerve *= swerve
         surprise -= swerve
-        np.maximum(surprise, 0.0, out=surprise)
-        surprise *= 0.5  # half of the surprise is the last position's, half this one's
+        np.maximum(surprise, _NOTHING, out=surprise)
+        surprise *= _HALF  # half of the surprise is the last position's, half this one's
         surprise -= sights.noise
         if fresh is None:
-            surprise *= np.maximum(seconds / (seconds + _JITTER_MEMORY), 1 / samples)
+            surprise *= np.maximum(seconds / (seconds + _JITTER_MEMORY), _ONE / samples)
             error *= 1 / (seconds + _VELOCITY_MEMORY)
         else:
             surprise *= np.maximum(seconds / (seconds + _JITTER_MEMORY), 1 / np.maximum(samples, 1))
@@ -256,7 +263,7 @@ class TrackTable:
             sights.first_point[:, fresh] = point[:, fresh]
         sights.noise += surprise
         sights.velocity += error
-        samples += 1
+        samples += _ONE
         sights.last[:] = time
         sights.point[:] = point
         sights.size[:] = size

@@ -28,20 +28,26 @@ _WHOLE, _HIDDEN = 0.9, 0.3
 upper end counts."""
 
 
+# Numbers as arrays, and borders as wide as the boxes: with a few dozen people a frame costs what its few dozen array
+# operations cost before they begin, and with a Python number, or with two shapes, that is twice as much or more.
+_HALF: Float64 = np.array(0.5)
+_NOTHING: Float64 = np.array(0.0)
+_WHOLE_PART: Float64 = np.array(_WHOLE)
+
+
 def cut_sides(corners: Float64, frame_size: tuple[int, int]) -> Bool | None:
     """Which sides (left, top, right, bottom) of each box the border of the picture cuts, [4, N]; None for none."""
-    cut = corners * _OUTWARD <= _borders(frame_size)
+    outward, borders = _borders(frame_size, corners.shape[1])
+    cut = corners * outward <= borders
     return cut if np.count_nonzero(cut) else None
 
 
-_OUTWARD: Float64 = np.array([[1.0], [1.0], [-1.0], [-1.0]])
-
-
-@lru_cache(maxsize=16)
-def _borders(frame_size: tuple[int, int]) -> Float64:
-    """What each side, counted outwards, must not exceed, to be cut."""
+@lru_cache(maxsize=64)
+def _borders(frame_size: tuple[int, int], count: int) -> tuple[Float64, Float64]:
+    """The factor that makes each side count outwards, and what it must not exceed then, to be cut; both [4, N]."""
     size = np.array(frame_size, np.float64)
-    return np.concatenate((_BORDER * size, _BORDER * size - size))[:, None]
+    borders = np.concatenate((_BORDER * size, _BORDER * size - size))
+    return np.repeat([[1.0], [1.0], [-1.0], [-1.0]], count, axis=1), np.repeat(borders[:, None], count, axis=1)
 
 
 def remember_size(size: Float64, seen: Float64, cut: Bool | None, seconds: Float64 | float) -> Float64:
@@ -56,7 +62,7 @@ def remember_size(size: Float64, seen: Float64, cut: Bool | None, seconds: Float
     np.maximum(change, slowly, out=change)
     change += size
     if cut is not None:
-        return np.where(cut[:2] | cut[2:], np.maximum(size, seen), change)
+        np.maximum(size, seen, out=change, where=cut[:2] | cut[2:])
     return change
 
 
@@ -69,18 +75,23 @@ def anchors(corners: Float64, size: Float64, cut: Bool | None, below_centre: flo
     """
     tall = size[1]
     centre = corners[:2] + corners[2:]
-    centre *= 0.5
-    short = _WHOLE * tall
+    centre *= _HALF
+    short = _WHOLE_PART * tall
     short -= corners[3]
     short += corners[1]
-    if cut is not None or np.count_nonzero(short > 0):
-        # How much the left and the upper end decide: half, but in a short box the upper one more.
-        trust = np.full(centre.shape, 0.5)
-        trust[1] += np.minimum(np.maximum(short / (_HIDDEN * tall), 0.0), 0.5)
+    hidden = np.count_nonzero(short > _NOTHING)
+    if cut is not None or hidden:
+        # How much more than half the left and the upper end decide: half more if the border cuts the other end, half
+        # less if it cuts this one; and in a short box that it does not cut, the upper end more.
+        more = np.zeros(centre.shape)
         if cut is not None:
-            start_cut, end_cut = cut[:2], cut[2:]
-            trust = np.where(end_cut & ~start_cut, 1.0, np.where(start_cut & ~end_cut, 0.0, trust))
-        centre += (trust - 0.5) * (size - corners[2:] + corners[:2])
+            np.subtract(cut[2:], cut[:2], out=more, dtype=np.float64)
+            more *= _HALF
+        if hidden:
+            upper = np.minimum(np.maximum(short / (_HIDDEN * tall), 0.0), 0.5)
+            more[1] += upper if cut is None else np.where(more[1] == 0.0, upper, 0.0)
+        more *= size - corners[2:] + corners[:2]
+        centre += more
     if below_centre:
         centre[1] += below_centre * tall
     return centre

@@ -15,6 +15,11 @@ UPRIGHT = Line("main", (640.0, 720.0), (640.0, 0.0))
 START = 1_700_000_000_000_000_000
 """When the first frame is taken, nanoseconds."""
 
+H = 160.0
+"""The height of a person, pixels."""
+WALK = 130.0
+"""Pixels per second: 0.8 heights per second, an easy walk."""
+
 Person = tuple[int, float, float, float]
 """Track id, feet x, feet y, height; pixels."""
 Scene = Callable[[float], Sequence[Person]]
@@ -59,3 +64,15 @@ def directions(passages: Sequence[Passage]) -> list[str]:
 def at(passage: Passage) -> float:
     """Seconds from the scene's beginning at which the line was passed."""
     return (passage.time_ns - START) / 1e9
+
+
+def walker(
+    start: float, speed: float = WALK, number: int = 1, y: float = 500.0, height: float = H, until: float = 1e9
+) -> Scene:
+    """Somebody who walks to the right (to the left if the speed is negative) past the middle of the picture."""
+    return lambda t: [(number, start + speed * t, y, height)] if t < until else []
+
+
+def together(*scenes: Scene) -> Scene:
+    """All of them at once."""
+    return lambda t: [person for scene in scenes for person in scene(t)]
