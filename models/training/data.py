@@ -34,10 +34,18 @@ _SAMPLES_FOR_STATISTICS = 48
 class Drawer:
     """Draws samples: a set by its share, a picture of it evenly, a way of composing."""
 
-    def __init__(self, pictures: list[Labelled], shares: dict[str, float], chance: np.random.Generator) -> None:
+    def __init__(
+        self,
+        pictures: list[Labelled],
+        shares: dict[str, float],
+        chance: np.random.Generator,
+        *,
+        plain: bool = False,
+    ) -> None:
         counts = Counter(picture.source for picture in pictures)
         weights = np.array([shares.get(picture.source, 0.05) / counts[picture.source] for picture in pictures])
         self._pictures, self._weights, self._chance = pictures, weights / weights.sum(), chance
+        self._plain = plain
 
     def picture(self) -> compose.Sample:
         """A picture, now and then with people of others pasted in, and its boxes [N, 5]."""
@@ -52,7 +60,9 @@ class Drawer:
         return chosen.read(), boxes
 
     def sample(self) -> compose.Sample:
-        """A training sample of the network's size."""
+        """A training sample of the network's size; a plain one is a picture as it is."""
+        if self._plain:
+            return compose.whole(self._drawn(), SIZE)
         way = self._chance.random()
         if way < 0.3:
             return compose.mosaic(self.picture, SIZE, self._chance, across=3 if way < 0.12 else 2)
@@ -121,6 +131,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--count", type=int, default=500, help="samples in a shard")
     parser.add_argument("--trust-labels", action="store_true",
                         help="the labels are complete (simulated scenes), the teacher casts no doubt")  # fmt: skip
+    parser.add_argument("--plain", action="store_true", help="whole pictures, nothing composed (for comparisons)")
     options = parser.parse_args(arguments)
     cv2.setNumThreads(1)
     pictures = [found for folder in options.pictures for found in labelled(folder, "train")]
@@ -132,7 +143,8 @@ def main(arguments: list[str] | None = None) -> int:
         path = options.out / f"{options.name}-{number:04d}.shard"
         if not path.exists():
             # The number is the seed, so a shard is the same whenever and beside whichever others it is made.
-            drawer = Drawer(pictures, SHARES, np.random.default_rng([7, number, len(options.name)]))
+            chance = np.random.default_rng([7, number, len(options.name)])
+            drawer = Drawer(pictures, SHARES, chance, plain=options.plain)
             make(drawer, teacher, path, options.count, doubts=not options.trust_labels, title=path.stem)
     return 0
 
