@@ -13,6 +13,7 @@ import numpy as np
 
 from metrica.messages import Direction
 from metrica.nodes.crossing_band import CrossingSettings
+from metrica.nodes.crossing_companions import LONGEST, Companions
 from metrica.nodes.crossing_handover import hand_over_to_born, hand_over_to_double
 from metrica.nodes.crossing_sights import Motion, Sights
 from metrica.nodes.crossing_tracks import TrackTable
@@ -63,6 +64,7 @@ class LineCrossingRule:
         self._doors = Doors(doors, lines)
         self._settings = settings or CrossingSettings()
         self._table = TrackTable(len(self._lines))
+        self._companions = Companions()
         self._epoch: int | None = None
         self._start_ns = 0
         self._now = 0.0
@@ -132,8 +134,9 @@ class LineCrossingRule:
         cut = cut_sides(corners, self._frame_size)
         if born and table.lost:
             at = anchors(corners[:, born], seen[:, born], None if cut is None else cut[:, born], below)
-            rows = table.visible[born]
-            hand_over_to_born(table, rows, at.T, seen[1, born], self._now, self._settings.handover)
+            rows, places, heights = table.visible[born], at.T, seen[1, born]
+            hand_over_to_born(table, rows, places, heights, self._now, self._settings.handover)
+            self._companions.find(table, self._lines, rows, places, heights, self._now)
         sights = table.sights(self._now)
         sights.ages = ages
         size = remember_size(sights.size, seen, cut, sights.seconds)
@@ -144,6 +147,7 @@ class LineCrossingRule:
         if gone:
             table.store()
             hand_over_to_double(table, self._lines, gone, self._now)
+            self._companions.lose(table, gone, self._now)
 
     def _take_sides(self, sights: Sights) -> None:
         """Where are the tracks now, and who has surely changed sides?
@@ -236,8 +240,14 @@ class LineCrossingRule:
         c = table.columns
         for row in [r for r in table.lost if not c.ended[r] and self._now - c.last[r] > s.handover]:
             self._end(row)
-        table.forget([r for r in table.lost if self._now - c.last[r] > s.longest])
-        self._due = min((c.last[r] + (s.longest if c.ended[r] else s.handover) for r in table.lost), default=math.inf)
+        until = {row: c.last[row] + (LONGEST if row in self._companions else s.longest) for row in table.lost}
+        over = [row for row, end in until.items() if self._now > end]
+        for row in over:
+            self._companions.discard(row)
+        table.forget(over)
+        self._due = min(
+            (until[row] if c.ended[row] else c.last[row] + s.handover for row in table.lost), default=math.inf
+        )
 
     def _end_all(self) -> None:
         """Decide what is open, and forget everybody."""
@@ -245,6 +255,7 @@ class LineCrossingRule:
             if not self._table.columns.ended[row]:
                 self._end(row)
         self._table.clear()
+        self._companions.clear()
         self._due = math.inf
 
     def _end(self, row: int) -> None:

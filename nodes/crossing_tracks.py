@@ -163,6 +163,10 @@ class TrackTable:
     def id_of(self, row: int) -> int:
         return self._ids[row]
 
+    def row_of(self, track: int) -> int | None:
+        """Where the track with this id is, if it is known."""
+        return self._rows.get(track)
+
     def is_as_before(self, ids: Int64) -> bool:
         """Whether these are the tracks of the last frame, in the same order."""
         return ids.tobytes() == self._visible_ids

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metrica.nodes.crossing import LineCrossingRule
+from metrica.nodes.crossing_companions import LONGEST
 from metrica.nodes.lines import Line
 from tests.counting_scenes import FRAME, START, UPRIGHT, Person, Scene, directions, play
 
@@ -141,6 +142,8 @@ def test_a_million_tracks_leave_no_more_behind_than_a_thousand() -> None:
         ids = np.arange(10 * i, 10 * i + 10, dtype=np.int64)
         rule.update(START + i * 100_000_000, 1, boxes, ids, np.ones(10, np.int32), FRAME)
         sizes.append((rule.remembered, rule.capacity))
-    assert max(sizes) == max(sizes[:100])
+    most, capacity = (max(column) for column in zip(*sizes, strict=True))
+    assert most <= 10 * 10 * LONGEST + 20  # ten a frame, ten frames a second, and those of this frame and the last
+    assert capacity == max(size for _, size in sizes[:100])
     rule.update(START + 10**12, 1, np.zeros((0, 4), np.float32), np.zeros(0, np.int64), np.zeros(0, np.int32), FRAME)
     assert rule.remembered == 0
