@@ -103,13 +103,13 @@ def _alike(a: float, b: float) -> bool:
 
 def _go_on(c: Columns, lines: Lines, lost: int, beside: int, row: int, point: Point, now: float) -> None:
     """The new track gets the sides of the lost one, and the companion's time at a line that both have passed."""
-    c.side[row], c.counted[row] = c.side[lost], c.counted[lost]
+    for column in (c.side, c.counted, c.passed, c.passed_at):
+        column[row] = column[lost]
     c.head_start[row] = c.age[lost] + c.head_start[lost]
     c.taken_over[lost] = True
     for line in c.side[lost].nonzero()[0].tolist():
-        if (lines[line].distance(point) >= 0) == (c.side[lost, line] > 0):
-            continue
-        if c.passed[beside, line] > c.last[lost]:
+        elsewhere = (lines[line].distance(point) >= 0) != (c.side[lost, line] > 0)
+        if elsewhere and c.passed[beside, line] > c.last[lost]:
             c.passed[row, line], c.passed_at[row, line] = c.passed[beside, line], c.passed_at[beside, line]
-        else:
+        elif elsewhere or math.isnan(c.passed[row, line]):
             c.passed[row, line], c.passed_at[row, line] = now, lines[line].spot(point).along

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from metrica.nodes.crossing import LineCrossingRule
+from metrica.nodes.doors import Door
+from metrica.nodes.lines import Line
 from tests.counting_scenes import WALK, H, Person, Scene, at, directions, play
 
 LINE = 640.0
@@ -35,6 +38,13 @@ def test_who_is_hidden_by_a_companion_is_counted_when_seen_again(found: float, f
 def test_who_is_found_again_before_the_line_is_counted_when_passing_it() -> None:
     passages = play(pair(1.9), 5)
     assert [at(p) for p in passages] == pytest.approx([320 / WALK, 340 / WALK], abs=0.1)
+
+
+def test_who_is_hidden_between_the_two_lines_of_a_door_has_passed_both() -> None:
+    lines = [Line("outer", (440, 720), (440, 0)), Line("inner", (640, 720), (640, 0))]
+    rule = LineCrossingRule(lines, doors=[Door("door", "outer", "inner")])
+    passages = play(pair(4.0), 5, rule=rule)
+    assert [(p.line, p.direction) for p in passages] == [("door", "in")] * 2
 
 
 def test_both_who_turn_round_before_the_line_count_nothing() -> None:
