@@ -86,17 +86,21 @@ def assign(similarity: Float64, least: float) -> tuple[Index, Index]:
     # Two that have only each other need no solver; in most frames that is nearly everybody.
     per_row, per_column = np.bincount(rows), np.bincount(columns)
     alone = (per_row[rows] == 1) & (per_column[columns] == 1)
-    if alone.all():
+    if np.count_nonzero(alone) == alone.size:
         return rows, columns
-    open_rows, open_columns = np.unique(rows[~alone]), np.unique(columns[~alone])
-    rest = np.maximum(similarity[np.ix_(open_rows, open_columns)] - least, 0.0)
+    contested = ~alone
+    open_rows, open_columns = np.bincount(rows[contested]).nonzero()[0], np.bincount(columns[contested]).nonzero()[0]
+    rest = np.maximum(similarity[open_rows[:, None], open_columns] - least, 0.0)
     r, c = linear_sum_assignment(rest, maximize=True)
     made = rest[r, c] > 0
-    return np.append(rows[alone], open_rows[r[made]]), np.append(columns[alone], open_columns[c[made]])
+    return (
+        np.concatenate((rows[alone], open_rows[r[made]])),
+        np.concatenate((columns[alone], open_columns[c[made]])),
+    )
 
 
 def others(count: int, taken: Index) -> Index:
     """The indices from 0 to count - 1 that are not taken, in order."""
     free = np.ones(count, np.bool_)
     free[taken] = False
-    return np.flatnonzero(free)
+    return free.nonzero()[0]

@@ -142,8 +142,7 @@ class ByteTracker(Tracker):
 
         self._correct(frame)
         self._start(high[score[high] >= thresholds.new], frame)
-        self._drop_duplicates()
-        return self._seen_now()
+        return self._seen_now(self._drop_duplicates())
 
     def _associate(
         self, frame: FrameBoxes, tracks: Index, found: Index, least: float, *, weighed: bool = False
@@ -224,26 +223,28 @@ class ByteTracker(Tracker):
             score=score,
         )
 
-    def _drop_duplicates(self) -> None:
+    def _drop_duplicates(self) -> Float64:
+        """Of two tracks on one person only one stays; the corners of those that do, [N, 4]."""
         rows = self._rows
+        corners = kalman.to_corners(rows.mean)
         tracked, lost = _places(rows.state == _TRACKED), _places(rows.state == _LOST)
         if not tracked.size or not lost.size:
-            return
-        corners = kalman.to_corners(rows.mean)
+            return corners
         a, b = np.nonzero(iou(corners[tracked], corners[lost]) > self._settings.duplicate)
         if not a.size:
-            return
+            return corners
         a, b = tracked[a], lost[b]
         lived = rows.seen - rows.started
         keep = np.ones(len(rows.id), np.bool_)
         keep[np.where(lived[a] > lived[b], b, a)] = False
         rows.keep(keep)
+        return corners[keep]
 
-    def _seen_now(self) -> TrackedBoxes:
+    def _seen_now(self, corners: Float64) -> TrackedBoxes:
         rows = self._rows
-        shown = rows.state == _TRACKED
+        shown = _places(rows.state == _TRACKED)
         return TrackedBoxes(
-            boxes=kalman.to_corners(rows.mean[shown]).astype(np.float32),
+            boxes=corners[shown].astype(np.float32),
             ids=rows.id[shown],
             scores=rows.score[shown].astype(np.float32),
             ages=(self._clock.frames - rows.born[shown] + 1).astype(np.int32),

@@ -79,11 +79,16 @@ def correct(
 
 def to_centre(boxes: Float64) -> Float64:
     """x1, y1, x2, y2 [N, 4] as cx, cy, w, h [N, 4]."""
-    size = boxes[:, 2:] - boxes[:, :2]
-    return np.concatenate((boxes[:, :2] + size / 2, size), axis=1)
+    states = np.empty((len(boxes), 4))
+    size = np.subtract(boxes[:, 2:], boxes[:, :2], out=states[:, 2:])
+    np.add(boxes[:, :2], size / 2, out=states[:, :2])
+    return states
 
 
 def to_corners(states: Float64) -> Float64:
     """cx, cy, w, h in the first four columns, [N, 4 or more], as x1, y1, x2, y2 [N, 4]."""
+    boxes = np.empty((len(states), 4))
     half = states[:, 2:4] / 2
-    return np.concatenate((states[:, :2] - half, states[:, :2] + half), axis=1)
+    np.subtract(states[:, :2], half, out=boxes[:, :2])
+    np.add(states[:, :2], half, out=boxes[:, 2:])
+    return boxes
