@@ -13,9 +13,9 @@ from metrica.nodes.crossing_tracks import TrackTable
 from metrica.nodes.lines import Lines
 from metrica.nodes.tracker import Float64
 
-_NEAR = 0.3
+_NEAR = 0.25
 """Box heights within which a person is found again at once,"""
-_DRIFT = 0.5
+_DRIFT = 0.3
 """and so many more for each second that has passed."""
 _SIMILAR = 1.6
 """The larger of the two heights is at most so many times the smaller."""

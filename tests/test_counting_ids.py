@@ -38,6 +38,13 @@ def test_who_vanishes_and_somebody_far_away_are_two() -> None:
     assert play(scene, 5, flush=True) == []
 
 
+def test_who_appears_two_thirds_of_a_height_from_where_somebody_stood_is_somebody_else() -> None:
+    def scene(t: float) -> list[Person]:
+        return [(1, 600.0, 500, H)] if t < 2 else [(2, 600 + 0.65 * H, 500, H)] if t > 3 else []
+
+    assert play(scene, 5, flush=True) == []
+
+
 def test_an_id_used_again_by_another_epoch_is_somebody_else() -> None:
     rule = LineCrossingRule([UPRIGHT])
     assert play(lambda t: [(1, 560.0, 500, H)], 3, rule=rule) == []
