@@ -68,7 +68,7 @@ class Columns:
     beyond_since: Float64
     """the first of them at this time,"""
     beyond_at: Int64
-    """the last of them being this one of its `samples`."""
+    """the last of them being this one of its `samples`; -1 for never."""
 
     @property
     def last(self) -> Float64:
@@ -123,7 +123,7 @@ def _empty(rows: int, lines: int) -> Columns:
         counted=np.zeros((rows, lines), np.int8),
         beyond=counts(lines),
         beyond_since=floats(lines),
-        beyond_at=counts(lines),
+        beyond_at=np.full((rows, lines), -1),
     )
 
 

@@ -94,3 +94,11 @@ def test_who_walks_the_other_way_is_no_companion() -> None:
         return people
 
     assert directions(play(scene, 8)) == ["in"]
+
+
+def test_who_is_found_again_where_the_other_side_begins_and_stays_there_is_counted() -> None:
+    def scene(t: float) -> list[Person]:
+        x = min(320 + WALK * t, LINE + 0.15 * H)
+        return [(1, x, 500.0, H), *[(2 if t < LOST else 3, x, 496.0, H)] * (t < LOST or t > 4)]
+
+    assert directions(play(scene, 6)) == ["in", "in"]
