@@ -115,6 +115,8 @@ class LineCrossingRule:
             self._due = min([self._due, *(last[row] + self._settings.handover for row in gone)])
         if len(ids):
             self._see(born, gone, corners, seen, ages)
+        if gone:
+            self._companions.lose(self._table, gone, now)
         if now > self._due:
             self._end_lost()
         return self._take() if self._found else []
@@ -147,7 +149,6 @@ class LineCrossingRule:
         if gone:
             table.store()
             hand_over_to_double(table, self._lines, gone, self._now)
-            self._companions.lose(table, gone, self._now)
 
     def _take_sides(self, sights: Sights) -> None:
         """Where are the tracks now, and who has surely changed sides?
@@ -240,7 +241,8 @@ class LineCrossingRule:
         c = table.columns
         for row in [r for r in table.lost if not c.ended[r] and self._now - c.last[r] > s.handover]:
             self._end(row)
-        until = {row: c.last[row] + (LONGEST if row in self._companions else s.longest) for row in table.lost}
+        behind = max(s.longest, LONGEST)
+        until = {row: c.last[row] + (behind if row in self._companions else s.longest) for row in table.lost}
         over = [row for row, end in until.items() if self._now > end]
         for row in over:
             self._companions.discard(row)

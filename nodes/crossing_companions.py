@@ -15,7 +15,7 @@ from metrica.nodes.segments import Point
 from metrica.nodes.tracker import Float64
 
 LONGEST = 5.0
-"""Seconds for which somebody behind a companion is remembered."""
+"""Seconds after which somebody behind a companion is looked for no longer."""
 _KNOWN = 1.0
 """Seconds for which somebody must have been followed: what comes and goes before a person is a second box on them."""
 _COVERED = 0.5
@@ -63,8 +63,9 @@ class Companions:
         rows [N]: of the new tracks; their anchors [N, 2] and box heights [N].
         """
         c = table.columns
-        for row in [r for r in self._behind if r not in table.lost or c.taken_over[r]]:
-            self.discard(row)
+        for row in list(self._behind):
+            if row not in table.lost or c.taken_over[row] or now - c.last[row] > LONGEST:
+                self.discard(row)
         for row, (x, y), height in zip(rows.tolist(), points.tolist(), heights.tolist(), strict=True):
             if c.head_start[row]:
                 continue

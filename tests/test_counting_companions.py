@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from metrica.nodes.crossing import LineCrossingRule
+from metrica.nodes.crossing import CrossingSettings, LineCrossingRule
 from metrica.nodes.doors import Door
 from metrica.nodes.lines import Line
 from tests.counting_scenes import WALK, H, Person, Scene, at, directions, play
@@ -102,3 +102,28 @@ def test_who_is_found_again_where_the_other_side_begins_and_stays_there_is_count
         return [(1, x, 500.0, H), *[(2 if t < LOST else 3, x, 496.0, H)] * (t < LOST or t > 4)]
 
     assert directions(play(scene, 6)) == ["in", "in"]
+
+
+def test_who_comes_back_and_is_lost_when_nobody_is_seen_is_behind_nobody() -> None:
+    def scene(t: float) -> list[Person]:
+        x = 500 + 60 * t
+        people = [(1, x, 500.0, H)]
+        if t < 1.5:
+            people.append((2, x - 20, 496.0, H))
+        elif 2.0 <= t < 2.3:
+            people.append((2, 300.0, 400.0, H))  # found again elsewhere
+        elif t > 4:
+            people.append((3, x - 20, 496.0, H))
+        return [] if 2.3 <= t < 2.5 else people
+
+    assert directions(play(scene, 6)) == ["in"]
+
+
+def test_a_long_handover_also_decides_on_who_is_behind_a_companion() -> None:
+    """They are lost just past the line and never seen again."""
+
+    def scene(t: float) -> list[Person]:
+        x = 320 + WALK * t
+        return [(1, x, 500.0, H), *[(2, x - 10, 496.0, H)] * (t < 2.65)]
+
+    assert directions(play(scene, 9, settings=CrossingSettings(handover=6.0))) == ["in", "in"]
