@@ -17,7 +17,7 @@ from metrica.nodes.tracker import Float64
 LONGEST = 5.0
 """Seconds after which somebody behind a companion is looked for no longer."""
 _KNOWN = 1.0
-"""Seconds for which somebody must have been followed: what comes and goes before a person is a second box on them."""
+"""Seconds for which both must have been followed: what comes and goes before a person is a second box on them."""
 _COVERED = 0.5
 """The part of the box that the companion's covers when somebody is lost behind it."""
 _ABREAST = 0.5
@@ -49,7 +49,7 @@ class Companions:
         c = table.columns
         for row in gone:
             self.discard(row)
-            if c.taken_over[row] or c.last[row] - c.first[row] < _KNOWN:
+            if c.taken_over[row] or not _is_known(c, row):
                 continue
             at = _place(c, row, now)
             beside = [other for other in table.visible.tolist() if _walks_behind(c, row, at, other)]
@@ -87,6 +87,10 @@ def _place(c: Columns, row: int, now: float) -> Point:
     return x, y
 
 
+def _is_known(c: Columns, row: int) -> bool:
+    return bool(c.last[row] - c.first[row] >= _KNOWN)
+
+
 def _walks_behind(c: Columns, row: int, at: Point, other: int) -> bool:
     (x, y), (width, height) = at, c.size[row].tolist()
     (other_x, other_y), (other_width, tall) = c.point[other].tolist(), c.size[other].tolist()
@@ -95,7 +99,7 @@ def _walks_behind(c: Columns, row: int, at: Point, other: int) -> bool:
     high = min(y, other_y) - max(y - height, other_y - tall)
     covered = max(wide, 0.0) * max(high, 0.0) >= _COVERED * width * height
     abreast = math.dist(c.velocity[row], c.velocity[other]) <= _ABREAST * tall
-    return covered and abreast and _alike(height, tall)
+    return covered and abreast and _alike(height, tall) and _is_known(c, other)
 
 
 def _alike(a: float, b: float) -> bool:
@@ -103,14 +107,16 @@ def _alike(a: float, b: float) -> bool:
 
 
 def _go_on(c: Columns, lines: Lines, lost: int, beside: int, row: int, point: Point, now: float) -> None:
-    """The new track gets the sides of the lost one, and the companion's time at a line that both have passed."""
+    """The new track gets the sides of the lost one, and the companion's time at a line passed while it was lost."""
     for column in (c.side, c.counted, c.passed, c.passed_at):
         column[row] = column[lost]
     c.head_start[row] = c.age[lost] + c.head_start[lost]
     c.taken_over[lost] = True
     for line in c.side[lost].nonzero()[0].tolist():
-        elsewhere = (lines[line].distance(point) >= 0) != (c.side[lost, line] > 0)
-        if elsewhere and c.passed[beside, line] > c.last[lost]:
+        before = lines[line].distance((c.point[lost, 0], c.point[lost, 1]))
+        if (lines[line].distance(point) >= 0) == (before >= 0):
+            continue
+        if c.passed[beside, line] > c.last[lost]:
             c.passed[row, line], c.passed_at[row, line] = c.passed[beside, line], c.passed_at[beside, line]
-        elif elsewhere or math.isnan(c.passed[row, line]):
+        else:
             c.passed[row, line], c.passed_at[row, line] = now, lines[line].spot(point).along

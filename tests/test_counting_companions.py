@@ -104,6 +104,27 @@ def test_who_is_found_again_where_the_other_side_begins_and_stays_there_is_count
     assert directions(play(scene, 6)) == ["in", "in"]
 
 
+def test_who_stops_just_past_the_line_and_is_hidden_there_has_passed_it_before() -> None:
+    def scene(t: float) -> list[Person]:
+        x = LINE + 6 + WALK * (min(t - 2, 0) + max(t - 6, 0))
+        return [(1, x + 8, 500.0, H), *[(2 if t < 3.5 else 3, x, 496.0, H)] * (t < 3.5 or t > 6.1)]
+
+    passages = play(scene, 8)
+    assert directions(passages) == ["in", "in"]
+    assert [at(p) for p in passages] == pytest.approx([1.9, 1.95], abs=0.1)
+
+
+def test_who_is_a_second_box_on_a_companion_that_is_followed_no_longer_is_nobody() -> None:
+    """2 is a second box on 1, who is followed as 2 alone from then on; 4 is one more box on the same person."""
+
+    def scene(t: float) -> list[Person]:
+        x = 320 + WALK * t
+        boxes = ((1, t < 2.0), (2, t > 1.2), (4, 4.0 < t < 4.5))
+        return [(i, x, 500.0 - i, H) for i, there in boxes if there]
+
+    assert directions(play(scene, 6)) == ["in"]
+
+
 def test_who_comes_back_and_is_lost_when_nobody_is_seen_is_behind_nobody() -> None:
     def scene(t: float) -> list[Person]:
         x = 500 + 60 * t
