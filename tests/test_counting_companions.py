@@ -141,10 +141,10 @@ def test_who_comes_back_and_is_lost_when_nobody_is_seen_is_behind_nobody() -> No
 
 
 def test_a_long_handover_also_decides_on_who_is_behind_a_companion() -> None:
-    """They are lost just past the line and never seen again."""
+    """2 is lost just past the line and never seen again; 3 was lost before, and is decided on when 2 is not yet."""
 
     def scene(t: float) -> list[Person]:
         x = 320 + WALK * t
-        return [(1, x, 500.0, H), *[(2, x - 10, 496.0, H)] * (t < 2.65)]
+        return [(1, x, 500.0, H), *[(2, x - 10, 496.0, H)] * (t < 2.65), *[(3, 200.0, 300.0, H)] * (t < 2)]
 
     assert directions(play(scene, 9, settings=CrossingSettings(handover=6.0))) == ["in", "in"]
