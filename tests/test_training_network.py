@@ -75,6 +75,8 @@ def test_training_learns_resumes_and_exports(tmp_path: Path) -> None:
     again.resume(torch.load(tmp_path / "a.pt", weights_only=True))
     assert again.step == 6
     assert again.learn(batch)["box"] == pytest.approx(trainer.learn(batch)["box"], rel=0.05)
+    with pytest.raises(ValueError, match="of a network of width 16, not 8"):
+        Trainer(Plan(12, 4, 2e-3, 0.5, 1, width=8)).resume(trainer.state())
     model = from_checkpoint(tmp_path / "a.pt", tmp_path)
     found = Network(model).infer(np.zeros((360, 640, 3), np.uint8), 0.001)
     assert found.boxes.shape[1] == 4

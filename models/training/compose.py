@@ -127,11 +127,13 @@ def pasted(sample: Sample, other: Sample, chance: np.random.Generator) -> Sample
     fit = [box for box in other[1] if box[4] == PERSON and box[3] - box[1] >= _LEAST_PASTED]
     if not fit:
         return sample
-    x1, y1, x2, y2 = fit[chance.integers(len(fit))][:4].astype(int)
-    cut = other[0][max(y1, 0) : y2, max(x1, 0) : x2]
+    x1, y1, x2, y2 = fit[chance.integers(len(fit))][:4].clip(0).astype(int)
+    cut = other[0][y1:y2, x1:x2]
+    if min(cut.shape[:2]) < 4:
+        return sample
     tall = float(np.exp(chance.uniform(np.log(0.15), np.log(0.8)))) * height
     wide = tall * cut.shape[1] / cut.shape[0]
-    if min(cut.shape[:2]) < 4 or not 4 <= wide < 0.8 * width:
+    if not 4 <= wide < 0.8 * width:
         return sample
     w, h = int(wide), int(tall)
     x, y = int(chance.integers(0, width - w)), int(chance.integers(0, height - h))

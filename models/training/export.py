@@ -30,7 +30,7 @@ def working_card() -> Card:
     """A card for a network on its way: what the exported graph eats and gives, and thresholds to be measured."""
     files = [{"path": f"{NAME}/FP32/{NAME}{end}"} for end in (".xml", ".bin")]
     return Card.model_validate({
-        "name": NAME, "decoder": "yolov8", "input": {"size": SIZE}, "nms": 0.6,
+        "name": NAME, "decoder": "yolov8", "input": {"size": SIZE}, "nms": 0.5,
         "thresholds": {"new": 0.5, "keep": 0.3, "low": 0.1},
         "variants": [{"precision": "FP32", "files": files}],
     })  # fmt: skip

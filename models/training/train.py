@@ -121,7 +121,9 @@ class Trainer:
         self.average.load_state_dict(self.network.state_dict())
 
     def resume(self, state: dict[str, Any]) -> None:
-        """Go on from `state`."""
+        """Go on from `state`. Raises ValueError when that is of a network of another width."""
+        if state["width"] != self.network.width:
+            raise ValueError(f"the checkpoint is of a network of width {state['width']}, not {self.network.width}")
         self.step = state["step"]
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
