@@ -20,7 +20,7 @@ BELOW_CENTRE: dict[str, float] = {"bottom_center": 0.5, "center": 0.0, "top_cent
 
 _BORDER = 0.01
 """A side of a box nearer to the border of the picture than this part of the picture is taken as cut off by it."""
-_GROWS, _SHRINKS = 0.3, 1.0
+_GROWS, _SHRINKS = 0.3, 0.5
 """Seconds in which the remembered size follows a person who gets larger, smaller: slower to shrink, because what
 shrinks a box at once is something in front of it."""
 _WHOLE, _HIDDEN = 0.9, 0.3

@@ -66,6 +66,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--height", type=int, metavar="PX", help="of clip or pictures (360)")
     add("--backgrounds", metavar="DIR", help="photographs without people, for every second scene of --images")
     add("--list", metavar="FILE", help="use only the photographs that this file names, one a line")
+    add("--together", type=float, default=0.0, metavar="PART",
+        help="how often somebody in --images walks close to another (0 to 1; 0)")  # fmt: skip
     add("--quiet", action="store_true", help="no progress")
     add("--version", action="version", version=f"%(prog)s {__version__}")
     return parser
@@ -122,12 +124,14 @@ def _images(options: argparse.Namespace) -> int:
     ):
         if not low <= value <= high:
             raise ParameterError(name, f"--{name} must lie between {low} and {high}, not {value}")
+    if not 0 <= options.together <= 1:
+        raise ParameterError("together", f"--together must lie between 0 and 1, not {options.together:g}")
     chosen = Path(options.list).read_text(encoding="utf-8").split() if options.list else None
     show = _progress(options, "pictures")
     people = write_images(
         Path(options.images), options.count, seed, width, height,
         Path(options.backgrounds) if options.backgrounds else None, chosen,
-        lambda done: show(done, options.count), "test" if options.test else "train",
+        lambda done: show(done, options.count), "test" if options.test else "train", options.together,
     )  # fmt: skip
     if not options.quiet:
         sys.stderr.write(f", {people} people labelled in {options.images}/annotations.json\n")

@@ -30,6 +30,8 @@ SMALLEST, LEAST_VISIBLE = 12, 0.25
 """Pixels of height, part of a person: what shows less is to be ignored, neither person nor background."""
 NOTHING_LEFT = 0.03
 """Who shows less is not there at all."""
+_ARM = (0.4, 1.1)
+"""Metres between people who walk together."""
 
 
 @dataclass(slots=True)
@@ -55,11 +57,12 @@ class _Set:
 def write_images(
     folder: Path, count: int, seed: int, width: int, height: int, backgrounds: Path | None = None,
     chosen: list[str] | None = None, progress: Callable[[int], None] | None = None, split: str = "train",
+    together: float = 0.0,
 ) -> int:  # fmt: skip
     """Writes `count` pictures and annotations.json (COCO) into a folder; how many people are labelled.
 
     backgrounds: a folder of photographs without people; every second scene is set before one. chosen: only these of
-    their file names. Raises ParameterError if the folder holds none, and OSError.
+    their file names. together: how often somebody walks with the one before, close enough to hide each other. Raises ParameterError if the folder holds none, and OSError.
     """
     folder.mkdir(parents=True, exist_ok=True)
     photographs = _photographs(backgrounds, chosen) if backgrounds else []
@@ -78,7 +81,11 @@ def write_images(
         sensor = Sensor(stage.lens, width, height, int(rng.integers(1 << 31)))
         cast = _cast(stage, rng)
         for frame in range(min(FRAMES_PER_SCENE, count - len(images))):
-            actors = [_placed(stage, a, rng) for a in cast if not a.counts or rng.random() < 0.75]
+            actors: list[_Actor] = []
+            for actor in cast:
+                if not actor.counts or rng.random() < 0.75:
+                    with_whom = actors[-1].stance if together and actors and rng.random() < together else None
+                    actors.append(_placed(stage, actor, rng, with_whom))
             levels = [stage.factor * _level(stage, a.stance) for a in actors]
             picture, seen = painter.paint([(a.figure, a.stance) for a in actors], levels)
             image = sensor.picture(picture, frame, frame * 40.0)
@@ -208,11 +215,19 @@ def _cast(stage: _Set, rng: np.random.Generator) -> list[_Actor]:
     return actors
 
 
-def _placed(stage: _Set, actor: _Actor, rng: np.random.Generator) -> _Actor:
-    """Somewhere on the floor that the camera sees."""
+def _placed(stage: _Set, actor: _Actor, rng: np.random.Generator, with_whom: Stance | None) -> _Actor:
+    """Somewhere on the floor that the camera sees, or an arm's length from somebody."""
     if not actor.counts:
         return actor
     camera, room = stage.camera, stage.room
+    if with_whom:
+        away, towards = float(rng.uniform(*_ARM)), float(rng.uniform(0, 2 * math.pi))
+        x, y = with_whom.x + away * math.cos(towards), with_whom.y + away * math.sin(towards)
+        if room is None or _free(room, x, y):
+            heading = with_whom.heading + float(rng.normal(0, 8))
+            phase = float(rng.uniform(0, 2 * math.pi))
+            beside = Stance(x, y, heading, phase, with_whom.speed, float(rng.uniform(0, 100)))
+            return _Actor(actor.figure, beside)
     for _ in range(30):
         # Evenly over the lower part of the picture: feet, or what is about there.
         px, py = rng.uniform(-0.02, 1.02) * camera.width, (0.02 + 1.1 * rng.random() ** 0.8) * camera.height

@@ -87,10 +87,10 @@ def test_a_border_makes_nobody_smaller() -> None:
     size, seen = columns((80, 200)), columns((80, 120))
     cut = cut_sides(columns((100, 600, 180, 720)), FRAME)
     assert remember_size(size, seen, cut, 1.0).T.tolist() == [[80, 200]]
-    assert remember_size(size, columns((80, 100)), None, 1.0).T.tolist() == [[80, 150]]
+    assert remember_size(size, columns((80, 100)), None, 0.5).T.tolist() == [[80, 150]]
 
 
 def test_a_person_grows_faster_than_they_shrink() -> None:
     seconds = np.array([0.3, 0.3])
     size = remember_size(columns((80, 200), (80, 200)), columns((80, 220), (80, 180)), None, seconds)
-    np.testing.assert_allclose(size.T, [[80, 210], [80, 200 - 20 * 0.3 / 1.3]])
+    np.testing.assert_allclose(size.T, [[80, 210], [80, 200 - 20 * 0.3 / 0.8]])

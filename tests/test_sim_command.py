@@ -13,6 +13,7 @@ import yaml
 
 from metrica import testing
 from metrica.nodes import eval as metrica_eval
+from metrica.nodes.association import iou
 from metrica.nodes.capture import Capture
 from metrica.nodes.eval_labels import read_labels
 from metrica.nodes.sim_cli import main
@@ -87,6 +88,24 @@ def test_pictures_for_training_carry_honest_labels(tmp_path: Path) -> None:
         assert label["visible"] > 0
 
 
+def test_people_who_walk_together_hide_each_other(tmp_path: Path) -> None:
+    def hiding(part: str) -> float:
+        """The share of boxes that overlap another one by a third."""
+        folder = tmp_path / part
+        asked = ["--images", str(folder), "--count", "60", "--width", "192", "--height", "128", "--seed", "5"]
+        assert main([*asked, "--together", part, "--quiet"]) == 0
+        labels = json.loads((folder / "annotations.json").read_text())["annotations"]
+        found = 0
+        for picture in range(1, 61):
+            boxes = np.array([a["bbox"] for a in labels if a["image_id"] == picture], float).reshape(-1, 4)
+            boxes[:, 2:] += boxes[:, :2]
+            overlaps = iou(boxes, boxes) - np.eye(len(boxes))
+            found += int((overlaps.max(1, initial=0) > 0.33).sum())
+        return found / len(labels)
+
+    assert hiding("0.9") > 1.3 * hiding("0")
+
+
 def test_the_seeds_for_measuring_are_never_trained_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = str(tmp_path)
     assert "kept for measuring" in refused(capsys, "--images", folder, "--seed", "90001")
@@ -105,6 +124,7 @@ def test_the_seeds_for_measuring_are_never_trained_on(tmp_path: Path, capsys: py
         (["--out", "/nowhere/at/all/clip.mp4"], "there is no folder /nowhere/at/all"),
         (["--images", "x", "--backgrounds", "/nowhere"], "there is no folder /nowhere"),
         (["--images", "x", "--count", "0"], "--count must lie between"),
+        (["--images", "x", "--together", "2"], "--together must lie between 0 and 1"),
         (["--line", "sim://entrance?seed=1", "--seed", "2"], "'seed' is given twice"),
     ],
 )
