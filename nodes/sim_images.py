@@ -62,7 +62,8 @@ def write_images(
     """Writes `count` pictures and annotations.json (COCO) into a folder; how many people are labelled.
 
     backgrounds: a folder of photographs without people; every second scene is set before one. chosen: only these of
-    their file names. together: how often somebody walks with the one before, close enough to hide each other. Raises ParameterError if the folder holds none, and OSError.
+    their file names. together: how often somebody walks with the one before, so close that they hide each other.
+    Raises ParameterError if the folder holds none, and OSError.
     """
     folder.mkdir(parents=True, exist_ok=True)
     photographs = _photographs(backgrounds, chosen) if backgrounds else []
