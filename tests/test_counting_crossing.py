@@ -36,6 +36,18 @@ def test_the_time_is_that_of_the_line_not_that_of_being_sure(fps: float) -> None
     assert at(passage) == pytest.approx((640 - 300) / WALK, abs=0.03)
 
 
+def test_who_walks_away_is_getting_smaller_not_half_hidden() -> None:
+    level = Line("door", (200, 222), (440, 222))
+
+    def walks_away(t: float) -> list[Person]:
+        feet = 330 - 60 * t  # the line is reached after 1.8 s; soon after it the person is out of sight
+        return [(1, 320, feet, 0.45 * feet - 11)] if t <= 2.1 else []
+
+    found = play(walks_away, 6, 10, lines=[level], size=(640, 360))
+    assert directions(found) == ["out"]
+    assert at(found[0]) == pytest.approx(1.8, abs=0.2)
+
+
 def test_standing_on_the_line_for_minutes_counts_nothing() -> None:
     rng = np.random.default_rng(0)
     noise = rng.normal(0, 5, (10_001, 2))
