@@ -32,10 +32,10 @@ from benchmarks.mot_data import KINDS, Sequence, save_detections, save_tracks, s
 from benchmarks.mot_environment import Peers, add_arguments, open_peers
 from benchmarks.mot_events import Event, Tally, compare
 from benchmarks.simulated_day import FPS, LINE, SIZE, Day, simulate
-from metrica.nodes.bytetrack_tracker import ByteTracker
-from metrica.nodes.crossing import LineCrossingRule, Passage
-from metrica.nodes.lines import Line
-from metrica.nodes.tracker import TrackedBoxes
+from metrica.nodes.counting.crossing import LineCrossingRule, Passage
+from metrica.nodes.geometry.lines import Line
+from metrica.nodes.tracking.bytetrack_tracker import ByteTracker
+from metrica.nodes.tracking.tracker import TrackedBoxes
 
 GOALS = {"yolox": "0.97", "frcnn": "0.86"}
 

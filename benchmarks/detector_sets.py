@@ -39,7 +39,7 @@ def simulated(folder: Path) -> Path:
     command = [
         sys.executable,
         "-m",
-        "metrica.nodes.sim_cli",
+        "metrica.simulator.cli",
         "--images",
         str(folder),
         "--count",

@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from metrica.messages import Thresholds
-from metrica.nodes.tracker import Float32, Float64, TrackedBoxes, Tracker
+from metrica.nodes.geometry.arrays import Float32, Float64
+from metrica.nodes.tracking.tracker import TrackedBoxes, Tracker
 
 THRESHOLDS = Thresholds(new=0.7, keep=0.6, low=0.1)
 """ByteTrack's, for both kinds of detections: the peers' figures were made with them."""

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.mot_events import Event
-from metrica.nodes.lines import Line
-from metrica.nodes.tracker import Float64, Int64
+from metrica.nodes.geometry.arrays import Float64, Int64
+from metrica.nodes.geometry.lines import Line
 
 SIZE = (1280, 720)
 FPS = 10.0

@@ -26,11 +26,11 @@ from benchmarks.simulator_events import count_events
 from metrica.models.errors import ModelError
 from metrica.models.network import Network
 from metrica.models.store import find_model
-from metrica.nodes.sim_camera import Floats
-from metrica.nodes.sim_path import walk
-from metrica.nodes.sim_people import Person
-from metrica.nodes.sim_scene import SeenPerson, SimScene
-from metrica.nodes.sim_uri import read_sim
+from metrica.nodes.geometry.arrays import Floats
+from metrica.simulator.address import read_sim
+from metrica.simulator.path import walk
+from metrica.simulator.people import Person
+from metrica.simulator.scene import SeenPerson, SimScene
 
 CAMERAS = ("sim://entrance?seed=90101", "sim://shopfront?seed=90102", "sim://entrance?seed=90103")
 CEILING = "sim://ceiling?seed=90104"

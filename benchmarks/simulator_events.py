@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from metrica.messages import Direction
-from metrica.nodes.eval_match import TOLERANCE, Event, Score, evaluate
-from metrica.nodes.sim_scene import SimScene
-from metrica.nodes.sim_uri import read_sim
+from metrica.simulator.address import read_sim
+from metrica.simulator.scene import SimScene
+from metrica.tools.evaluate.match import TOLERANCE, Event, Score, evaluate
 
 VISITORS = 300
 _END = 3.0  # seconds

@@ -25,10 +25,10 @@ import numpy as np
 from benchmarks.harness import figure
 from benchmarks.mot_data import PEERS, THRESHOLDS, Sequence, save_detections, save_tracks, sequences
 from benchmarks.mot_environment import Peers, add_arguments, open_peers
-from metrica.nodes.bytetrack_tracker import ByteTracker
-from metrica.nodes.ocsort_tracker import OcSortTracker
-from metrica.nodes.sort_tracker import SortTracker
-from metrica.nodes.tracker import Tracker
+from metrica.nodes.tracking.bytetrack_tracker import ByteTracker
+from metrica.nodes.tracking.ocsort_tracker import OcSortTracker
+from metrica.nodes.tracking.sort_tracker import SortTracker
+from metrica.nodes.tracking.tracker import Tracker
 
 TRACKERS: dict[str, Callable[[], Tracker]] = {"bytetrack": ByteTracker, "ocsort": OcSortTracker, "sort": SortTracker}
 TURNS = 5

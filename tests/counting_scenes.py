@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from metrica.nodes.crossing import CrossingSettings, LineCrossingRule, Passage
-from metrica.nodes.lines import Line
+from metrica.nodes.counting.crossing import CrossingSettings, LineCrossingRule, Passage
+from metrica.nodes.geometry.lines import Line
 
 FRAME = (1280, 720)
 UPRIGHT = Line("main", (640.0, 720.0), (640.0, 0.0))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metrica.errors import ParameterError
-from metrica.nodes.sources import Kind, read_address, redact
+from metrica.nodes.capture.address import Kind, read_address, redact
 
 WORDS = st.text(st.characters(codec="ascii", exclude_characters=" \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f/?#\\@"), min_size=1)
 

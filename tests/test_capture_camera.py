@@ -13,8 +13,8 @@ from socket import create_server
 import pytest
 
 from metrica import testing
-from metrica.nodes.capture import Capture
-from metrica.nodes.source_live import Transport
+from metrica.nodes.capture.live import Transport
+from metrica.nodes.capture.node import Capture
 from metrica.testing import Bench
 from tests.capture_footage import RunningClock, free_port, rtsp_camera
 

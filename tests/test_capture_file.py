@@ -11,7 +11,7 @@ import pytest
 
 from metrica import testing
 from metrica.errors import NodeError, ParameterError
-from metrica.nodes.capture import Capture
+from metrica.nodes.capture.node import Capture
 from metrica.testing import START, Bench
 from tests.capture_footage import SIZE, number_of, write_video
 

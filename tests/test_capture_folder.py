@@ -11,7 +11,7 @@ import pytest
 
 from metrica import testing
 from metrica.errors import ParameterError
-from metrica.nodes.capture import Capture
+from metrica.nodes.capture.node import Capture
 from metrica.testing import START
 from tests.capture_footage import number_of, picture
 

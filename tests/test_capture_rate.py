@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrica.nodes.source_rate import Freshness, RateGate, RateMeter
+from metrica.nodes.capture.freshness import Freshness
+from metrica.rate import RateGate, RateMeter
 
 
 @given(source=st.floats(1, 60), target=st.floats(0.5, 60))

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from metrica.nodes.count import main
+from metrica.tools.count.cli import main
 
 
 @pytest.fixture

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from metrica.errors import MetricaError
-from metrica.nodes.count import main
-from metrica.nodes.count_lines import outside, read_lines
-from metrica.nodes.count_report import FrameTimes
+from metrica.tools.count.cli import main
+from metrica.tools.count.lines import outside, read_lines
+from metrica.tools.count.report import FrameTimes
 from tests.capture_footage import write_video
 
-COMMAND = [sys.executable, "-c", "from metrica.nodes.count import main; raise SystemExit(main())"]
+COMMAND = [sys.executable, "-c", "from metrica.tools.count.cli import main; raise SystemExit(main())"]
 LINE = ["--line", "80,96,80,0"]
 
 

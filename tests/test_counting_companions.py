@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from metrica.nodes.crossing import CrossingSettings, LineCrossingRule
-from metrica.nodes.doors import Door
-from metrica.nodes.lines import Line
+from metrica.nodes.counting.crossing import CrossingSettings, LineCrossingRule
+from metrica.nodes.counting.doors import Door
+from metrica.nodes.geometry.lines import Line
 from tests.counting_scenes import WALK, H, Person, Scene, at, directions, play
 
 LINE = 640.0

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from metrica.nodes.crossing import CrossingSettings, LineCrossingRule
-from metrica.nodes.lines import Line
+from metrica.nodes.counting.crossing import CrossingSettings, LineCrossingRule
+from metrica.nodes.geometry.lines import Line
 from tests.counting_scenes import FRAME, WALK, H, Person, Scene, at, directions, play, walker
 
 rates = pytest.mark.parametrize("fps", [2, 5, 10, 15, 30])

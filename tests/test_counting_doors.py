@@ -9,10 +9,10 @@ import pytest
 
 from metrica import testing
 from metrica.errors import ParameterError
-from metrica.nodes.crossing import CrossingSettings, LineCrossingRule, Passage
-from metrica.nodes.doors import Door
-from metrica.nodes.line_counter import LineCounter
-from metrica.nodes.lines import Line
+from metrica.nodes.counting.crossing import CrossingSettings, LineCrossingRule, Passage
+from metrica.nodes.counting.doors import Door
+from metrica.nodes.counting.line_counter import LineCounter
+from metrica.nodes.geometry.lines import Line
 from tests.counting_scenes import Person, Scene, at, play
 from tests.test_counting_node import walk_in
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from metrica.nodes.crossing import LineCrossingRule
+from metrica.nodes.counting.crossing import LineCrossingRule
 from tests.counting_scenes import UPRIGHT, WALK, H, Person, at, directions, play, together, walker
 
 

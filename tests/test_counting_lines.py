@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from metrica.nodes.geometry import anchors, cut_sides, remember_size
-from metrica.nodes.lines import Line, Lines
-from metrica.nodes.tracker import Float64
+from metrica.nodes.geometry.anchors import anchors, cut_sides, remember_size
+from metrica.nodes.geometry.arrays import Float64
+from metrica.nodes.geometry.lines import Line, Lines
 
 FRAME = (1280, 720)
 

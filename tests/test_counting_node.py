@@ -8,7 +8,7 @@ import pytest
 from metrica import testing
 from metrica.errors import ParameterError
 from metrica.messages import Crossing, Header, Tracks
-from metrica.nodes.line_counter import LineCounter
+from metrica.nodes.counting.line_counter import LineCounter
 
 LINE = (640, 720, 640, 0)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metrica.nodes.lines import Line, Lines
+from metrica.nodes.geometry.lines import Line, Lines
 from tests.counting_scenes import Scene, at, directions, play
 
 FRAME = (1280, 720)

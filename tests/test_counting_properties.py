@@ -9,9 +9,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metrica.nodes.crossing import LineCrossingRule
-from metrica.nodes.crossing_companions import LONGEST
-from metrica.nodes.lines import Line
+from metrica.nodes.counting.crossing import LineCrossingRule
+from metrica.nodes.counting.occlusion import LONGEST
+from metrica.nodes.geometry.lines import Line
 from tests.counting_scenes import FRAME, START, UPRIGHT, Person, Scene, directions, play
 
 WIDTH, HEIGHT = FRAME

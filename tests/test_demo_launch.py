@@ -23,8 +23,8 @@ import pytest
 from metrica.launch import demo
 from metrica.launch.cli import main
 from metrica.models.store import OURS, SHIPPED
-from metrica.nodes.sim_place import make_place
-from metrica.nodes.sim_uri import read_sim
+from metrica.simulator.address import read_sim
+from metrica.simulator.place import make_place
 from tests.dashboard_client import Client
 from tests.launch_harness import short_folder
 from tests.test_end_to_end import free_ports

@@ -13,7 +13,7 @@ from openvino import opset13 as ops
 
 from metrica import testing
 from metrica.messages import Frame, Header
-from metrica.nodes.openvino_detector import OpenvinoDetector
+from metrica.nodes.detection.openvino_detector import OpenvinoDetector
 
 WIDTH, HEIGHT = 64, 48
 

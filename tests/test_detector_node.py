@@ -12,7 +12,7 @@ import pytest
 from metrica import testing
 from metrica.errors import ParameterError
 from metrica.messages import Frame, Header, Image
-from metrica.nodes.openvino_detector import OpenvinoDetector
+from metrica.nodes.detection.openvino_detector import OpenvinoDetector
 
 MODEL = "person-detection-0200"
 

@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 import pytest
 
-from metrica.nodes.eval import main
+from metrica.tools.evaluate.cli import main
 from tests.capture_footage import write_video
 
 EVENTS = [[20, "in"], [40, "out"], [60, "in"]]

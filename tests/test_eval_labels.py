@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from metrica.errors import ParameterError
-from metrica.nodes.eval_labels import ClipLabels, LabelledLine, read_labels, write_labels
-from metrica.nodes.eval_match import Event
+from metrica.tools.evaluate.labels import ClipLabels, LabelledLine, read_labels, write_labels
+from metrica.tools.evaluate.match import Event
 
 LINE = {"name": "main", "a": [640, 720], "b": [640, 0], "anchor": "center", "events": [[30, "right"], [60, "out"]]}
 CLIP: dict[str, Any] = {"size": [1280, 720], "fps": 15, "frames": 900, "lines": [LINE]}

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metrica.messages import Direction
-from metrica.nodes.eval_match import Event, Score, evaluate, match, wilson
+from metrica.tools.evaluate.match import Event, Score, evaluate, match, wilson
 
 
 def events(*what: tuple[float, Direction]) -> list[Event]:

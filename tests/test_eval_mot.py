@@ -11,10 +11,10 @@ import pytest
 
 from metrica.errors import ParameterError
 from metrica.messages import Thresholds
-from metrica.nodes.bytetrack_tracker import ByteTracker
-from metrica.nodes.eval_mot import Compared, MotScores, score
-from metrica.nodes.eval_mot_files import compare, follow, read_mot
-from metrica.nodes.tracker import Float64
+from metrica.nodes.geometry.arrays import Float64
+from metrica.nodes.tracking.bytetrack_tracker import ByteTracker
+from metrica.tools.evaluate.mot import Compared, MotScores, score
+from metrica.tools.evaluate.mot_files import compare, follow, read_mot
 
 TRACKEVAL = {
     # HOTA, DetA, AssA, MOTA, IDF1, IDSW

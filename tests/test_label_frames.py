@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from metrica.errors import NodeError
-from metrica.nodes.label_frames import ClipFrames
+from metrica.tools.label.frames import ClipFrames
 from tests.capture_footage import number_of, write_video
 
 

@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from metrica.nodes.eval_labels import read_labels
-from metrica.nodes.label import main
+from metrica.tools.evaluate.labels import read_labels
+from metrica.tools.label.cli import main
 from tests.capture_footage import write_video
 
-COMMAND = [sys.executable, "-c", "from metrica.nodes.label import main; raise SystemExit(main())"]
+COMMAND = [sys.executable, "-c", "from metrica.tools.label.cli import main; raise SystemExit(main())"]
 
 
 @contextmanager

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from metrica.errors import ParameterError
-from metrica.nodes.eval_labels import read_labels
-from metrica.nodes.label_session import LabelSession, StaleError, begin
+from metrica.tools.evaluate.labels import read_labels
+from metrica.tools.label.session import LabelSession, StaleError, begin
 
 MAIN = (80, 96, 80, 0)
 

@@ -9,7 +9,7 @@ import pytest
 
 from metrica.messages import Crossing, Detections, Frame, Header, Tracks, encode
 from metrica.messages.text import MAX_TEXT, TextSpec
-from metrica.nodes.delivery import event_fields
+from metrica.nodes.delivery.delivery import event_fields
 from tests.make_golden import EXAMPLES
 
 LEAVES_THE_BOX = (Crossing,)

@@ -10,7 +10,7 @@ import pytest
 
 from metrica import testing
 from metrica.models import ModelError, find_model, remark, store
-from metrica.nodes.openvino_detector import OpenvinoDetector
+from metrica.nodes.detection.openvino_detector import OpenvinoDetector
 from tests.models_networks import constant_network
 
 OURS = """

@@ -21,8 +21,8 @@ import pytest
 from metrica import testing
 from metrica.errors import NodeError, ParameterError
 from metrica.messages import Crossing, Frame, Header, Image, Tracks
-from metrica.nodes.preview import Preview
-from metrica.nodes.preview_server import MOST_VIEWERS, PreviewServer
+from metrica.nodes.preview.node import Preview
+from metrica.nodes.preview.server import MOST_VIEWERS, PreviewServer
 
 LINE = (320, 360, 320, 0)
 BOX = (400, 100, 460, 260)
@@ -270,5 +270,5 @@ def test_a_large_picture_is_made_smaller_and_a_wrong_line_is_refused() -> None:
 
 
 def test_the_pages_files_are_in_the_package() -> None:
-    folder = Path(__file__).parents[1] / "nodes"
+    folder = Path(__file__).parents[1] / "nodes" / "preview"
     assert all((folder / f"preview.{kind}").is_file() for kind in ("html", "css", "js"))

@@ -17,7 +17,7 @@ def test_the_node_types_of_the_project_are_installed() -> None:
 
 
 def test_a_type_is_found_by_name_and_by_reference() -> None:
-    assert load_node_type("uploader") is load_node_type("metrica.nodes.uploader:Uploader")
+    assert load_node_type("uploader") is load_node_type("metrica.nodes.delivery.uploader:Uploader")
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from metrica.errors import ParameterError
-from metrica.nodes.capture import Capture
-from metrica.nodes.sim_uri import PARAMETERS, read_sim
-from metrica.nodes.sources import Kind, read_address
+from metrica.nodes.capture.address import Kind, read_address
+from metrica.nodes.capture.node import Capture
+from metrica.simulator.address import PARAMETERS, read_sim
 
 
 def test_an_address_says_which_place_and_how() -> None:

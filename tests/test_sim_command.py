@@ -12,14 +12,14 @@ import pytest
 import yaml
 
 from metrica import testing
-from metrica.nodes import eval as metrica_eval
-from metrica.nodes.association import iou
-from metrica.nodes.capture import Capture
-from metrica.nodes.eval_labels import read_labels
-from metrica.nodes.sim_cli import main
-from metrica.nodes.sim_place import make_place
-from metrica.nodes.sim_uri import read_sim
+from metrica.nodes.capture.node import Capture
+from metrica.nodes.geometry.association import iou
+from metrica.simulator.address import read_sim
+from metrica.simulator.cli import main
+from metrica.simulator.place import make_place
 from metrica.testing import START
+from metrica.tools.evaluate import cli as metrica_eval
+from metrica.tools.evaluate.labels import read_labels
 
 ROOT = Path(__file__).parents[1]
 SMALL = "width=320&height=180"

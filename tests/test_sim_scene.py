@@ -10,18 +10,18 @@ import numpy as np
 import pytest
 
 from metrica.errors import ParameterError
-from metrica.nodes.sim_arrivals import Arrivals
-from metrica.nodes.sim_path import walk
-from metrica.nodes.sim_people import Person
-from metrica.nodes.sim_place import make_place
-from metrica.nodes.sim_scene import SimScene
-from metrica.nodes.sim_uri import KINDS, SimOrder, read_sim
+from metrica.simulator.address import KINDS, SimOrder, read_sim
+from metrica.simulator.arrivals import Arrivals
+from metrica.simulator.path import walk
+from metrica.simulator.people import Person
+from metrica.simulator.place import make_place
+from metrica.simulator.scene import SimScene
 
 SMALL = "width=320&height=180"
 DIGEST = """
 import hashlib
-from metrica.nodes.sim_scene import SimScene
-from metrica.nodes.sim_uri import read_sim
+from metrica.simulator.scene import SimScene
+from metrica.simulator.address import read_sim
 scene = SimScene(read_sim({uri!r}))
 print(hashlib.sha256(b"".join(scene.frame(n)[0].tobytes() for n in {numbers})).hexdigest())
 """

@@ -9,10 +9,10 @@ import pytest
 
 from metrica import testing
 from metrica.messages import Detections, Header, Thresholds, Tracks
-from metrica.nodes.bytetrack import ByteTrack
-from metrica.nodes.line_counter import LineCounter
-from metrica.nodes.steady_time import SteadyTime
-from metrica.nodes.zone_counter import ZoneCounter
+from metrica.nodes.counting.line_counter import LineCounter
+from metrica.nodes.counting.zone_counter import ZoneCounter
+from metrica.nodes.tracking.bytetrack import ByteTrack
+from metrica.steady_time import SteadyTime
 
 SECOND = 1_000_000_000
 LINE = (640, 720, 640, 0)

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from metrica.nodes.association import UprightIou, assign, iou, others
-from metrica.nodes.tracker import Float64
+from metrica.nodes.geometry.arrays import Float64
+from metrica.nodes.geometry.association import UprightIou, assign, iou, others
 
 
 def test_overlap_of_boxes() -> None:

@@ -7,8 +7,9 @@ from filterpy.kalman import KalmanFilter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrica.nodes import kalman
-from metrica.nodes.tracker import REFERENCE_FPS, Float64
+from metrica.nodes.geometry.arrays import Float64
+from metrica.nodes.tracking import kalman
+from metrica.nodes.tracking.tracker import REFERENCE_FPS
 
 FRAME = 1 / REFERENCE_FPS
 

@@ -8,10 +8,10 @@ import pytest
 from metrica import testing
 from metrica.errors import ParameterError
 from metrica.messages import Detections, Header, Thresholds, Tracks
-from metrica.nodes.bytetrack import ByteTrack
-from metrica.nodes.ocsort import OcSort
-from metrica.nodes.sort import Sort
-from metrica.nodes.track_node import TrackerNode
+from metrica.nodes.tracking.bytetrack import ByteTrack
+from metrica.nodes.tracking.node import TrackerNode
+from metrica.nodes.tracking.ocsort import OcSort
+from metrica.nodes.tracking.sort import Sort
 
 every_node = pytest.mark.parametrize("node", [ByteTrack, OcSort, Sort])
 

@@ -9,11 +9,11 @@ import pytest
 
 from metrica import testing
 from metrica.messages import Detections, Header, Thresholds
-from metrica.nodes.bytetrack import ByteTrack
-from metrica.nodes.bytetrack_tracker import ByteTracker
-from metrica.nodes.ocsort_tracker import OcSortTracker
-from metrica.nodes.still import MovingOnly
-from metrica.nodes.tracker import TrackedBoxes, Tracker
+from metrica.nodes.tracking.bytetrack import ByteTrack
+from metrica.nodes.tracking.bytetrack_tracker import ByteTracker
+from metrica.nodes.tracking.ocsort_tracker import OcSortTracker
+from metrica.nodes.tracking.still import MovingOnly
+from metrica.nodes.tracking.tracker import TrackedBoxes, Tracker
 
 THRESHOLDS = Thresholds(new=0.6, keep=0.5, low=0.1)
 WIDTH, HEIGHT = 60.0, 160.0

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from metrica.messages import Thresholds
-from metrica.nodes.bytetrack_tracker import ByteTracker, ByteTrackSettings
-from metrica.nodes.ocsort_tracker import OcSortTracker
-from metrica.nodes.sort_tracker import SortTracker, box_filter, transition
-from metrica.nodes.tracker import FrameClock, TrackedBoxes, Tracker
+from metrica.nodes.tracking.bytetrack_tracker import ByteTracker, ByteTrackSettings
+from metrica.nodes.tracking.ocsort_tracker import OcSortTracker
+from metrica.nodes.tracking.sort_tracker import SortTracker, box_filter, transition
+from metrica.nodes.tracking.tracker import FrameClock, TrackedBoxes, Tracker
 
 LIMITS = Thresholds(new=0.6, keep=0.5, low=0.1)
 Box = tuple[float, float, float, float]

@@ -25,7 +25,7 @@ from metrica.dashboard.store import Shop, Store
 from metrica.errors import ParameterError
 from metrica.journal import Journal
 from metrica.messages import Crossing, Header, encode
-from metrica.nodes.uploader import Uploader
+from metrica.nodes.delivery.uploader import Uploader
 
 TOKEN = "mt_test"
 

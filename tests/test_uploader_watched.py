@@ -25,8 +25,8 @@ from metrica.journal import Journal
 from metrica.launch.load import load
 from metrica.launch.order import levels
 from metrica.messages import Crossing, Header, Health, encode
-from metrica.nodes.uploader import WatchingUploader
-from metrica.nodes.watched import Progress, Span, Spans, WatchFile
+from metrica.nodes.delivery.coverage import Progress, Span, Spans, WatchFile
+from metrica.nodes.delivery.uploader import WatchingUploader
 
 TOKEN = "mt_test"
 SECOND = 1_000_000_000
@@ -276,7 +276,7 @@ per_camera:
 nodes:
   detector: {type: shop:Detector, remap: {frames: "*/frames"}}
   uploader:
-    type: metrica.nodes.uploader:WatchingUploader
+    type: metrica.nodes.delivery.uploader:WatchingUploader
     params: {url: "http://127.0.0.1:8080"}
     remap: {heartbeats: "*/counter/health"}
 """)

@@ -12,9 +12,9 @@ from metrica import testing
 from metrica.errors import ParameterError
 from metrica.inline import InlineGraph
 from metrica.messages import Frame, Header, Tracks, Visit
-from metrica.nodes.bytetrack import ByteTrack
-from metrica.nodes.capture import Capture
-from metrica.nodes.zone_counter import ZoneCounter
+from metrica.nodes.capture.node import Capture
+from metrica.nodes.counting.zone_counter import ZoneCounter
+from metrica.nodes.tracking.bytetrack import ByteTrack
 
 QUEUE = [(400, 100), (800, 100), (800, 650), (400, 650)]
 
@@ -86,7 +86,7 @@ def test_zones_that_are_none_are_refused_before_the_start(zones: dict[str, list[
 def test_the_mean_stay_of_six_visitors_of_a_room_is_right_within_a_second(
     shared: Path, monkeypatch: pytest.MonkeyPatch, model: str
 ) -> None:
-    from metrica.nodes.openvino_detector import OpenvinoDetector
+    from metrica.nodes.detection.openvino_detector import OpenvinoDetector
 
     monkeypatch.setenv("METRICA_MODELS", str(shared / "models"))
     clip = shared / "clips" / "one-by-one.mp4"

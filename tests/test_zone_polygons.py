@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metrica.nodes.zones import FAR, Zone, Zones
+from metrica.nodes.geometry.zones import FAR, Zone, Zones
 
 SIZE = (1280, 720)
 SQUARE = Zone("queue", ((200.0, 200.0), (600.0, 200.0), (600.0, 600.0), (200.0, 600.0)))

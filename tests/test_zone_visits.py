@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metrica.nodes.zone_visits import Crowd, Stay, ZoneSettings, ZoneVisits
-from metrica.nodes.zones import Zone
+from metrica.nodes.counting.zone_visits import Crowd, Stay, ZoneSettings, ZoneVisits
+from metrica.nodes.geometry.zones import Zone
 
 SIZE = (1280, 720)
 START = 1_700_000_000_000_000_000

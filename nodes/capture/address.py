@@ -1,0 +1,103 @@
+"""Where pictures come from: what a `uri` means, and how to show one without its password."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import unquote
+
+from metrica.errors import ParameterError
+
+_STREAMS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+# To the last '@' of the word: a password may itself hold '@', ':' or '/'.
+_USER_INFO = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)\S*@")
+_SECRET_FIELD = re.compile(r"(?i)\b(user(?:name)?|usr|pass(?:word|wd)?|pwd|token|auth|key)=[^&\s/?#]*")
+
+
+class Kind(StrEnum):
+    """What stands behind an address."""
+
+    STREAM = "stream"
+    DEVICE = "device"
+    FILE = "file"
+    FOLDER = "folder"
+    SIM = "sim"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A `uri` that has been understood."""
+
+    kind: Kind
+    uri: str
+    """As given, password included: never show it, show `str(address)`."""
+    path: Path = Path()
+    """Of a file or a folder."""
+    device: int = 0
+    """Index of a device, the N of /dev/videoN."""
+    scheme: str = ""
+    host: str = ""
+    port: int = 0
+    user: str = ""
+    password: str = ""
+
+    def __str__(self) -> str:
+        return redact(self.uri)
+
+    def __repr__(self) -> str:
+        return f"Address({self.kind}, {self})"
+
+
+def read_address(uri: str) -> Address:
+    """Understand a `uri`. Raises ParameterError for one that cannot be a source of pictures; opens nothing."""
+    text = uri.strip()
+    if not text:
+        raise ParameterError("uri", "'uri' is empty: give an rtsp:// address, a video file, a folder or a device")
+    scheme = _SCHEME.match(text)
+    if scheme and scheme[1].lower() == "file":
+        text = unquote(text[len("file://") :].removeprefix("localhost"))
+    elif scheme and scheme[1].lower() == "sim":
+        from metrica.simulator.address import read_sim  # a live camera's process has no use for the simulator
+
+        read_sim(text)
+        return Address(Kind.SIM, text)
+    elif scheme:
+        return _stream(text, scheme[1].lower(), text[scheme.end() :])
+    if text.isdigit():
+        return Address(Kind.DEVICE, uri, device=int(text))
+    if device := re.fullmatch(r"/dev/video(\d+)", text):
+        return Address(Kind.DEVICE, uri, device=int(device[1]))
+    path = Path(text).expanduser()
+    return Address(Kind.FOLDER if path.is_dir() else Kind.FILE, uri, path=path)
+
+
+def redact(text: str) -> str:
+    """The text without user names and passwords of the addresses in it."""
+    return _SECRET_FIELD.sub(r"\1=***", _USER_INFO.sub(r"\1***@", text))
+
+
+def _stream(uri: str, scheme: str, rest: str) -> Address:
+    if scheme not in _STREAMS:
+        known = ", ".join(f"{s}://" for s in (*_STREAMS, "file", "sim"))
+        raise ParameterError("uri", f"'uri' begins with {scheme}://, which is not known here: use {known} or a path")
+    user_info, _, host_port = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")
+    user, _, password = user_info.partition(":")
+    place = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]+)(?::(\d{1,5}))?", host_port)
+    if not place:
+        raise ParameterError(
+            "uri",
+            f"'uri' has no host that can be read: write {scheme}://USER:PASSWORD@HOST:PORT/PATH, "
+            "and a '/', '?' or '#' inside the password as %2F, %3F or %23",
+        )
+    return Address(
+        Kind.STREAM,
+        uri,
+        scheme=scheme,
+        host=place[1].strip("[]"),
+        port=int(place[2] or _STREAMS[scheme]),
+        user=unquote(user),
+        password=unquote(password),
+    )

@@ -1,0 +1,268 @@
+"""The camera: publishes frames from a stream, a device, a video file, a folder of pictures or a simulation."""
+
+from __future__ import annotations
+
+import time
+from typing import ClassVar, Literal
+
+from metrica.backoff import Backoff
+from metrica.errors import NodeError, ParameterError
+from metrica.messages import Frame, Header, Image
+from metrica.node import Node
+from metrica.nodes.capture.address import Address, Kind, read_address
+from metrica.nodes.capture.files import PictureFolder, VideoFile
+from metrica.nodes.capture.live import LiveCamera, Opening, Transport
+from metrica.nodes.capture.probe import Refusal
+from metrica.nodes.capture.recording import Recording
+from metrica.params import param
+from metrica.pictures import list_pictures
+from metrica.ports import Publisher, publisher, timer
+from metrica.qos import LATEST
+from metrica.rate import RateGate, RateMeter
+
+_NAP = 0.05  # seconds; the longest that a callback waits on purpose
+_LATE = 0.5  # seconds; what a simulated camera could not draw in time is left out
+_STEADY = 10.0  # seconds of pictures after which a camera counts as well again
+
+
+class Capture(Node):
+    """Publishes the pictures of one camera, each with the time it was taken.
+
+    A camera that goes away is opened again with back-off, for ever. A file or folder ends the node, unless it loops;
+    the pictures of a file carry the time of its start plus their own position in the file, at any pace.
+    """
+
+    uri: str = param(
+        secret=True,
+        help="rtsp://USER:PASSWORD@HOST/PATH, a video file, a folder of pictures, a device such as 0 or /dev/video0, "
+        "or a simulated camera such as sim://entrance?seed=7",
+    )
+    fps: float = param(
+        default=0.0,
+        ge=0,
+        unit="frames per second",
+        help="how many pictures to publish, evenly spaced; 0 publishes every one",
+    )
+    pace: Literal["realtime", "fast"] = param(
+        default="realtime", help="a file in its own time, or as fast as the machine allows; cameras have their own"
+    )
+    loop: bool = param(default=False, help="begin a file or folder again at its end")
+    folder_fps: float = param(
+        default=10.0, gt=0, unit="frames per second", help="at what rate the pictures of a folder were taken"
+    )
+    rtsp_transport: Transport = param(default="tcp", help="how the video of an rtsp:// camera travels")
+    retry_first: float = param(
+        default=0.5, gt=0, unit="s", help="wait before opening a lost camera again, doubled each time"
+    )
+    retry_slowest: float = param(
+        default=30.0, gt=0, unit="s", help="longest such wait, and the wait after a refused password"
+    )
+
+    frames: ClassVar[Publisher[Frame]] = publisher(Frame, qos=LATEST, help="the pictures")
+
+    def check(self) -> None:
+        address = read_address(self.uri)
+        if address.kind is Kind.FILE and not address.path.is_file():
+            raise ParameterError("uri", f"there is no file {address.path}: check the name, and that the disk is there")
+        if address.kind is Kind.SIM:
+            from metrica.simulator import check_address
+
+            check_address(address.uri)
+        if address.kind is Kind.FOLDER and not list_pictures(address.path):
+            raise ParameterError("uri", f"the folder {address.path} holds no pictures (.jpg, .png, …)")
+
+    def on_configure(self) -> None:
+        self._address: Address = read_address(self.uri)
+        self._gate = RateGate(self.fps)
+        self._measured = RateMeter()
+        self._recording: Recording | None = None
+        self._camera: LiveCamera | None = None
+        self._opening: Opening | None = None
+        self._backoff = Backoff(self.retry_first, self.retry_slowest)
+        self._retry_at = self._lost_at = self._well_at = 0.0
+        self._was_open = False
+        self._waiting: float | None = None  # position of a grabbed picture whose moment has not come
+        self._position = 0.0  # of the last picture, seconds from the start
+        self._loop_start = 0.0  # position at which this round through the file began
+        self._began: tuple[int, int] | None = None  # UTC and monotonic time of position 0, ns
+        if self._address.kind in (Kind.FILE, Kind.FOLDER, Kind.SIM):
+            self._recording = self.open_recording()
+
+    def on_activate(self) -> None:
+        # After a pause a file goes on where it was, in the time that it is now.
+        self._began = None
+
+    def on_deactivate(self) -> None:
+        self._drop_camera()
+        self._opening = None
+
+    def on_cleanup(self) -> None:
+        if self._recording:
+            self._recording.close()
+
+    def open_recording(self) -> Recording:
+        """The file or folder of `uri`, opened anew. Raises NodeError if it is none, or cannot be read."""
+        address = read_address(self.uri)
+        if address.kind is Kind.FOLDER:
+            return PictureFolder(address.path, self.folder_fps)
+        if address.kind is Kind.FILE:
+            return VideoFile(address.path)
+        if address.kind is Kind.SIM:
+            from metrica.simulator import SimulatedRecording  # a live camera's process has no use for the simulator
+
+            return SimulatedRecording(address.uri)
+        raise NodeError(f"{address} is a camera, not a recording", permanent=True)
+
+    @property
+    def recording(self) -> Recording | None:
+        """The file or folder that is read; None for a camera."""
+        return self._recording
+
+    @timer(seconds=0)
+    def read(self) -> None:
+        if self._recording:
+            self._read_recording(self._recording)
+        elif self._camera:
+            self._read_camera(self._camera)
+        else:
+            self._look_for_camera()
+
+    # --- files and folders
+
+    def _read_recording(self, recording: Recording) -> None:
+        if self._waiting is None:
+            in_file = recording.grab()
+            if in_file is None:
+                self._at_end(recording)
+                return
+            position = self._position = self._loop_start + in_file
+            if not self._gate.wants(position):
+                self.count("dropped_by_rate")
+                return
+            self._waiting = position
+        if self._began is None:
+            into = round(self._waiting * 1e9)
+            self._began = (self.clock.now() - into, self.clock.monotonic() - into)
+        if self.pace == "realtime" and not self._is_time(self._waiting, self._began[1]):
+            return
+        position, self._waiting = self._waiting, None
+        if recording.live and self.pace == "realtime" and self._late(position, self._began[1]) > _LATE:
+            self.count("late")
+            return
+        image = recording.picture()
+        if image is None:
+            self.count("damaged")
+            return
+        self._publish(image, self._began[0] + round(position * 1e9), self.clock.monotonic())
+
+    def _is_time(self, position: float, began: int) -> bool:
+        """Whether the moment of a picture has come; sleeps a little if not."""
+        left = position - (self.clock.monotonic() - began) / 1e9
+        if left > 0:
+            time.sleep(min(left, _NAP))
+            left = position - (self.clock.monotonic() - began) / 1e9
+        return left <= 0.0005
+
+    def _late(self, position: float, began: int) -> float:
+        """By how many seconds the moment of a picture has passed."""
+        return (self.clock.monotonic() - began) / 1e9 - position
+
+    def _at_end(self, recording: Recording) -> None:
+        if recording.complaint:
+            self.log.warning(recording.complaint)
+            self.trouble(recording.complaint)
+        if not self.loop:
+            self.finish()
+            return
+        self.count("loops")
+        self._loop_start = self._position + recording.step
+        recording.close()
+        self._recording = self.open_recording()
+
+    # --- live cameras
+
+    def _read_camera(self, camera: LiveCamera) -> None:
+        if not camera.grab():
+            self._lost(f"the camera {self._address} sends no more pictures; it is tried again until it is back")
+            return
+        stamp, mono = self.clock.now(), self.clock.monotonic()
+        now = mono / 1e9
+        if now > self._well_at:
+            self._backoff.reset()
+        believed = camera.freshness.trusted
+        if camera.is_stale(now):
+            self.count("stale")
+            return
+        if believed and not camera.freshness.trusted:
+            self.log.warning("the camera's pictures come ever later: its clock is wrong, or this machine is too slow")
+        if not self._gate.wants(now):
+            self.count("dropped_by_rate")
+            return
+        image = camera.picture()
+        if image is None:
+            self.count("damaged")
+            return
+        self._publish(image, stamp, mono)
+
+    def _look_for_camera(self) -> None:
+        now = self.clock.monotonic() / 1e9
+        if self._opening is None:
+            if now < self._retry_at:
+                time.sleep(min(self._retry_at - now, _NAP))
+                return
+            self._opening = Opening(self._address, self.rtsp_transport)
+        found = self._opening.result(_NAP)
+        if found is None:
+            return
+        self._opening = None
+        if isinstance(found, Refusal):
+            self._refused(found)
+        else:
+            self._opened(found)
+
+    def _opened(self, camera: LiveCamera) -> None:
+        now = self.clock.monotonic() / 1e9
+        self._camera = camera
+        self._well_at = now + _STEADY
+        if self._was_open:
+            self.count("reopened")
+            self.log.info(f"the camera {self._address} is back after {now - self._lost_at:.0f} s")
+        else:
+            self.log.info(f"the camera {self._address} is open")
+        self._was_open = True
+        self._complain("")
+
+    def _refused(self, refusal: Refusal) -> None:
+        self.count("refused")
+        self._wait(longest=refusal.password)
+        # A camera that was there has had its sentence in the log; why it does not come back is for the health.
+        self._complain(refusal.sentence, log=refusal.password or not self._was_open)
+
+    def _lost(self, sentence: str) -> None:
+        self._lost_at = self.clock.monotonic() / 1e9
+        self._drop_camera()
+        self._wait()
+        self._complain(sentence)
+
+    def _drop_camera(self) -> None:
+        if self._camera:
+            self._camera.close()
+        self._camera = None
+
+    def _wait(self, *, longest: bool = False) -> None:
+        wait = self._backoff.next()
+        self._retry_at = self.clock.monotonic() / 1e9 + (self.retry_slowest if longest else wait)
+
+    def _complain(self, sentence: str, *, log: bool = True) -> None:
+        """Say what is wrong in the health at any time, and in the log when it is new."""
+        if log and sentence and sentence != self.present_trouble:
+            self.log.warning(sentence)
+        self.trouble(sentence)
+
+    # --- both
+
+    def _publish(self, image: Image, stamp: int, mono: int) -> None:
+        header = Header(stamp=stamp, mono=mono, camera=self.context.camera)
+        self.frames.publish(Frame(header=header, image=image))
+        self.count("frames")
+        self.gauge("fps", self._measured.tick(mono / 1e9))

@@ -1,0 +1,115 @@
+"""The node that tells who is in which zone and for how long. Its rule is in `zone_visits`, see docs/zones.md."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from metrica.errors import ParameterError, TopicError
+from metrica.messages import Header, Occupancy, Tracks, Visit
+from metrica.node import Node
+from metrica.nodes.counting.zone_visits import Stay, ZoneSettings, ZoneVisits
+from metrica.nodes.geometry.anchors import Anchor
+from metrica.nodes.geometry.zones import Zone
+from metrica.params import param
+from metrica.ports import Publisher, publisher, subscription
+from metrica.qos import STREAM
+from metrica.steady_time import SteadyTime
+from metrica.topics import check_name
+
+
+class ZoneCounter(Node):
+    """Publishes a Visit for each stay in a zone, and the Occupancy of every zone."""
+
+    zones: dict[str, list[tuple[int, int]]] = param(
+        unit="px", help="the zones by name, each a list of corners [x, y] in order around it"
+    )
+    anchor: Anchor = param(default="bottom_center", help="the point of the box that is inside: feet, middle or head")
+    band: float = param(
+        default=0.1, ge=0, le=0.5, unit="box heights", help="how far beyond its border one must be to have passed it"
+    )
+    bridge: float = param(
+        default=3.0, ge=0, le=60, unit="s", help="out of sight or out of the zone for this long is still the same visit"
+    )
+    min_visit: float = param(default=1.0, ge=0, unit="s", help="shorter stays are people who pass through: no visit")
+    loiter: float = param(default=120.0, gt=0, unit="s", help="who stays longer than this is loitering")
+    period: float = param(
+        default=1.0, ge=0, unit="s", help="how often the occupancy is published where nothing changes"
+    )
+
+    visits: ClassVar[Publisher[Visit]] = publisher(Visit, qos=STREAM, help="who stayed in which zone from when to when")
+    occupancy: ClassVar[Publisher[Occupancy]] = publisher(
+        Occupancy, qos=STREAM, help="how many people are in each zone: at every change, and every `period`"
+    )
+
+    def check(self) -> None:
+        self._read_zones()
+
+    def on_configure(self) -> None:
+        settings = ZoneSettings(
+            anchor=self.anchor, band=self.band, bridge=self.bridge, min_visit=self.min_visit, loiter=self.loiter
+        )
+        self._rule = ZoneVisits(self._read_zones(), settings)
+        self._time = SteadyTime()
+        self._started = self.clock.now()
+        self._number = 0
+        self._last = Header()
+        self._told: dict[str, tuple[int, int]] = {}
+        self._told_at: int | None = None
+
+    def on_deactivate(self) -> None:
+        self._publish(self._rule.flush())
+
+    @subscription(Tracks, qos=STREAM)
+    def tracks(self, msg: Tracks) -> None:
+        """The people of one camera, as followed in each frame."""
+        self._last = msg.header
+        now = self._time.read(msg.header)
+        self._publish(self._rule.update(now, msg.header.epoch, msg.boxes, msg.ids, msg.size))
+        self._tell_occupancy()
+
+    def _publish(self, stays: list[Stay]) -> None:
+        camera = self._last.camera or self.context.camera
+        for stay in stays:
+            self._number += 1
+            self.count("visits")
+            self.visits.publish(
+                Visit(
+                    header=self._last,
+                    id=f"{camera}/{stay.zone}/{self._started:x}/{self._number}",
+                    zone=stay.zone,
+                    track=stay.track,
+                    entered=self._time.to_stamp(stay.entered_ns),
+                    left=self._time.to_stamp(stay.left_ns),
+                )
+            )
+
+    def _tell_occupancy(self) -> None:
+        now = self._last.stamp
+        since = None if self._told_at is None else (now - self._told_at) / 1e9
+        due = since is None or not 0 <= since < self.period
+        for zone, crowd in self._rule.crowds().items():
+            state = (crowd.people, crowd.loitering)
+            if due or self._told.get(zone) != state:
+                self._told[zone] = state
+                self.occupancy.publish(
+                    Occupancy(
+                        header=self._last,
+                        zone=zone,
+                        people=crowd.people,
+                        loitering=crowd.loitering,
+                        longest=crowd.longest,
+                    )
+                )
+        if due:
+            self._told_at = now
+
+    def _read_zones(self) -> list[Zone]:
+        """The zones of the parameter. Raises ParameterError."""
+        if not self.zones:
+            raise ParameterError("zones", "there is no zone: give 'zones: {queue: [[x1, y1], [x2, y2], [x3, y3]]}'")
+        try:
+            for name in self.zones:
+                check_name(name, "name for a zone")
+            return [Zone(name, tuple((float(x), float(y)) for x, y in given)) for name, given in self.zones.items()]
+        except (TopicError, ValueError) as error:
+            raise ParameterError("zones", str(error)) from None

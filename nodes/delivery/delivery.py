@@ -1,0 +1,150 @@
+"""Send one batch to the ingest, events or times, and say what became of it. No clock, no queue: one request."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from http import HTTPStatus
+from typing import Any, cast
+
+import msgpack
+import urllib3
+
+from metrica.messages import Crossing
+from metrica.nodes.delivery.coverage import Span
+
+VERSION = 1
+_TIMEOUT = urllib3.Timeout(connect=5.0, read=20.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The server has the batch on its disk, but for those that it will never take."""
+
+    refused: dict[str, str] = field(default_factory=dict[str, str])
+    """Reason by event id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Nothing can be said to have arrived: send the batch again later. Nothing is lost and nothing counts double."""
+
+    reason: str
+    retry_after: float = 0.0
+    """Seconds that the server asks to be left alone."""
+    too_large: bool = False
+    """The server takes no batch of this size."""
+    needs_a_person: bool = False
+    """A wrong token or address: it will not go away by itself."""
+    status: int = 0
+    """The HTTP status that the server answered with; 0 if it did not, or with no receipt."""
+
+
+def event_fields(crossing: Crossing) -> dict[str, str | int]:
+    """What leaves the box of one event: this and nothing more."""
+    return {
+        "id": crossing.id,
+        "camera": crossing.header.camera,
+        "line": crossing.line,
+        "direction": crossing.direction,
+        "track": crossing.track,
+        "time": crossing.time,
+    }
+
+
+class Delivery:
+    """A connection to one ingest, kept open between batches. For one thread at a time."""
+
+    def __init__(self, url: str, store: str, token: str) -> None:
+        self._url = url.rstrip("/")
+        self._store = store
+        self._headers = {
+            "Authorization": f"Bearer {token}",
+            "Content-Type": "application/msgpack",
+            "Content-Encoding": "gzip",
+            "Accept": "application/json",
+        }
+        self._pool = urllib3.PoolManager(retries=False)
+
+    def send(self, crossings: Sequence[Crossing], *, patience: float | None = None) -> Delivered | Failed:
+        """One POST of one batch; whatever goes wrong on the way is a `Failed`.
+
+        patience: seconds after which a server that does not answer is given up, if that is sooner than usual.
+        """
+        answer = self._post("events", [event_fields(c) for c in crossings], patience)
+        return answer if isinstance(answer, Failed) else _receipt(answer)
+
+    def send_watched(self, spans: Sequence[Span], *, patience: float | None = None) -> Delivered | Failed:
+        """One POST of the times at which cameras were watched. The server unites them: again is as good as once."""
+        answer = self._post("watched", [asdict(span) for span in spans], patience)
+        return answer if isinstance(answer, Failed) else _kept(answer)
+
+    def _post(self, what: str, items: list[Any], patience: float | None) -> urllib3.BaseHTTPResponse | Failed:
+        """The server's answer if it is a good one."""
+        address = f"{self._url}/v1/{what}"
+        packed = cast(bytes, msgpack.packb({"v": VERSION, "store": self._store, what: items}))
+        body = gzip.compress(packed, mtime=0)
+        timeout = _TIMEOUT if patience is None else urllib3.Timeout(total=patience)
+        try:
+            answer = self._pool.request("POST", address, body=body, headers=self._headers, timeout=timeout)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            return Failed(f"{address} cannot be reached: {_in_short(error)}")
+        return answer if answer.status == HTTPStatus.OK else _failure(answer, address)
+
+    def close(self) -> None:
+        self._pool.clear()
+
+
+def _receipt(answer: urllib3.BaseHTTPResponse) -> Delivered | Failed:
+    try:
+        body: dict[str, Any] = answer.json()
+        return Delivered({str(r["id"]): str(r["reason"]) for r in body["refused"]})
+    except (ValueError, KeyError, TypeError, UnicodeDecodeError):
+        return _no_receipt()
+
+
+def _kept(answer: urllib3.BaseHTTPResponse) -> Delivered | Failed:
+    try:
+        int(answer.json()["kept"])
+    except (ValueError, KeyError, TypeError, UnicodeDecodeError):
+        return _no_receipt()
+    return Delivered()
+
+
+def _no_receipt() -> Failed:
+    return Failed("the server's answer is no receipt: is 'url' the address of a Metrica ingest?", needs_a_person=True)
+
+
+def _failure(answer: urllib3.BaseHTTPResponse, address: str) -> Failed:
+    status = answer.status
+    said = _said(answer)
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        reason = f"the server takes no batch of this size ({said})"
+        return Failed(reason, too_large=True, needs_a_person=True, status=status)
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        return Failed(f"the server does not accept the token ({said})", needs_a_person=True, status=status)
+    if (
+        status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT)
+        or status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    ):
+        wait = _seconds(answer.headers.get("Retry-After"))
+        return Failed(f"the server answers {status} ({said})", retry_after=wait, status=status)
+    return Failed(f"{address} answers {status} ({said}): check 'url'", needs_a_person=True, status=status)
+
+
+def _said(answer: urllib3.BaseHTTPResponse) -> str:
+    try:
+        return str(answer.json()["error"])
+    except (ValueError, KeyError, TypeError, UnicodeDecodeError):
+        return answer.reason or "no explanation"
+
+
+def _seconds(header: str | None) -> float:
+    return float(header) if header is not None and header.isdigit() else 0.0
+
+
+def _in_short(error: Exception) -> str:
+    """urllib3 names the pool and the object in its texts; a person needs the last part."""
+    text = str(error).rsplit("> ", 1)[-1].rsplit(": ", 1)[-1]
+    return text or type(error).__name__

@@ -1,0 +1,14 @@
+"""The ByteTrack node. Its algorithm is in `bytetrack_tracker`."""
+
+from __future__ import annotations
+
+from metrica.nodes.tracking.bytetrack_tracker import ByteTracker, ByteTrackSettings
+from metrica.nodes.tracking.node import TrackerNode
+from metrica.nodes.tracking.tracker import Tracker
+
+
+class ByteTrack(TrackerNode):
+    """Follows people with ByteTrack (Zhang et al. 2022): the default, good from 2 to 60 frames/s."""
+
+    def make_tracker(self) -> Tracker:
+        return ByteTracker(ByteTrackSettings(buffer=self.track_buffer))

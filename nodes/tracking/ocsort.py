@@ -1,0 +1,14 @@
+"""The OC-SORT node. Its algorithm is in `ocsort_tracker`."""
+
+from __future__ import annotations
+
+from metrica.nodes.tracking.node import TrackerNode
+from metrica.nodes.tracking.ocsort_tracker import OcSortSettings, OcSortTracker
+from metrica.nodes.tracking.tracker import Tracker
+
+
+class OcSort(TrackerNode):
+    """Follows people with OC-SORT (Cao et al. 2023): for people who are often hidden and turn while they are."""
+
+    def make_tracker(self) -> Tracker:
+        return OcSortTracker(OcSortSettings(buffer=self.track_buffer))

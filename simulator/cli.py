@@ -1,0 +1,161 @@
+"""`metrica-sim`: a simulated entrance as a clip with its truth, or as labelled pictures for training."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+
+from metrica.errors import MetricaError, ParameterError
+from metrica.simulator.address import PARAMETERS, RESERVED, read_sim
+from metrica.simulator.clip import write_clip
+from metrica.simulator.images import write_images
+from metrica.simulator.place import make_place
+from metrica.version import __version__
+
+_USAGE_ERROR, _FAILED, _INTERRUPTED = 2, 1, 130
+_USUAL = "sim://entrance"
+
+_ABOUT = """Make pictures of an entrance that does not exist, with the truth about who is in them.
+
+  metrica-sim --out clip.mp4 --truth truth.json 'sim://entrance?seed=7'   a clip; metrica-eval clip.mp4 truth.json
+  metrica-sim --line 'sim://entrance?seed=7'                              the line to count at, for a launch file
+  metrica-sim --images DIR --count 3000                                   labelled pictures for training (COCO)
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The command; returns the exit status."""
+    options = _parser().parse_args(argv)
+    cv2.setNumThreads(1)
+    try:
+        if options.images:
+            return _images(options)
+        return _line(options) if options.line else _clip(options)
+    except MetricaError as error:
+        return _say(error, _USAGE_ERROR)
+    except OSError as error:
+        return _say(f"{error.filename or 'a file'}: {error.strerror or error}", _FAILED)
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    known = "\n".join(f"  {f.name:20}{f.metadata['about']} ({f.default:g})" for f in PARAMETERS).replace("(nan)", "")
+    parser = argparse.ArgumentParser(
+        "metrica-sim",
+        description=_ABOUT,
+        epilog=f"after the ? of an address:\n{known}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("uri", nargs="?", default=_USUAL, help="sim://entrance, sim://ceiling or sim://shopfront, and its parameters")
+    add("--out", metavar="CLIP.mp4", help="the video to write")
+    add("--truth", metavar="FILE.json", help="who crosses the line when, and who is where in each frame")
+    add("--line", action="store_true", help="print the line of the place, x1, y1, x2, y2 in pixels, and its anchor")
+    add("--seconds", type=float, default=60.0, metavar="S", help="how long the clip is (60)")
+    add("--fps", type=float, metavar="N", help="of the clip, as the address may say too (10)")
+    add("--images", metavar="DIR", help="write labelled pictures and annotations.json (COCO) into this folder")
+    add("--count", type=int, default=100, metavar="N", help="how many pictures (100)")
+    add("--seed", type=int, metavar="N", help="of the clip or the pictures: the same seed makes the same (1)")
+    add("--test", action="store_true", help="pictures for measuring, of seeds that are never trained on (90000)")
+    add("--width", type=int, metavar="PX", help="of clip or pictures (640)")
+    add("--height", type=int, metavar="PX", help="of clip or pictures (360)")
+    add("--backgrounds", metavar="DIR", help="photographs without people, for every second scene of --images")
+    add("--list", metavar="FILE", help="use only the photographs that this file names, one a line")
+    add("--together", type=float, default=0.0, metavar="PART",
+        help="how often somebody in --images walks close to another (0 to 1; 0)")  # fmt: skip
+    add("--quiet", action="store_true", help="no progress")
+    add("--version", action="version", version=f"%(prog)s {__version__}")
+    return parser
+
+
+def _address(options: argparse.Namespace) -> str:
+    """The address with what the options say as well."""
+    if not options.uri.lower().startswith("sim://"):
+        raise ParameterError("uri", f"'{options.uri}' is no simulated place: write {_USUAL}?seed=7")
+    more = [
+        f"{name}={value}"
+        for name in ("seed", "fps", "width", "height")
+        if (value := getattr(options, name)) is not None
+    ]
+    uri = str(options.uri)
+    return uri + ("&" if "?" in uri else "?") + "&".join(more) if more else uri
+
+
+def _line(options: argparse.Namespace) -> int:
+    place = make_place(read_sim(_address(options)))
+    sys.stdout.write(f"line: [{', '.join(map(str, place.line))}], anchor: {place.anchor}\n")
+    return 0
+
+
+def _clip(options: argparse.Namespace) -> int:
+    if not options.out and not options.truth:
+        raise ParameterError("out", "say what to make: --out CLIP.mp4, --truth FILE.json, --line or --images DIR")
+    if not 0 < options.seconds <= 86_400:
+        raise ParameterError("seconds", f"--seconds must be more than 0 and at most 86400, not {options.seconds:g}")
+    paths = [Path(p) if p else None for p in (options.out, options.truth)]
+    scene = write_clip(_address(options), options.seconds, paths[0], paths[1], _progress(options, "frames"))
+    if not options.quiet:
+        found = scene.crossings(options.seconds)
+        inwards = sum(p.direction == "in" for p in found)
+        sys.stderr.write(f", {inwards} people come in and {len(found) - inwards} go out\n")
+    return 0
+
+
+def _images(options: argparse.Namespace) -> int:
+    seed = options.seed if options.seed is not None else RESERVED[0] if options.test else 1
+    if not 0 <= seed < RESERVED[1]:
+        raise ParameterError("seed", f"--seed must lie between 0 and {RESERVED[1] - 1}, not {seed}")
+    if (seed >= RESERVED[0]) != options.test:
+        raise ParameterError(
+            "seed",
+            f"the seeds from {RESERVED[0]} on are kept for measuring, so that no detector is trained on them: "
+            + ("with --test give one of those" if options.test else "give a smaller one, or --test"),
+        )
+    width, height = options.width or 640, options.height or 360
+    for name, value, low, high in (
+        ("count", options.count, 1, 1_000_000),
+        ("width", width, 64, 4096),
+        ("height", height, 64, 4096),
+    ):
+        if not low <= value <= high:
+            raise ParameterError(name, f"--{name} must lie between {low} and {high}, not {value}")
+    if not 0 <= options.together <= 1:
+        raise ParameterError("together", f"--together must lie between 0 and 1, not {options.together:g}")
+    chosen = Path(options.list).read_text(encoding="utf-8").split() if options.list else None
+    show = _progress(options, "pictures")
+    people = write_images(
+        Path(options.images), options.count, seed, width, height,
+        Path(options.backgrounds) if options.backgrounds else None, chosen,
+        lambda done: show(done, options.count), "test" if options.test else "train", options.together,
+    )  # fmt: skip
+    if not options.quiet:
+        sys.stderr.write(f", {people} people labelled in {options.images}/annotations.json\n")
+    return 0
+
+
+class _Progress:
+    def __init__(self, what: str, quiet: bool) -> None:
+        self._what, self._quiet = what, quiet
+
+    def __call__(self, done: int, of: int) -> None:
+        if not self._quiet and (done % 50 == 0 or done == of):
+            sys.stderr.write(f"\r{done} of {of} {self._what}")
+            sys.stderr.flush()
+
+
+def _progress(options: argparse.Namespace, what: str) -> _Progress:
+    return _Progress(what, options.quiet)
+
+
+def _say(error: object, status: int) -> int:
+    sys.stderr.write(f"metrica-sim: {error}\n")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The people: bodies, clothes, gait, and the surfaces they are made of."""

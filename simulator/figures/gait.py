@@ -1,0 +1,175 @@
+"""How people move: the angles of their joints while they walk and stand, and the bones that follow from them.
+
+The body stands at the origin and looks along +y; x is its right. Rest: upright, arms hanging. Angles in radians; the
+hip's and the shoulder's are positive forwards. The curves are the usual ones of gait analysis, simplified to a cosine
+for the thigh and a bump in the swing for the knee (Winter, Biomechanics and Motor Control of Human Movement).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from metrica.nodes.geometry.arrays import Floats
+
+PELVIS, CHEST, HEAD, ARM_L, ARM_R, FORE_L, FORE_R, THIGH_L, THIGH_R, SHIN_L, SHIN_R, FOOT_L, FOOT_R, ROOT = range(14)
+BONES = 14
+
+# Where the joints of the resting body are, as parts of its height: x (right side positive), y, z.
+JOINTS: dict[int, tuple[float, float, float]] = {
+    PELVIS: (0.0, 0.0, 0.53),
+    CHEST: (0.0, 0.0, 0.60),
+    HEAD: (0.0, 0.0, 0.85),
+    ARM_L: (-0.108, -0.005, 0.805),
+    ARM_R: (0.108, -0.005, 0.805),
+    FORE_L: (-0.118, -0.005, 0.635),
+    FORE_R: (0.118, -0.005, 0.635),
+    THIGH_L: (-0.052, 0.0, 0.525),
+    THIGH_R: (0.052, 0.0, 0.525),
+    SHIN_L: (-0.052, 0.004, 0.285),
+    SHIN_R: (0.052, 0.004, 0.285),
+    FOOT_L: (-0.052, -0.008, 0.042),
+    FOOT_R: (0.052, -0.008, 0.042),
+    ROOT: (0.0, 0.0, 0.0),
+}
+_PARENT = {
+    CHEST: PELVIS, HEAD: CHEST, ARM_L: CHEST, ARM_R: CHEST, FORE_L: ARM_L, FORE_R: ARM_R,
+    THIGH_L: PELVIS, THIGH_R: PELVIS, SHIN_L: THIGH_L, SHIN_R: THIGH_R, FOOT_L: SHIN_L, FOOT_R: SHIN_R,
+}  # fmt: skip
+_SOLES = ((FOOT_L, -0.052), (FOOT_R, 0.052))
+
+
+@dataclass(frozen=True, slots=True)
+class Habit:
+    """What is a person's own way to move."""
+
+    swing: float = 1.0
+    """Of the arms, 1 is usual."""
+    lean: float = 0.05
+    """Of the trunk."""
+    sway: float = 1.0
+    hold: str = ""
+    """What the arms do instead of swinging: phone, call, carry, push, pockets, fold; empty: swing."""
+    head_down: float = 0.1
+    seed: float = field(default=0.0)
+    """A phase of its own for slow movements."""
+
+
+def amplitude(speed: float) -> float:
+    """How far the thigh swings to each side at a speed, m/s."""
+    return 0.44 * math.sqrt(max(speed, 0.0) / 1.35)
+
+
+def stride(speed: float, height: float) -> float:
+    """How far a person gets in one cycle of two steps, metres, so that the feet do not slide."""
+    return 4 * 0.485 * height * math.sin(max(amplitude(speed), 0.12))
+
+
+def angles(phase: float, speed: float, habit: Habit, time: float) -> dict[int, tuple[float, float, float]]:
+    """Of each bone the rotation against its parent: about x (forwards positive), about y, about z."""
+    a = amplitude(speed)
+    moving = min(1.0, speed / 0.5)
+    slow = time * 0.9 + habit.seed
+    found: dict[int, tuple[float, float, float]] = {}
+    for thigh, shin, foot, shift in ((THIGH_L, SHIN_L, FOOT_L, 0.0), (THIGH_R, SHIN_R, FOOT_R, math.pi)):
+        p = phase + shift
+        hip = 0.10 * moving + a * math.cos(p)
+        # The thigh moves forward while sin(p) < 0: then the knee is bent, most in the middle of the swing.
+        bend = 0.06 + 0.10 * a + moving * 0.42 * (a / 0.44) * (1 + math.sin(-p + 0.35)) * max(0.0, math.sin(-p + 0.55))
+        found[thigh] = (hip, 0.0, 0.0)
+        found[shin] = (-bend, 0.0, 0.0)
+        found[foot] = (
+            max(-0.5, min(0.35, 0.75 * (bend - hip) - 0.25 * moving * max(0.0, math.sin(p - 0.6)))),
+            0.0,
+            0.0,
+        )
+    twist = 0.10 * moving * math.cos(phase) * habit.sway
+    found[PELVIS] = (0.0, 0.03 * moving * math.sin(phase) * habit.sway + 0.02 * (1 - moving) * math.sin(slow), -twist)
+    found[CHEST] = (-habit.lean - 0.02 * moving * math.cos(2 * phase), -0.02 * moving * math.sin(phase), 1.9 * twist)
+    turn = 0.35 * math.sin(0.37 * slow + 2 * habit.seed) * math.sin(0.11 * slow) * (1 - 0.5 * moving)
+    found[HEAD] = (habit.lean - habit.head_down, 0.0, turn - twist)
+    found |= _arms(phase, a, habit, slow)
+    return found
+
+
+def _arms(phase: float, a: float, habit: Habit, slow: float) -> dict[int, tuple[float, float, float]]:
+    swing = 0.75 * a * habit.swing
+    left, right = swing * math.cos(phase + math.pi), swing * math.cos(phase)
+    idle = 0.04 * math.sin(slow)
+    found: dict[int, tuple[float, float, float]] = {
+        ARM_L: (left - 0.05 + idle, 0.07, 0.0),
+        ARM_R: (right - 0.05 - idle, -0.07, 0.0),
+        FORE_L: (0.25 + 0.35 * max(0.0, left) + 0.2 * a, 0.0, 0.0),
+        FORE_R: (0.25 + 0.35 * max(0.0, right) + 0.2 * a, 0.0, 0.0),
+    }
+    match habit.hold:
+        case "phone":
+            found |= {ARM_R: (0.45, 0.0, 0.25), FORE_R: (1.75, 0.0, 0.45)}
+        case "call":
+            found |= {ARM_R: (0.55, -0.55, 0.0), FORE_R: (2.35, 0.0, 0.35)}
+        case "carry":
+            found |= {
+                ARM_L: (0.35, 0.1, -0.1),
+                ARM_R: (0.35, -0.1, 0.1),
+                FORE_L: (1.35, 0, -0.2),
+                FORE_R: (1.35, 0, 0.2),
+            }
+        case "push":
+            found |= {
+                ARM_L: (0.62, 0.05, 0.0),
+                ARM_R: (0.62, -0.05, 0.0),
+                FORE_L: (0.55, 0, 0.0),
+                FORE_R: (0.55, 0, 0.0),
+            }
+        case "pockets":
+            found |= {ARM_L: (-0.25, 0.22, 0), ARM_R: (-0.25, -0.22, 0), FORE_L: (0.8, 0, -0.5), FORE_R: (0.8, 0, 0.5)}
+        case "fold":
+            found |= {
+                ARM_L: (0.35, 0.08, -0.1),
+                ARM_R: (0.4, -0.08, 0.1),
+                FORE_L: (1.6, 0, -1.1),
+                FORE_R: (1.6, 0, 1.1),
+            }
+        case _:
+            pass
+    return found
+
+
+def pose(turns: dict[int, tuple[float, float, float]], height: float) -> Floats:
+    """The bones as matrices that take the resting body (metres) to the pose, [BONES, 3, 4]; the lower sole at 0."""
+    rotation: dict[int, Floats] = {ROOT: np.eye(3, dtype=np.float32)}
+    place: dict[int, Floats] = {ROOT: np.zeros(3, np.float32)}
+    joints = {bone: np.array(at, np.float32) * height for bone, at in JOINTS.items()}
+    for bone in range(BONES - 1):
+        own = _rotation(*turns.get(bone, (0.0, 0.0, 0.0)))
+        parent = _PARENT.get(bone)
+        if parent is None:
+            rotation[bone], place[bone] = own, joints[bone]
+        else:
+            rotation[bone] = rotation[parent] @ own
+            place[bone] = place[parent] + rotation[parent] @ (joints[bone] - joints[parent])
+    lowest = min(
+        float((place[foot] + rotation[foot] @ (np.array([x, y, 0.0], np.float32) * height - joints[foot]))[2])
+        for foot, x in _SOLES
+        for y in (-0.04, 0.085)
+    )
+    bones = np.empty((BONES, 3, 4), np.float32)
+    for bone in range(BONES):
+        bones[bone, :, :3] = rotation[bone]
+        bones[bone, :, 3] = place[bone] - rotation[bone] @ joints[bone]
+    bones[: BONES - 1, 2, 3] -= lowest
+    return bones
+
+
+def _rotation(forward: float, side: float, turn: float) -> Floats:
+    """About z, then about y, then about x. `forward` lifts what hangs below the joint to +y."""
+    cx, sx, cy, sy, cz, sz = (
+        math.cos(forward), math.sin(forward), math.cos(side), math.sin(side), math.cos(turn), math.sin(turn)
+    )  # fmt: skip
+    about_x = np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]], np.float32)
+    about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]], np.float32)
+    about_z = np.array([[cz, -sz, 0], [sz, cz, 0], [0, 0, 1]], np.float32)
+    whole: Floats = (about_z @ about_y @ about_x).astype(np.float32)
+    return whole

@@ -1,0 +1,262 @@
+"""Labelled pictures for training: people in random rooms, or before photographs, from random cameras."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from metrica.errors import ParameterError
+from metrica.messages import Image
+from metrica.pictures import list_pictures
+from metrica.simulator.figures.dress import adult, child, choose, mannequin, staff
+from metrica.simulator.figures.figure import Figure, Light, Stance, make_figure
+from metrica.simulator.figures.gait import Habit
+from metrica.simulator.people import dressed
+from metrica.simulator.world.backdrop import Backdrop, draw_room, level_at
+from metrica.simulator.world.camera import SimCamera
+from metrica.simulator.world.effects import Lens, Sensor, any_lens
+from metrica.simulator.world.painter import Painter, Seen
+from metrica.simulator.world.room import Room, build_room
+
+FRAMES_PER_SCENE = 5
+SMALLEST, LEAST_VISIBLE = 12, 0.25
+"""Pixels of height, part of a person: what shows less is to be ignored, neither person nor background."""
+NOTHING_LEFT = 0.03
+"""Who shows less is not there at all."""
+_ARM = (0.4, 1.1)
+"""Metres between people who walk together."""
+
+
+@dataclass(slots=True)
+class _Actor:
+    figure: Figure
+    stance: Stance
+    counts: bool = True
+    """False: a mannequin, no person."""
+
+
+@dataclass(slots=True)
+class _Set:
+    """A scene of some frames: camera, backdrop, and the people of the shop."""
+
+    camera: SimCamera
+    backdrop: Backdrop
+    light: Light
+    lens: Lens
+    room: Room | None
+    factor: float = 1.0
+
+
+def write_images(
+    folder: Path, count: int, seed: int, width: int, height: int, backgrounds: Path | None = None,
+    chosen: list[str] | None = None, progress: Callable[[int], None] | None = None, split: str = "train",
+    together: float = 0.0,
+) -> int:  # fmt: skip
+    """Writes `count` pictures and annotations.json (COCO) into a folder; how many people are labelled.
+
+    backgrounds: a folder of photographs without people; every second scene is set before one. chosen: only these of
+    their file names. together: how often somebody walks with the one before, so close that they hide each other.
+    Raises ParameterError if the folder holds none, and OSError.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    photographs = _photographs(backgrounds, chosen) if backgrounds else []
+    images: list[dict[str, Any]] = []
+    labels: list[dict[str, Any]] = []
+    rooms: list[Room] = []
+    for scene in range(math.ceil(count / FRAMES_PER_SCENE)):
+        rng = np.random.default_rng((seed, scene))
+        if photographs and scene % 2:
+            stage = _before(choose(rng, photographs), rng, width, height)
+        else:
+            if scene % 6 == 0 or not rooms:  # one room is seen by several cameras
+                rooms = [build_room(rng, kind) for kind in ("entrance", "ceiling", "shopfront")]
+            stage = _inside(rooms[int(rng.integers(3))], rng, width, height)
+        painter = Painter(stage.camera, stage.backdrop, stage.light, shutter=float(rng.uniform(0, 0.05)))
+        sensor = Sensor(stage.lens, width, height, int(rng.integers(1 << 31)))
+        cast = _cast(stage, rng)
+        for frame in range(min(FRAMES_PER_SCENE, count - len(images))):
+            actors: list[_Actor] = []
+            for actor in cast:
+                if not actor.counts or rng.random() < 0.75:
+                    with_whom = actors[-1].stance if together and actors and rng.random() < together else None
+                    actors.append(_placed(stage, actor, rng, with_whom))
+            levels = [stage.factor * _level(stage, a.stance) for a in actors]
+            picture, seen = painter.paint([(a.figure, a.stance) for a in actors], levels)
+            image = sensor.picture(picture, frame, frame * 40.0)
+            name = f"{seed:05d}-{scene:05d}-{frame}.jpg"
+            if not cv2.imwrite(str(folder / name), image, [cv2.IMWRITE_JPEG_QUALITY, 93]):
+                raise OSError(f"{folder / name} could not be written")
+            images.append(
+                {"id": len(images) + 1, "file_name": name, "width": width, "height": height, "split": split,
+                 "source_set": "sim_photo" if stage.room is None else "sim_room"}
+            )  # fmt: skip
+            shown = [s for s in seen if actors[s.number].counts and s.visible > NOTHING_LEFT]
+            labels += [_label(s, len(images), len(labels) + i + 1) for i, s in enumerate(shown)]
+            if progress:
+                progress(len(images))
+    whole = {"images": images, "annotations": labels, "categories": [{"id": 1, "name": "person"}]}
+    (folder / "annotations.json").write_text(json.dumps(whole), encoding="utf-8")
+    return len(labels)
+
+
+def _label(seen: Seen, image: int, number: int) -> dict[str, Any]:
+    x1, y1, x2, y2 = seen.box
+    unclear = int(seen.visible < LEAST_VISIBLE or y2 - y1 < SMALLEST)
+    box = [round(v, 1) for v in (x1, y1, x2 - x1, y2 - y1)]
+    return {
+        "id": number, "image_id": image, "category_id": 1, "bbox": box, "area": round(box[2] * box[3], 1),
+        "iscrowd": unclear, "ignore": unclear, "visible": round(seen.visible, 3), "source": "sim",
+    }  # fmt: skip
+
+
+def _photographs(folder: Path, chosen: list[str] | None) -> list[Path]:
+    if not folder.is_dir():
+        raise ParameterError("backgrounds", f"there is no folder {folder}: give one with photographs of rooms")
+    found = list_pictures(folder)
+    if chosen is not None:
+        wanted = set(chosen)
+        found = [p for p in found if p.name in wanted]
+    if not found:
+        raise ParameterError("backgrounds", f"{folder} holds no photograph that could be used")
+    return found
+
+
+def _camera(rng: np.random.Generator, width: int, height: int, room: Room | None) -> SimCamera:
+    """A camera between head height and the ceiling, level or straight down."""
+    steep = room is not None and room.kind == "ceiling"
+    top = min(4.5, room.height - 0.05) if room else 4.5
+    z = float(rng.uniform(min(2.0, top - 0.1), top)) if not steep else float(rng.uniform(2.5, top))
+    tilt = float(rng.uniform(60, 92) if steep else rng.uniform(12, 55) if rng.random() < 0.9 else rng.uniform(2, 12))
+    fov = float(rng.uniform(50, 110))
+    yaw = 180 + float(rng.normal(0, 20)) if rng.random() < 0.75 else float(rng.uniform(0, 360))
+    if room is None:
+        return SimCamera(
+            0, 0, z if rng.random() < 0.7 else float(rng.uniform(1.3, 2.2)), 0, min(tilt, 45), fov, width, height
+        )
+    w = room.width / 2 - 0.4
+    x = float(np.clip(rng.normal(0, 1.5), -w, w))
+    y = float(rng.uniform(0.2, 2.0) if steep else rng.uniform(3.0, min(8.0, room.depth - 0.5)))
+    return SimCamera(x, y, z, yaw, tilt, fov, width, height, float(rng.normal(0, 2)))
+
+
+def _light(rng: np.random.Generator) -> Light:
+    a, up = rng.uniform(0, 2 * math.pi), float(rng.uniform(0.7, 1.0))
+    side = math.sqrt(1 - up * up)
+    b = rng.uniform(0, 2 * math.pi)
+    return Light(
+        ambient=float(rng.uniform(0.5, 0.85)),
+        key=float(rng.uniform(0.2, 0.7)),
+        towards=(side * math.cos(a), side * math.sin(a), up),
+        fill=float(rng.uniform(0.05, 0.5)),
+        fill_towards=(math.cos(b), math.sin(b), 0.25),
+        shadow=float(rng.uniform(0.1, 0.55)),
+        blur=float(rng.uniform(0.04, 0.2)),
+    )
+
+
+def _inside(room: Room, rng: np.random.Generator, width: int, height: int) -> _Set:
+    camera = _camera(rng, width, height, room)
+    return _Set(camera, draw_room(room, camera), _light(rng), any_lens(rng), room)
+
+
+def _before(path: Path, rng: np.random.Generator, width: int, height: int) -> _Set:
+    """A photograph, cropped to the picture's shape, with a guess at where its floor is."""
+    read = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    photograph = np.full((height, width, 3), 128, np.uint8) if read is None else read.astype(np.uint8)
+    if rng.random() < 0.5:
+        photograph = photograph[:, ::-1].copy()
+    h, w = photograph.shape[:2]
+    scale = max(width / w, height / h) * float(rng.uniform(1.0, 1.3))
+    big = cv2.resize(
+        photograph,
+        (max(width, round(w * scale)), max(height, round(h * scale))),
+        interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC,
+    )
+    x = int(rng.integers(0, big.shape[1] - width + 1))
+    y = int(rng.integers((big.shape[0] - height) // 2, big.shape[0] - height + 1))
+    picture: Image = np.asarray(big[y : y + height, x : x + width], np.uint8)
+    camera = _camera(rng, width, height, None)
+    ground = np.ones((height, width), np.float32)
+    bright = float(picture[height // 2 :].mean())
+    tone = picture.reshape(-1, 3).mean(0)
+    tint = 0.65 + 0.35 * tone / max(float(tone.mean()), 1.0)
+    light = replace(_light(rng), tint=(float(tint[0]), float(tint[1]), float(tint[2])))
+    factor = float(np.clip(0.35 + bright / 150, 0.45, 1.2))
+    lens = replace(any_lens(rng), gain=1.0, drift=0.0, vignette=0.05)
+    return _Set(camera, Backdrop(picture.astype(np.float32), None, ground, None), light, lens, None, factor)
+
+
+def _cast(stage: _Set, rng: np.random.Generator) -> list[_Actor]:
+    """Zero to twelve people, and the mannequins of the shop."""
+    uniform = tuple(int(v) for v in rng.uniform(20, 200, 3))
+    actors: list[_Actor] = []
+    crowd = int(choose(rng, (0, 1, 2, 3, 4, 6, 9, 12), (1.0, 2, 3, 3, 3, 2, 1.5, 1)))
+    for _ in range(crowd):
+        kind = rng.random()
+        look = (
+            child(rng)
+            if kind < 0.12
+            else staff(rng, (uniform[0], uniform[1], uniform[2]))
+            if kind < 0.2
+            else adult(rng)
+        )
+        actors.append(_Actor(dressed(rng, look, look.height > 1.5), Stance(0, 0, 0)))
+    for x, y, heading in stage.room.figures if stage.room else ():
+        figure = make_figure(
+            mannequin(rng), Habit(hold=choose(rng, ("", "pockets", "carry"), (4, 1, 1)), head_down=0.0)
+        )
+        actors.append(_Actor(figure, Stance(x, y, heading, floor=float(choose(rng, (0.0, 0.25)))), counts=False))
+    return actors
+
+
+def _placed(stage: _Set, actor: _Actor, rng: np.random.Generator, with_whom: Stance | None) -> _Actor:
+    """Somewhere on the floor that the camera sees, or an arm's length from somebody."""
+    if not actor.counts:
+        return actor
+    camera, room = stage.camera, stage.room
+    if with_whom:
+        away, towards = float(rng.uniform(*_ARM)), float(rng.uniform(0, 2 * math.pi))
+        x, y = with_whom.x + away * math.cos(towards), with_whom.y + away * math.sin(towards)
+        if room is None or _free(room, x, y):
+            heading = with_whom.heading + float(rng.normal(0, 8))
+            phase = float(rng.uniform(0, 2 * math.pi))
+            beside = Stance(x, y, heading, phase, with_whom.speed, float(rng.uniform(0, 100)))
+            return _Actor(actor.figure, beside)
+    for _ in range(30):
+        # Evenly over the lower part of the picture: feet, or what is about there.
+        px, py = rng.uniform(-0.02, 1.02) * camera.width, (0.02 + 1.1 * rng.random() ** 0.8) * camera.height
+        x, y = camera.floor_at(px, py)
+        away = math.hypot(x - camera.x, y - camera.y)
+        if away > 14 or (away < 0.4 and camera.tilt < 60):
+            continue
+        forward = (x - camera.x) * -float(camera.axes()[2, 0]) + (y - camera.y) * -float(camera.axes()[2, 1])
+        if forward <= 0.3 and camera.tilt < 60:
+            continue
+        if room is None or _free(room, x, y):
+            break
+    else:
+        x, y = (0.0, 1.0) if room else (0.0, 4.0)
+    moving = rng.random() < 0.75
+    speed = float(np.clip(rng.normal(1.2, 0.25), 0.4, 2.0)) if moving else 0.0
+    heading = choose(rng, (0.0, 180.0, float(rng.uniform(0, 360)))) + float(rng.normal(0, 20))
+    stance = Stance(x, y, heading, float(rng.uniform(0, 2 * math.pi)), speed, float(rng.uniform(0, 100)))
+    return _Actor(actor.figure, stance)
+
+
+def _free(room: Room, x: float, y: float) -> bool:
+    if y > 0 and (abs(x) > room.width / 2 - 0.3 or y > room.depth - 0.3):
+        return False
+    if -0.35 < y < 0.35 and abs(x) > room.door - 0.25:
+        return False
+    return y > -7 and not any(x1 - 0.2 < x < x2 + 0.2 and y1 - 0.2 < y < y2 + 0.2 for x1, y1, x2, y2 in room.blocked)
+
+
+def _level(stage: _Set, stance: Stance) -> float:
+    return level_at(stage.room, stance.x, stance.y) if stage.room else 1.0

@@ -1,0 +1,160 @@
+"""Who comes and what they do: the ways of visitors, groups, staff, passers-by, and who turns round or lingers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from metrica.simulator.figures.dress import Look, adult, child, choose, staff
+from metrica.simulator.figures.figure import Figure, make_figure
+from metrica.simulator.figures.gait import Habit
+from metrica.simulator.path import Stop, Walk, walk
+from metrica.simulator.place import Place
+
+HOLDS = ("", "phone", "call", "carry", "push", "pockets", "fold")
+_HOLD_ODDS = (7, 1, 0.5, 0.5, 0.5, 0.8, 0.3)
+
+
+@dataclass(slots=True)
+class Person:
+    """Somebody, with all the ways walked so far."""
+
+    number: int
+    role: str
+    """visitor, staff or passer."""
+    group: int
+    seed: int
+    grown: bool = True
+    uniform: tuple[int, int, int] = (120, 60, 30)
+    walks: list[Walk] = field(default_factory=list[Walk])
+    speed: float = 1.2
+    height: float = 1.7
+    _figure: Figure | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        rng = np.random.default_rng((self.seed, 0))
+        self.height = self._look(rng).height
+        self.speed = float(np.clip(rng.normal(1.2, 0.18), 0.75, 1.75)) * (0.85 + 0.15 * min(1.0, self.height / 1.6))
+
+    def _look(self, rng: np.random.Generator) -> Look:
+        if not self.grown:
+            return child(rng)
+        return staff(rng, self.uniform) if self.role == "staff" else adult(rng)
+
+    @property
+    def figure(self) -> Figure:
+        """Mesh and texture, made when they are first needed."""
+        if self._figure is None:
+            rng = np.random.default_rng((self.seed, 0))
+            self._figure = dressed(rng, self._look(rng), self.grown)
+        return self._figure
+
+    def forget(self) -> None:
+        """Free what was made to draw this person."""
+        self._figure = None
+
+
+def dressed(rng: np.random.Generator, look: Look, grown: bool) -> Figure:
+    """A look with a way to move, and perhaps a pram or a trolley."""
+    hold = "carry" if look.bag == "box" else choose(rng, HOLDS, _HOLD_ODDS)
+    pushes = choose(rng, ("pram", "trolley")) if hold == "push" and grown else ""
+    habit = Habit(
+        swing=float(rng.uniform(0.4, 1.3)),
+        lean=float(rng.normal(0.06, 0.05)),
+        hold="" if hold == "push" and not pushes else hold,
+        head_down=0.45 if hold == "phone" else float(rng.normal(0.1, 0.1)),
+        seed=float(rng.uniform(0, 100)),
+    )
+    return make_figure(replace(look, bag="none") if pushes else look, habit, pushes)
+
+
+class Ways:
+    """Draws ways through a place by lot."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._lane = max(0.12, place.room.door - 0.38)
+
+    def inwards(self, rng: np.random.Generator, shift: float = 0.0) -> list[Stop]:
+        """From the street through the door and on into the shop. shift: metres to the right, of one of a group."""
+        lane = self._through(rng, -1) + shift
+        stops = [
+            self._street(rng, shift),
+            (lane, -1.1, 0.0),
+            (lane, 0.1, 0.0),
+            (lane + 0.3 * rng.normal(), self._place.line_y + 0.9, 0.0),
+        ]
+        if rng.random() < 0.12:  # looks around before going on
+            stops.append((lane + 0.2 * rng.normal(), self._place.line_y + 1.6, float(rng.uniform(2, 7))))
+        return [*stops, *self._away(rng, shift)]
+
+    def outwards(self, rng: np.random.Generator, shift: float = 0.0) -> list[Stop]:
+        """From the shop to the street."""
+        lane = self._through(rng, 1) + shift
+        back = self._away(rng, shift)[::-1]
+        return [
+            *back,
+            (lane, self._place.line_y + 0.9, 0.0),
+            (lane, 0.1, 0.0),
+            (lane, -1.1, 0.0),
+            self._street(rng, shift),
+        ]
+
+    def turn(self, rng: np.random.Generator) -> list[Stop]:
+        """Comes, and turns round before the line or well behind it."""
+        lane, line = self._through(rng, -1), self._place.line_y
+        far = line - rng.uniform(0.55, 0.9) if rng.random() < 0.5 else line + rng.uniform(1.1, 1.9)
+        back = lane + float(np.clip(0.4 * rng.normal(), -0.3, 0.3))
+        there = (0.5 * (lane + back), far, float(rng.uniform(0.5, 3)))
+        return [self._street(rng), (lane, -1.1, 0.0), (lane, 0.0, 0.0), there, (back, 0.0, 0.0), (back, -1.1, 0.0),
+                self._street(rng)]  # fmt: skip
+
+    def linger(self, rng: np.random.Generator) -> list[Stop]:
+        """Stands in the door for a while, then goes in or away."""
+        side = 1 if rng.random() < 0.5 else -1
+        x, y = side * self._lane, rng.uniform(-0.1, max(0.0, self._place.line_y - 0.5))
+        stops = [self._street(rng), (x, -1.1, 0.0), (x, y, float(rng.uniform(8, 35)))]
+        if rng.random() < 0.5:
+            return [*stops, (x * 0.7, self._place.line_y + 0.9, 0.0), *self._away(rng, 0)]
+        return [*stops, (x, -1.1, 0.0), self._street(rng)]
+
+    def errand(self, rng: np.random.Generator) -> list[Stop]:
+        """Staff: out of the door and, after a while in the street, in again."""
+        out = self.outwards(rng)
+        lane = self._through(rng, -1)
+        x, y, _ = out[-1]
+        return [*out[:-1], (0.5 * x, y, float(rng.uniform(4, 20))), (lane, -1.1, 0.0), (lane, 0.1, 0.0),
+                (lane, self._place.line_y + 0.9, 0.0), *self._away(rng, 0)]  # fmt: skip
+
+    def past(self, rng: np.random.Generator, shift: float = 0.0) -> list[Stop]:
+        """Along the street, past the door."""
+        side, y = (1 if rng.random() < 0.5 else -1), -float(rng.uniform(1.9, 4.5)) + shift
+        return [(-13.0 * side, y, 0.0), (0.0, y + 0.2 * rng.normal(), 0.0), (13.0 * side, y, 0.0)]
+
+    def _through(self, rng: np.random.Generator, side: int) -> float:
+        """Where in the door: people keep to the right, most of them."""
+        return float(np.clip(rng.normal(-0.35 * side * self._lane * -1, 0.45 * self._lane), -self._lane, self._lane))
+
+    def _street(self, rng: np.random.Generator, shift: float = 0.0) -> Stop:
+        if rng.random() < 0.25:
+            return float(rng.uniform(-3, 3)) + shift, -8.0, 0.0
+        # In a company the one on the inner side of the turn at the door stays there.
+        side = 1 if rng.random() < 0.5 else -1
+        return 12.0 * side, -float(rng.uniform(1.7, 3.5)) + side * shift, 0.0
+
+    def _away(self, rng: np.random.Generator, shift: float) -> list[Stop]:
+        """On into the shop, until the camera does not see them."""
+        room, camera = self._place.room, self._place.camera
+        deep = min(room.depth - 0.4, max(camera.y + 2.2, 5.5))
+        wide = min(room.door + 0.3, room.width / 2 - 0.8)
+        x = float(rng.uniform(-wide, wide))
+        # Round the camera's place, so that nobody's head fills the picture.
+        if abs(x - camera.x) < 0.7 and camera.tilt < 60:
+            x = camera.x + (0.9 if x > camera.x else -0.9)
+        return [(0.7 * x + shift, self._place.line_y + 2.4, 0.0), (x + shift, deep, 0.0)]
+
+
+def way(person: Person, begins: float, stops: list[Stop], speed: float | None = None) -> Walk:
+    """A person's way from a time on."""
+    return walk(begins, speed or person.speed, person.height, stops)

@@ -1,0 +1,49 @@
+"""A simulated entrance as a source of pictures: `sim://entrance?seed=7&visitors_per_hour=240`."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+
+from metrica.messages import Image
+from metrica.simulator.address import read_sim
+from metrica.simulator.scene import SimScene
+
+
+class SimulatedRecording:
+    """The pictures of a sim:// address, as a recording that ends after its `seconds`, or never.
+
+    Raises ParameterError for an address that asks for what cannot be simulated.
+    """
+
+    live = True
+
+    def __init__(self, uri: str) -> None:
+        cv2.setNumThreads(1)  # these pictures are small: more threads only get in the detector's way
+        order = read_sim(uri)
+        self.index = -1
+        self.announced = math.ceil(order.seconds * order.fps)
+        self._scene = SimScene(order, remember=False)
+        self._scene.prepare()
+        self._fps = order.fps
+
+    @property
+    def step(self) -> float:
+        return 1 / self._fps
+
+    @property
+    def complaint(self) -> str:
+        return ""
+
+    def grab(self) -> float | None:
+        if self.announced and self.index + 1 >= self.announced:
+            return None
+        self.index += 1
+        return self.index / self._fps
+
+    def picture(self) -> Image | None:
+        return self._scene.frame(self.index)[0]
+
+    def close(self) -> None:
+        """Nothing is open."""

@@ -1,0 +1,70 @@
+"""The truth about a simulated clip, as a label file that `metrica-eval` reads, with boxes and sessions beside it."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from metrica.errors import ParameterError
+from metrica.simulator.scene import SeenPerson, SimScene
+
+
+def truth_of(scene: SimScene, clip: str, uri: str, frames: list[list[SeenPerson]]) -> dict[str, Any]:
+    """What happened in the first `frames` of a scene.
+
+    Beside what every label file holds: `boxes`, for each frame [person, x1, y1, x2, y2, visible] of each person;
+    `sessions`, one for each stay with the seconds at which it began and ended; `source`, the address.
+    """
+    order, place = scene.order, scene.place
+    seconds = len(frames) / order.fps
+    events = [[min(len(frames) - 1, math.ceil(p.time * order.fps)), p.direction] for p in scene.crossings(seconds)]
+    line = {"name": "main", "a": list(place.line[:2]), "b": list(place.line[2:]), "anchor": place.anchor}
+    return {
+        clip: {
+            "size": [order.width, order.height],
+            "fps": order.fps,
+            "frames": len(frames),
+            "lines": [{**line, "events": events}],
+            "source": uri,
+            "sessions": [
+                {
+                    "person": s.person, "role": s.role, "group": s.group,
+                    "entered": _rounded(s.entered), "left": _rounded(s.left),
+                }
+                for s in scene.sessions(seconds)
+            ],
+            "boxes": [[_box(s) for s in seen] for seen in frames],
+        }
+    }  # fmt: skip
+
+
+def write_truth(path: Path, truth: dict[str, Any]) -> None:
+    """Write it, a frame's boxes on one line. Raises ParameterError if the file cannot be written."""
+    try:
+        path.write_text(_readable(truth) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise ParameterError("truth", f"the file {path} cannot be written: {error.strerror}") from None
+
+
+def _readable(truth: dict[str, Any]) -> str:
+    clips: list[str] = []
+    for name, entry in truth.items():
+        fields = [f"    {json.dumps(key)}: {_field(key, value)}" for key, value in entry.items()]
+        clips.append(f"  {json.dumps(name)}: {{\n" + ",\n".join(fields) + "\n  }")
+    return "{\n" + ",\n".join(clips) + "\n}"
+
+
+def _field(key: str, value: Any) -> str:
+    if key in ("boxes", "sessions") and value:
+        return "[\n" + ",\n".join(f"      {json.dumps(v)}" for v in value) + "\n    ]"
+    return json.dumps(value)
+
+
+def _box(seen: SeenPerson) -> list[float]:
+    return [seen.person, *(round(v, 1) for v in seen.box), round(seen.visible, 3)]
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 2)

@@ -1,0 +1,160 @@
+"""Draws people into a picture: the mesh by OpenCV's rasteriser, behind shelves and each other, with soft edges."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from metrica.messages import Image
+from metrica.nodes.geometry.arrays import Floats, Int32
+from metrica.simulator.figures.filters import filtered, larger, smaller
+from metrica.simulator.world.camera import FAR, NEAR, SimCamera
+
+SETTINGS = cv2.TriangleRasterizeSettings()
+SETTINGS.setCullingMode(cv2.RASTERIZE_CULLING_CW)
+SETTINGS.setShadingType(cv2.RASTERIZE_SHADING_SHADED)
+_LARGE, _HUGE = 4_000, 30_000
+"""Pixels; what covers more is drawn less finely: its edges are fine enough."""
+
+
+@dataclass(slots=True)
+class Layer:
+    """A drawn person: a part of the picture at x, y, colours already times `alpha`."""
+
+    x: int
+    y: int
+    colour: Floats
+    """[H, W, 3]."""
+    alpha: Floats
+    """[H, W], 0 to 1: what of a pixel the person covers."""
+    box: tuple[float, float, float, float]
+    """x1, y1, x2, y2 of the whole person, what is hidden or beyond the border included."""
+    area: float
+    """How many pixels the person would cover if nothing stood before it."""
+    depth: float
+
+
+def box_of(camera: SimCamera, points: Floats) -> tuple[tuple[float, float, float, float], float] | None:
+    """The box around points [N, 3], not clipped, and their mean depth; None if they lie behind the camera."""
+    seen = camera.project(points)
+    x, y, depth = seen.T
+    if float(depth.min()) <= 0.15:
+        ahead = depth > 0.15
+        if np.count_nonzero(ahead) < 0.5 * len(ahead):
+            return None
+        x, y, depth = x[ahead], y[ahead], depth[ahead]
+    return (float(x.min()), float(y.min()), float(x.max()), float(y.max())), float(depth[::16].mean())
+
+
+def draw(
+    camera: SimCamera,
+    points: Floats,
+    triangles: Int32,
+    uv: Floats,
+    bright: Floats,
+    textures: list[Image],
+    hidden_by: Floats | None = None,
+    fine: float = 2.0,
+) -> Layer | None:
+    """A textured mesh as a layer; None if no part of it is in the picture.
+
+    hidden_by: depth of what stands still, [H * fine, W * fine]; None if nothing does.
+    """
+    found = box_of(camera, points)
+    if found is None:
+        return None
+    box, depth = found
+    x1, y1 = max(0, math.floor(box[0]) - 1), max(0, math.floor(box[1]) - 1)
+    x2, y2 = min(camera.width, math.ceil(box[2]) + 1), min(camera.height, math.ceil(box[3]) + 1)
+    if x2 - x1 < 2 or y2 - y1 < 2:
+        return None
+    pixels = (x2 - x1) * (y2 - y1)
+    scale = fine if pixels <= _LARGE else 1.5 if pixels <= _HUGE else 1.0
+    view = camera.view(x1, y1, x2 - x1, y2 - y1, scale)
+    attributes = np.zeros((view.height, view.width, 3), np.float32)
+    depths = np.full((view.height, view.width), FAR, np.float32)
+    colours = np.concatenate((uv, bright[:, None]), axis=1)
+    cv2.triangleRasterize(
+        points, triangles, colours, attributes, depths, view.world2cam, view.fov_y, NEAR, FAR, SETTINGS
+    )
+    own = depths < FAR * 0.999
+    area = float(own.sum()) / scale**2
+    if area < 1:
+        return None
+    visible = own
+    if hidden_by is not None:
+        s = round(hidden_by.shape[0] / camera.height * 64) / 64
+        block = hidden_by[round(y1 * s) : round(y2 * s), round(x1 * s) : round(x2 * s)]
+        if block.shape != depths.shape:
+            block = np.asarray(cv2.resize(block, depths.shape[::-1], interpolation=cv2.INTER_NEAREST), np.float32)
+        visible = own & (depths < block)
+    tall = (box[3] - box[1]) * scale
+    texture = textures[0 if tall > 300 else 1 if tall > 120 else 2]
+    size = texture.shape[0]
+    at = attributes * np.float32(size) - np.float32(0.5)
+    sampled = cv2.remap(texture, at[:, :, 0], at[:, :, 1], cv2.INTER_LINEAR)
+    shown = attributes[:, :, 2] * visible
+    colour: Floats = np.asarray(sampled, np.float32)
+    colour *= cv2.merge((shown, shown, shown))
+    alpha = visible.astype(np.float32)
+    if scale != 1.0:
+        colour = smaller(colour, x2 - x1, y2 - y1)
+        alpha = smaller(alpha, x2 - x1, y2 - y1)
+    return Layer(x1, y1, colour, alpha, box, area, depth)
+
+
+def smear(layer: Layer, dx: float, dy: float) -> None:
+    """Motion blur: the layer along a way of so many pixels."""
+    length = math.hypot(dx, dy)
+    if length < 1.2:
+        return
+    n = 2 * min(math.ceil(length / 2), 12) + 1
+    kernel = np.zeros((n, n), np.float32)
+    half = min(length / 2, n // 2) / length
+    middle = n // 2
+    cv2.line(kernel, (round(middle - dx * half), round(middle - dy * half)),
+             (round(middle + dx * half), round(middle + dy * half)), 1.0)  # fmt: skip
+    kernel /= kernel.sum()
+    layer.colour = filtered(layer.colour, kernel)
+    layer.alpha = filtered(layer.alpha, kernel)
+
+
+def lay(picture: Floats, layer: Layer, owner: npt.NDArray[np.int16], number: int) -> None:
+    """Put a layer over the picture [H, W, 3]; where it covers more than half of a pixel, `owner` becomes `number`."""
+    h, w = layer.alpha.shape
+    part = picture[layer.y : layer.y + h, layer.x : layer.x + w]
+    behind = 1 - layer.alpha
+    part *= cv2.merge((behind, behind, behind))
+    part += layer.colour
+    owner[layer.y : layer.y + h, layer.x : layer.x + w][layer.alpha > 0.5] = number
+
+
+def darken(
+    camera: SimCamera, picture: Floats, points: Floats, triangles: Int32, strength: float, blur: float,
+    floor_depth: Floats | None,
+) -> None:  # fmt: skip
+    """A cast shadow: points [N, 3] that lie flat on the floor, drawn coarsely, softened and multiplied in."""
+    found = box_of(camera, points)
+    if found is None:
+        return
+    box, depth = found
+    soft = max(1.0, blur * camera.focal / max(depth, 0.5))
+    grow = math.ceil(2 * soft) + 2
+    x1, y1 = max(0, math.floor(box[0]) - grow), max(0, math.floor(box[1]) - grow)
+    x2, y2 = min(camera.width, math.ceil(box[2]) + grow), min(camera.height, math.ceil(box[3]) + grow)
+    if x2 - x1 < 4 or y2 - y1 < 4:
+        return
+    view = camera.view(x1, y1, x2 - x1, y2 - y1, 0.5)
+    depths = np.full((view.height, view.width), FAR, np.float32)
+    cv2.triangleRasterizeDepth(points, triangles, depths, view.world2cam, view.fov_y, NEAR, FAR, SETTINGS)
+    mask = (depths < FAR * 0.999).astype(np.float32)
+    k = 2 * round(soft / 2) + 1
+    mask = larger(np.asarray(cv2.blur(cv2.blur(mask, (k, k)), (k, k)), np.float32), x2 - x1, y2 - y1)
+    if floor_depth is not None:
+        mask *= floor_depth[y1:y2, x1:x2]
+    left = 1 - strength * mask
+    picture[y1:y2, x1:x2] *= cv2.merge((left, left, left))

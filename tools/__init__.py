@@ -1,0 +1,1 @@
+"""Commands for people who count recorded clips. Nothing imports them."""

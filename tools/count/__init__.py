@@ -1,0 +1,1 @@
+"""`metrica-count`: the people who cross lines in a recorded clip."""

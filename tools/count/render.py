@@ -1,0 +1,79 @@
+"""Writes a video of what was counted."""
+
+from __future__ import annotations
+
+from collections import deque
+from pathlib import Path
+
+import cv2
+
+from metrica.errors import NodeError, ParameterError
+from metrica.messages import Crossing, Frame, Tracks
+from metrica.node import Node
+from metrica.nodes.geometry.anchors import Anchor
+from metrica.nodes.geometry.lines import Line, Numbers
+from metrica.nodes.preview.overlay import Overlay
+from metrica.params import param
+from metrica.ports import subscription
+from metrica.qos import EVENTS, STREAM
+
+_MOST_WAITING = 128  # frames on their way through the detector; only pictures that never come back fill it
+
+
+class Render(Node):
+    """Writes an .mp4 of every frame with its tracks, the lines and the totals. For graphs in one process."""
+
+    path: str = param(help="the .mp4 to write")
+    fps: float = param(gt=0, unit="frames per second", help="the rate at which it plays")
+    lines: dict[str, Numbers] = param(unit="px", help="the lines to draw, by name")
+    anchor: Anchor = param(default="bottom_center", help="the point of a box that leaves a trail")
+
+    def check(self) -> None:
+        path = Path(self.path)
+        if path.suffix.lower() != ".mp4":
+            raise ParameterError("path", f"the video {path} must be called something.mp4")
+        if not path.resolve().parent.is_dir():
+            raise ParameterError("path", f"there is no folder {path.resolve().parent} to write {path.name} into")
+
+    def on_configure(self) -> None:
+        lines = [Line.of(name, numbers) for name, numbers in self.lines.items()]
+        self._overlay = Overlay(lines, self.anchor)
+        self._waiting: deque[Frame] = deque(maxlen=_MOST_WAITING)
+        self._writer: cv2.VideoWriter | None = None
+        self._size = (0, 0)
+
+    def on_cleanup(self) -> None:
+        if self._writer:
+            self._writer.release()
+
+    @subscription(Frame, qos=STREAM)
+    def frames(self, msg: Frame) -> None:
+        """The pictures, kept until their tracks come."""
+        self._waiting.append(msg)
+
+    @subscription(Crossing, qos=EVENTS)
+    def crossings(self, msg: Crossing) -> None:
+        """Who passed a line."""
+        self._overlay.crossed(msg)
+
+    @subscription(Tracks, qos=STREAM)
+    def tracks(self, msg: Tracks) -> None:
+        """The people in each picture."""
+        # A picture that the detector could not look at has no tracks: it is passed over.
+        while self._waiting and self._waiting[0].header.stamp <= msg.header.stamp:
+            frame = self._waiting.popleft()
+            if frame.header.stamp == msg.header.stamp:
+                self._write(frame, msg)
+
+    def _write(self, frame: Frame, tracks: Tracks) -> None:
+        image = frame.image.copy()
+        size = (image.shape[1], image.shape[0])
+        if self._writer is None:
+            self._size = size
+            # MPEG-4 part 2: of the codecs in OpenCV's wheel the one that most players know.
+            self._writer = cv2.VideoWriter(self.path, cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*"mp4v"), self.fps, size)
+            if not self._writer.isOpened():
+                raise NodeError(f"the video {self.path} cannot be written: check the folder and the room on its disk")
+        self._overlay.draw(image, tracks)
+        self._writer.write(image if size == self._size else cv2.resize(image, self._size))
+        self.count("frames")

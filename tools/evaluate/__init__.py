@@ -1,0 +1,1 @@
+"""`metrica-eval`: how right a count is, against labels; and MOT metrics of the tracking."""

@@ -1,0 +1,188 @@
+"""Label files: who really crossed which line when, as somebody who watched the clip says.
+
+    {"door.mp4": {"size": [1280, 720], "fps": 15, "frames": 9000, "watched": [0, 9000],
+                  "lines": [{"name": "main", "a": [640, 720], "b": [640, 0], "anchor": "bottom_center",
+                             "events": [[188, "in"], [439, "out"]]}]}}
+
+One file may hold many clips by their names, or be that of one clip itself. A line of more than two points has them as
+`points` instead of `a` and `b`. An event is the frame (the first is 0) and
+the direction: `in`, `out`, or where people walk in the picture (`left`, `right`, `up`, `down`). `watched`: the first
+and the last frame that somebody looked at; without it, all.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast, get_args
+
+from metrica.errors import ParameterError
+from metrica.messages import Direction
+from metrica.nodes.geometry.anchors import Anchor
+from metrica.nodes.geometry.lines import Line, Numbers
+from metrica.tools.evaluate.match import Event
+
+Tap = tuple[int, Direction]
+
+
+@dataclass(slots=True)
+class LabelledLine:
+    """A line and who crossed it."""
+
+    name: str
+    points: Numbers
+    anchor: Anchor = "bottom_center"
+    events: list[Tap] = field(default_factory=list[Tap])
+
+
+@dataclass(slots=True)
+class ClipLabels:
+    """The labels of one clip."""
+
+    clip: str
+    fps: float
+    size: tuple[int, int]
+    frames: int
+    lines: list[LabelledLine]
+    watched: tuple[int, int] | None = None
+
+    def events(self) -> list[Event]:
+        """All crossings, in order of time."""
+        return sorted(Event(frame / self.fps, line.name, way) for line in self.lines for frame, way in line.events)
+
+    def seconds_watched(self) -> tuple[float, float]:
+        """From when to when somebody looked, seconds of the clip."""
+        first, last = self.watched or (0, math.inf)
+        return (first / self.fps if first > 0 else -math.inf, last / self.fps)
+
+
+def read_labels(path: Path, clip: str | None = None) -> ClipLabels:
+    """The labels of a clip (by its file name) in a file; of the only clip if there is one. Raises ParameterError."""
+    whole = _read_json(path)
+    if "lines" in whole:
+        return _clip(path, clip or str(whole.get("clip", path.stem)), whole)
+    if clip is None and len(whole) == 1:
+        clip = next(iter(whole))
+    if clip is None or clip not in whole:
+        asked = f"has no labels of {clip}" if clip else "has the labels of several clips: say which with --clip"
+        raise _wrong(path, f"{asked}; it knows {', '.join(map(str, whole)) or 'no clip at all'}")
+    return _clip(path, clip, whole[clip])
+
+
+def write_labels(path: Path, labels: ClipLabels) -> None:
+    """Put the labels of a clip into a file, beside those of other clips that it holds.
+
+    The file is never half written: it is the old one or the new one. Raises ParameterError if what is there is no
+    label file, and OSError.
+    """
+    whole = _read_json(path) if path.exists() else {}
+    entry: dict[str, Any] = {
+        "size": list(labels.size),
+        "fps": labels.fps,
+        "frames": labels.frames,
+        **({"watched": list(labels.watched)} if labels.watched else {}),
+        "lines": [
+            {
+                "name": line.name,
+                **_written(line.points),
+                "anchor": line.anchor,
+                "events": [list(event) for event in sorted(line.events)],
+            }
+            for line in labels.lines
+        ],
+    }
+    if "lines" in whole:
+        whole.update(entry)
+    else:
+        old = whole.get(labels.clip)
+        whole[labels.clip] = {**old, **entry} if isinstance(old, dict) else entry
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.resolve().parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(_readable(whole) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _readable(whole: dict[str, Any]) -> str:
+    """JSON with each list of numbers and words on one line, as a person would write it."""
+    text = json.dumps(whole, indent=2, ensure_ascii=False)
+    # A line break is never inside a JSON text, so that these brackets are those of lists.
+    return re.sub(r"\[\n([^\[\]{}]*)\n *\]", lambda m: "[" + re.sub(r"\n *", " ", m[1]).strip() + "]", text)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        whole = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ParameterError("labels", f"the label file {path} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise _wrong(path, f"is not JSON: {error}") from None
+    if not isinstance(whole, dict):
+        raise _wrong(path, "is not a label file: it must be an object with the clips by name")
+    return cast(dict[str, Any], whole)
+
+
+def _clip(path: Path, clip: str, entry: Any) -> ClipLabels:
+    try:
+        fps = float(entry["fps"])
+        if not (fps > 0 and math.isfinite(fps)):
+            raise ValueError(f"fps must be a rate, not {fps:g}")
+        width, height = entry.get("size", (0, 0))
+        watched = entry.get("watched")
+        return ClipLabels(
+            clip=clip,
+            fps=fps,
+            size=(int(width), int(height)),
+            frames=int(entry.get("frames", 0)),
+            lines=[_line(line) for line in entry["lines"]],
+            watched=(int(watched[0]), int(watched[1])) if watched else None,
+        )
+    except KeyError as error:
+        raise _wrong(path, f"says nothing of {error} for {clip}") from None
+    except (TypeError, ValueError, AttributeError, IndexError) as error:
+        raise _wrong(path, f"has labels of {clip} that cannot be read: {error}") from None
+
+
+def _line(entry: Any) -> LabelledLine:
+    points: Numbers = tuple(int(v) for x, y in entry.get("points") or (entry["a"], entry["b"]) for v in (x, y))
+    Line.of(str(entry["name"]), points)
+    anchor = entry.get("anchor", "bottom_center")
+    if anchor not in get_args(Anchor):
+        raise ValueError(f"'{anchor}' is no anchor: it is one of {', '.join(get_args(Anchor))}")
+    events: list[Tap] = [(int(frame), _direction(str(way), points)) for frame, way in entry["events"]]
+    return LabelledLine(str(entry["name"]), points, anchor, events)
+
+
+def _written(points: Numbers) -> dict[str, list[Any]]:
+    """`a` and `b` for two points, `points` for more."""
+    pairs = [list(pair) for pair in zip(points[::2], points[1::2], strict=True)]
+    return {"a": pairs[0], "b": pairs[1]} if len(pairs) == 2 else {"points": pairs}
+
+
+def _direction(way: str, points: Numbers) -> Direction:
+    """In or out, from itself or from where somebody walks in the picture."""
+    if way in get_args(Direction):
+        return cast(Direction, way)
+    moves = {"right": (1, 0), "left": (-1, 0), "down": (0, 1), "up": (0, -1)}
+    if way not in moves:
+        raise ValueError(f"'{way}' is no direction: write in or out (or left, right, up, down)")
+    (x1, y1), (x2, y2) = points[:2], points[-2:]
+    inwards = moves[way][0] * (y1 - y2) + moves[way][1] * (x2 - x1)  # right of somebody who looks along the line
+    if inwards == 0:
+        raise ValueError(f"who walks '{way}' walks along the line {points}, not over it")
+    return "in" if inwards > 0 else "out"
+
+
+def _wrong(path: Path, what: str) -> ParameterError:
+    return ParameterError("labels", f"{path} {what}")

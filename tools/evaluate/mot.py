@@ -1,0 +1,132 @@
+"""How well tracks agree with ground truth: HOTA, CLEAR MOT and identity metrics, as pure functions.
+
+HOTA, DetA, AssA: Luiten et al. 2021. MOTA, IDSW: Bernardin and Stiefelhagen 2008. IDF1: Ristani et al. 2016. The order
+of the steps is that of TrackEval (the reference of the MOT challenge), and so are the results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import linear_sum_assignment
+
+from metrica.nodes.geometry.arrays import Float64
+
+_ALPHAS: Float64 = np.arange(0.05, 0.99, 0.05)
+_THRESHOLD = 0.5
+"""The overlap that makes a pair, for all but HOTA, which takes the mean over `_ALPHAS`."""
+_EPS = float(np.finfo(np.float64).eps)
+Index = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One frame: who is really there, who was tracked, and the overlap of each with each."""
+
+    truth: Index
+    """Who is there, [N], numbered from 0 without gaps over the sequence."""
+    tracks: Index
+    """Who was tracked, [M], numbered in the same way."""
+    overlap: Float64
+    """Intersection over union, [N, M]."""
+
+
+@dataclass(frozen=True, slots=True)
+class MotScores:
+    """All in percent but the counts. MOTA may be negative."""
+
+    hota: float
+    det_a: float
+    ass_a: float
+    mota: float
+    idf1: float
+    id_switches: int
+    true_positives: int
+    false_positives: int
+    false_negatives: int
+
+
+def score(frames: Sequence[Compared]) -> MotScores:
+    """The scores of one sequence."""
+    people = 1 + max((int(f.truth.max()) for f in frames if f.truth.size), default=-1)
+    tracked = 1 + max((int(f.tracks.max()) for f in frames if f.tracks.size), default=-1)
+    hota, det_a, ass_a = _hota(frames, people, tracked)
+    hits, false, missed, switches = _clear(frames, people)
+    found, total = _identity(frames, people, tracked)
+    return MotScores(
+        hota=100 * hota,
+        det_a=100 * det_a,
+        ass_a=100 * ass_a,
+        mota=100 * (hits - false - switches) / max(1, hits + missed),
+        idf1=100 * found / max(1.0, total / 2),
+        id_switches=switches,
+        true_positives=hits,
+        false_positives=false,
+        false_negatives=missed,
+    )
+
+
+def _hota(frames: Sequence[Compared], people: int, tracked: int) -> tuple[float, float, float]:
+    together = np.zeros((people, tracked))
+    seen_people, seen_tracks = np.zeros((people, 1)), np.zeros((1, tracked))
+    for f in frames:
+        either = f.overlap.sum(axis=0)[None, :] + f.overlap.sum(axis=1)[:, None] - f.overlap
+        share = np.divide(f.overlap, either, out=np.zeros_like(f.overlap), where=either > _EPS)
+        together[f.truth[:, None], f.tracks[None, :]] += share
+        seen_people[f.truth] += 1
+        seen_tracks[0, f.tracks] += 1
+    aligned = together / np.maximum(seen_people + seen_tracks - together, 1e-12)
+    hits = np.zeros(len(_ALPHAS))
+    pairs = np.zeros((len(_ALPHAS), people, tracked))
+    for f in frames:
+        if f.truth.size and f.tracks.size:
+            rows, columns = linear_sum_assignment(aligned[f.truth[:, None], f.tracks] * f.overlap, maximize=True)
+            right = f.overlap[rows, columns] >= _ALPHAS[:, None] - _EPS
+            hits += right.sum(axis=1)
+            pairs[:, f.truth[rows], f.tracks[columns]] += right
+    misses, false = seen_people.sum() - hits, seen_tracks.sum() - hits
+    # Each hit counts with how well its person and its track keep together over the whole sequence.
+    kept = pairs * pairs / np.maximum(1, seen_people + seen_tracks - pairs)
+    ass_a = kept.sum(axis=(1, 2)) / np.maximum(1, hits)
+    det_a = hits / np.maximum(1, hits + misses + false)
+    return float(np.sqrt(det_a * ass_a).mean()), float(det_a.mean()), float(ass_a.mean())
+
+
+def _clear(frames: Sequence[Compared], people: int) -> tuple[int, int, int, int]:
+    """True positives, false positives, false negatives, identity switches."""
+    hits = false = missed = switches = 0
+    latest = np.full(people, -1, np.intp)  # the track that each person last had
+    previous = np.full(people, -1, np.intp)  # and had in the frame before
+    for f in frames:
+        if not f.truth.size or not f.tracks.size:
+            false += f.tracks.size
+            missed += f.truth.size
+            continue
+        worth = 1000 * (f.tracks[None, :] == previous[f.truth][:, None]) + f.overlap
+        worth[f.overlap < _THRESHOLD - _EPS] = 0
+        rows, columns = linear_sum_assignment(worth, maximize=True)
+        made = worth[rows, columns] > _EPS
+        who, track = f.truth[rows[made]], f.tracks[columns[made]]
+        switches += int(((latest[who] >= 0) & (latest[who] != track)).sum())
+        latest[who] = track
+        previous[:] = -1
+        previous[who] = track
+        hits += who.size
+        false += f.tracks.size - who.size
+        missed += f.truth.size - who.size
+    return hits, false, missed, switches
+
+
+def _identity(frames: Sequence[Compared], people: int, tracked: int) -> tuple[int, int]:
+    """Boxes of the tracks that are each given to the best person, and all boxes of truth and tracks."""
+    together = np.zeros((people, tracked))
+    total = 0
+    for f in frames:
+        rows, columns = np.nonzero(f.overlap >= _THRESHOLD)
+        together[f.truth[rows], f.tracks[columns]] += 1
+        total += f.truth.size + f.tracks.size
+    rows, columns = linear_sum_assignment(together, maximize=True)
+    return int(together[rows, columns].sum()), total

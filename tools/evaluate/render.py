@@ -1,0 +1,120 @@
+"""A short video around each mistake, so that somebody can see what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from metrica.errors import NodeError
+from metrica.messages import Crossing, Header, Image, Tracks
+from metrica.nodes.geometry.lines import Line
+from metrica.nodes.preview.overlay import DARK, WHITE, Overlay
+from metrica.tools.evaluate.match import Event
+from metrica.tools.evaluate.report import clock, moment
+
+AROUND = 3.0
+"""Seconds before and after the mistake."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A crossing that was missed, or one that was not there."""
+
+    kind: str
+    """`missed` or `extra`."""
+    event: Event
+
+    def file_name(self, number: int) -> str:
+        when = clock(self.event.time).replace(":", "m", 1) if self.event.time < 3600 else clock(self.event.time)
+        return f"{number:03d}-{self.kind}-{self.event.direction}-{when.replace(':', '-').replace('.', 's')}.mp4"
+
+
+def cut(video: Path, mistakes: Sequence[Mistake], folder: Path, plain: PlainOverlay | None = None) -> list[Path]:
+    """Write one .mp4 for each mistake into a folder; returns the files.
+
+    video: what to cut from, already drawn upon; or the clip itself, with a `plain` overlay that draws the lines.
+    Reads the video once. Raises NodeError if it cannot be read or a file cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    source = cv2.VideoCapture(str(video))
+    rate = source.get(cv2.CAP_PROP_FPS)
+    if not source.isOpened() or not rate > 0:
+        raise NodeError(f"{video} is not a video that can be read")
+    files = [folder / mistake.file_name(n) for n, mistake in enumerate(mistakes, 1)]
+    open_files: dict[int, cv2.VideoWriter] = {}
+    last = max((m.event.time for m in mistakes), default=-1.0) + AROUND
+    index = -1
+    try:
+        while (index + 1) / rate <= last:
+            good, image = source.read()
+            if not good:
+                break
+            index += 1
+            seconds = index / rate
+            near = [n for n, m in enumerate(mistakes) if abs(m.event.time - seconds) <= AROUND]
+            picture = np.asarray(image, np.uint8)
+            if plain:
+                plain.draw(picture, seconds, show=bool(near))
+            for n in near:
+                if n not in open_files:
+                    open_files[n] = _writer(files[n], rate, picture)
+                open_files[n].write(_captioned(picture, mistakes[n], seconds))
+            for n in open_files.keys() - set(near):
+                open_files.pop(n).release()
+    finally:
+        source.release()
+        for writer in open_files.values():
+            writer.release()
+    return [file for file in files if file.is_file()]
+
+
+class PlainOverlay:
+    """Lines and totals over a clip, from crossings that were recorded without the tracks."""
+
+    def __init__(self, lines: Sequence[Line], counted: Sequence[Event]) -> None:
+        self._overlay = Overlay(lines, "bottom_center")
+        self._coming = sorted(counted, reverse=True)
+
+    def draw(self, image: Image, seconds: float, *, show: bool) -> None:
+        """Count what has been crossed by now, and draw it in place if it is to be shown."""
+        stamp = round(seconds * 1e9)
+        while self._coming and self._coming[-1].time <= seconds:
+            event = self._coming.pop()
+            self._overlay.crossed(
+                Crossing(
+                    header=Header(stamp=stamp), id="", line=event.line, direction=event.direction, track=0, time=stamp
+                )
+            )
+        if show:
+            nobody = Tracks(
+                header=Header(stamp=stamp),
+                boxes=np.zeros((0, 4), np.float32),
+                ids=np.zeros(0, np.int64),
+                scores=np.zeros(0, np.float32),
+                ages=np.zeros(0, np.int32),
+                size=(image.shape[1], image.shape[0]),
+            )
+            self._overlay.draw(image, nobody)
+
+
+def _writer(path: Path, rate: float, image: Image) -> cv2.VideoWriter:
+    size = (image.shape[1], image.shape[0])
+    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*"mp4v"), rate, size)
+    if not writer.isOpened():
+        raise NodeError(f"the video {path} cannot be written: check the folder and the room on its disk")
+    return writer
+
+
+def _captioned(image: Image, mistake: Mistake, seconds: float) -> Image:
+    picture = image.copy()
+    size = max(14, round(20 * min(image.shape[:2]) / 480))
+    height = 2 * size
+    picture[-height:] = (picture[-height:] * 0.25 + np.array(DARK) * 0.75).astype(np.uint8)
+    now = ">> " if abs(seconds - mistake.event.time) <= 0.25 else ""
+    text = f"{now}{mistake.kind} {moment(mistake.event)}   now {clock(seconds)}"
+    cv2.putText(picture, text, (size // 2, image.shape[0] - size // 2), WHITE, cv2.FontFace("sans"), size, 600)
+    return picture

@@ -1,0 +1,1 @@
+"""`metrica-label`: tap IN and OUT while a clip plays."""

@@ -1,0 +1,90 @@
+"""The pictures of a clip by their number, as JPEG: a browser shows these whatever the clip is coded with."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from metrica.errors import NodeError
+from metrica.messages import Image
+from metrica.nodes.capture.video import open_capture, retrieve
+
+_KEPT = 48
+_NEAR = 250
+"""A frame up to this far ahead is reached by reading on: seeking decodes from the last key frame anyway."""
+_WIDEST = 1280
+"""Pixels; wider pictures are made smaller, which is enough to see who crosses a line."""
+_QUALITY = 80
+
+
+class ClipFrames:
+    """One clip, opened once; `jpeg` may be called from any thread.
+
+    Raises NodeError (permanent) if it is no video.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._capture = open_capture(str(path), cv2.CAP_FFMPEG, [])
+        self._next = 0
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[int, bytes] = OrderedDict()
+        fps = self._capture.get(cv2.CAP_PROP_FPS)
+        self.count = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        """How many frames the file says it has; there may be fewer."""
+        self.fps = float(fps)
+        self.size = (
+            int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
+            int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
+        )
+        if not path.is_file():
+            raise NodeError(f"there is no file {path}: check the name", permanent=True)
+        if not self._capture.isOpened() or not 0.1 <= fps <= 1000 or self.count < 1 or self.jpeg(0) is None:
+            self.close()
+            raise NodeError(f"{path} is not a video that can be labelled: try to play it", permanent=True)
+
+    def jpeg(self, number: int) -> bytes | None:
+        """Frame `number` (the first is 0); None if the clip has no such frame."""
+        with self._lock:
+            if number in self._kept:
+                self._kept.move_to_end(number)
+                return self._kept[number]
+            image = self._read(number)
+            if image is None:
+                return None
+            good, coded = cv2.imencode(".jpg", _smaller(image), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+            if not good:
+                return None
+            self._kept[number] = coded.tobytes()
+            while len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+            return self._kept[number]
+
+    def close(self) -> None:
+        with self._lock:
+            self._capture.release()
+
+    def _read(self, number: int) -> Image | None:
+        if number < 0:
+            return None
+        if not 0 <= number - self._next <= _NEAR:
+            self._capture.set(cv2.CAP_PROP_POS_FRAMES, number)
+            self._next = number
+        while self._next <= number:
+            if not self._capture.grab():
+                self._next = 1 << 62  # nowhere: the next picture is looked for anew
+                return None
+            self._next += 1
+        return retrieve(self._capture)
+
+
+def _smaller(image: Image) -> Image:
+    height, width = image.shape[:2]
+    if width <= _WIDEST:
+        return image
+    size = (_WIDEST, max(1, round(height * _WIDEST / width)))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
