@@ -21,10 +21,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from benchmarks.harness import figure
-from metrica.dashboard.events import HOUR, IN, MINUTE, OUT, SECOND, Events
-from metrica.dashboard.occupancy import DayWalk, Marks
-from metrica.dashboard.pastdays import DAYS, PastDay, balanced_stay, learn
-from metrica.dashboard.sessions import fifo_sessions
+from metrica.dashboard.kpis.events import HOUR, IN, MINUTE, OUT, SECOND, Events
+from metrica.dashboard.kpis.history import DAYS, PastDay, balanced_stay, learn
+from metrica.dashboard.kpis.occupancy import DayWalk, Marks
+from metrica.dashboard.kpis.sessions import fifo_sessions
 
 DAY = 24 * HOUR
 OPEN, CLOSE, EMPTY = 9 * HOUR, 19 * HOUR, 20 * HOUR
@@ -34,7 +34,7 @@ MEAN_STAY, SIGMA = 1080.0, 0.6
 
 
 @dataclass(frozen=True, slots=True)
-class Shop:
+class Store:
     """How a simulated shop is."""
 
     name: str
@@ -81,45 +81,45 @@ class Errors:
         return float(100 * np.abs(stays[:, 1 + way] / stays[:, 0] - 1).mean())
 
 
-def simulate(shop: Shop, rng: np.random.Generator) -> SimulatedDay:
+def simulate(store: Store, rng: np.random.Generator) -> SimulatedDay:
     """One day."""
-    n = rng.poisson(shop.visitors)
+    n = rng.poisson(store.visitors)
     hour = rng.choice(len(RUSH), n, p=np.array(RUSH) / sum(RUSH))
     came = OPEN + (hour + rng.uniform(0, 1, n)) * HOUR
-    if shop.stays == "exponential":
-        stays = rng.exponential(shop.mean_stay, n)
-    elif shop.stays == "two kinds":
+    if store.stays == "exponential":
+        stays = rng.exponential(store.mean_stay, n)
+    elif store.stays == "two kinds":
         stays = np.where(
             rng.uniform(0, 1, n) < 0.5,
-            rng.exponential(0.3 * shop.mean_stay, n),
-            rng.lognormal(np.log(1.62 * shop.mean_stay), 0.3, n),
+            rng.exponential(0.3 * store.mean_stay, n),
+            rng.lognormal(np.log(1.62 * store.mean_stay), 0.3, n),
         )
     else:
-        stays = rng.lognormal(np.log(shop.mean_stay) - SIGMA**2 / 2, SIGMA, n)
+        stays = rng.lognormal(np.log(store.mean_stay) - SIGMA**2 / 2, SIGMA, n)
     left = np.minimum(came + stays * SECOND, CLOSE + rng.uniform(0, 10, n) * MINUTE)
     left = np.maximum(left, came + 5 * SECOND)
     a, b = came.astype(np.int64), left.astype(np.int64)
-    pairs = [(t, IN) for t in a[rng.uniform(0, 1, n) >= shop.missed_in].tolist()]
-    pairs += [(t, OUT) for t in b[rng.uniform(0, 1, n) >= shop.missed_out].tolist()]
+    pairs = [(t, IN) for t in a[rng.uniform(0, 1, n) >= store.missed_in].tolist()]
+    pairs += [(t, OUT) for t in b[rng.uniform(0, 1, n) >= store.missed_out].tolist()]
     return SimulatedDay(np.sort(a), np.sort(b), float((b - a).mean()) / SECOND, Events.from_pairs(pairs))
 
 
-def days_of(shop: Shop, seed: int, days: int, before: int) -> Iterator[tuple[list[PastDay], SimulatedDay]]:
+def days_of(store: Store, seed: int, days: int, before: int) -> Iterator[tuple[list[PastDay], SimulatedDay]]:
     """Each day with what was counted on the days before it, `before` of which are over when the first begins."""
     rng = np.random.default_rng(seed)
     past: list[PastDay] = []
     for n in range(before + days):
-        day = simulate(shop, rng)
+        day = simulate(store, rng)
         if n >= before:
             yield past[-DAYS:], day
         seen = day.counted
         past.append(PastDay(seen.count(IN), seen.count(OUT), balanced_stay(seen)))
 
 
-def measure(shop: Shop, seed: int, days: int, before: int = DAYS) -> Errors:
+def measure(store: Store, seed: int, days: int, before: int = DAYS) -> Errors:
     """The errors over so many days."""
     errors = Errors()
-    for past, day in days_of(shop, seed, days, before):
+    for past, day in days_of(store, seed, days, before):
         learned = learn(past)
         walk = DayWalk(OPEN - HOUR, learned, Marks(empties=(EMPTY,)))
         off: list[int] = []
@@ -145,11 +145,11 @@ def measure(shop: Shop, seed: int, days: int, before: int = DAYS) -> Errors:
     return errors
 
 
-def report(shop: Shop, seed: int, days: int, before: int = DAYS) -> Errors:
+def report(store: Store, seed: int, days: int, before: int = DAYS) -> Errors:
     """Measure, and print a line."""
-    errors = measure(shop, seed, days, before)
+    errors = measure(store, seed, days, before)
     print(
-        f"  {shop.name:38} people off by {np.mean(errors.people):.2f} (plain sum {np.mean(errors.plain):.2f}), "
+        f"  {store.name:38} people off by {np.mean(errors.people):.2f} (plain sum {np.mean(errors.plain):.2f}), "
         f"within the margin {100 * np.mean(errors.covered):.0f} %, lowest {errors.lowest}, "
         f"at close {errors.at_close} (just before {errors.late}, plain {errors.plain_at_close}); "
         f"mean stay off by {errors.dwell(0):.1f} % (plain FIFO {errors.dwell(1):.1f} %), "
@@ -160,13 +160,13 @@ def report(shop: Shop, seed: int, days: int, before: int = DAYS) -> Errors:
 
 
 SHOPS = (
-    Shop("40 visitors a day", visitors=40),
-    Shop("1000 visitors a day", visitors=1000),
-    Shop("stays of 40 minutes", mean_stay=2400),
-    Shop("exponential stays", stays="exponential"),
-    Shop("half stay 5 minutes, half 30", stays="two kinds"),
-    Shop("4 % of the INs missed, no OUT", missed_in=0.04, missed_out=0.0),
-    Shop("5 % missed both ways", missed_in=0.05, missed_out=0.05),
+    Store("40 visitors a day", visitors=40),
+    Store("1000 visitors a day", visitors=1000),
+    Store("stays of 40 minutes", mean_stay=2400),
+    Store("exponential stays", stays="exponential"),
+    Store("half stay 5 minutes, half 30", stays="two kinds"),
+    Store("4 % of the INs missed, no OUT", missed_in=0.04, missed_out=0.0),
+    Store("5 % missed both ways", missed_in=0.05, missed_out=0.05),
 )
 """What the goals do not ask for."""
 
@@ -174,10 +174,10 @@ SHOPS = (
 def measure_all(days: int = 100, seeds: int = 3) -> list[Errors]:
     """Measure, and print the table; the standard shop's errors, for `print_figures`."""
     print(f"\noccupancy and dwell, {days} days each")
-    report(Shop("a new shop's first days"), 99, min(days, DAYS), before=0)
-    runs = [report(Shop(f"200 visitors a day, seed {seed}"), seed, days) for seed in range(1000, 1000 + seeds)]
-    for shop in SHOPS:
-        report(shop, 2000, max(1, days // (20 if shop.visitors > 500 else 5)))
+    report(Store("a new shop's first days"), 99, min(days, DAYS), before=0)
+    runs = [report(Store(f"200 visitors a day, seed {seed}"), seed, days) for seed in range(1000, 1000 + seeds)]
+    for store in SHOPS:
+        report(store, 2000, max(1, days // (20 if store.visitors > 500 else 5)))
     off = [run.dwell(0) for run in runs]
     print(f"  mean stay over {days} days: off by {np.mean(off):.2f} % on average, worst {max(off):.2f} %")
     exact = all(run.at_close == 0 for run in runs)

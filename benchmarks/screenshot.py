@@ -13,10 +13,11 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from benchmarks.harness import ROOT
-from metrica.dashboard.passwords import OWNER, hashed
-from metrica.dashboard.serving import WsgiServer
-from metrica.dashboard.store import Shop, Store, User
-from metrica.dashboard.web import WebSettings, create_web
+from metrica.dashboard.kpis.store import Store
+from metrica.dashboard.service.serving import WsgiServer
+from metrica.dashboard.store.database import Database, User
+from metrica.dashboard.web.app import WebSettings, create_web
+from metrica.dashboard.web.passwords import OWNER, hashed
 from tests.dashboard_footfall import at, footfall
 
 CHROMIUM = "/usr/bin/chromium"
@@ -29,11 +30,11 @@ PICTURES = {"dashboard-phone.png": (390, 844, False), "dashboard.png": (1280, 90
 def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "images"
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as data, Store(Path(data) / "metrica.db", clock=lambda: NOW) as store:
-        store.put_shop(Shop("tunis-01", ZONE))
-        store.add_events("tunis-01", footfall(ZONE, TODAY, 60, until=NOW)).result()
-        store.put_user(User(OWNER, hashed(PASSWORD)))
-        server = WsgiServer(create_web(store, WebSettings(secret_key="k" * 32)), "127.0.0.1", 0)
+    with tempfile.TemporaryDirectory() as data, Database(Path(data) / "metrica.db", clock=lambda: NOW) as database:
+        database.put_store(Store("tunis-01", ZONE))
+        database.add_events("tunis-01", footfall(ZONE, TODAY, 60, until=NOW)).result()
+        database.put_user(User(OWNER, hashed(PASSWORD)))
+        server = WsgiServer(create_web(database, WebSettings(secret_key="k" * 32)), "127.0.0.1", 0)
         try:
             for name, (width, height, whole) in PICTURES.items():
                 take(server.address, folder / name, width, height, whole=whole)

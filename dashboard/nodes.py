@@ -8,14 +8,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from metrica import Node, param, timer
-from metrica.dashboard.commands import DATABASE
-from metrica.dashboard.errors import AddressError, SecretFileError, StoreBusyError, StoreError, StoreFullError
-from metrica.dashboard.ingest import create_app
-from metrica.dashboard.passwords import OWNER, SHORTEST, ensure_owner, generate
-from metrica.dashboard.secret_file import read_or_create
-from metrica.dashboard.serving import AioServer, Server, WsgiServer
-from metrica.dashboard.store import DEFAULT_CUTOFF_HOUR, Shop, Store
-from metrica.dashboard.web import SESSION_KEY, WebSettings, create_web
+from metrica.dashboard.ingest.app import create_app
+from metrica.dashboard.kpis.store import DEFAULT_CUTOFF_HOUR, Store
+from metrica.dashboard.service.commands import DATABASE_FILE
+from metrica.dashboard.service.errors import AddressError, SecretFileError
+from metrica.dashboard.service.secret_file import read_or_create
+from metrica.dashboard.service.serving import AioServer, Server, WsgiServer
+from metrica.dashboard.store.database import Database
+from metrica.dashboard.store.errors import DatabaseBusyError, DatabaseError, DatabaseFullError
+from metrica.dashboard.web.app import SESSION_KEY, WebSettings, create_web
+from metrica.dashboard.web.passwords import OWNER, SHORTEST, ensure_owner, generate
 from metrica.errors import NodeError, ParameterError
 
 
@@ -26,13 +28,13 @@ class _ServerNode(Node):
 
     def on_configure(self) -> None:
         self._server: Server | None = None
-        self._store: Store | None = None
+        self._database: Database | None = None
         try:
-            self._store = Store(self._database(), clock=self.clock.now)
-            self._server = self._serve(self._store)
-        except (AddressError, SecretFileError, StoreError, ValueError) as error:
+            self._database = Database(self._path(), clock=self.clock.now)
+            self._server = self._serve(self._database)
+        except (AddressError, SecretFileError, DatabaseError, ValueError) as error:
             self._close()
-            passing = isinstance(error, StoreBusyError | StoreFullError)
+            passing = isinstance(error, DatabaseBusyError | DatabaseFullError)
             raise NodeError(str(error), permanent=not passing) from None
         except BaseException:
             self._close()
@@ -44,23 +46,23 @@ class _ServerNode(Node):
     @timer(seconds=5)
     def watch(self) -> None:
         """Report the queue, and fail if the server's thread has ended, so that the launcher starts the node again."""
-        if self._store is not None:
-            self.gauge("writes_waiting", self._store.waiting)
+        if self._database is not None:
+            self.gauge("writes_waiting", self._database.waiting)
         if self._server is not None and not self._server.alive:
             raise NodeError(f"the server on {self._server.address} has ended")
 
-    def _serve(self, store: Store) -> Server:
+    def _serve(self, database: Database) -> Server:
         raise NodeError(f"{type(self).__name__} serves nothing")
 
-    def _database(self) -> Path:
-        return self.database or self.context.data_dir / DATABASE
+    def _path(self) -> Path:
+        return self.database or self.context.data_dir / DATABASE_FILE
 
     def _close(self) -> None:
         if self._server is not None:
             self._server.stop()
-        if self._store is not None:
-            self._store.close()
-        self._server = self._store = None
+        if self._database is not None:
+            self._database.close()
+        self._server = self._database = None
 
 
 class Ingest(_ServerNode):
@@ -85,13 +87,13 @@ class Ingest(_ServerNode):
         default=None, ge=0.5, le=1, help="share of what is counted that is true, as metrica-eval measured it"
     )
 
-    def _serve(self, store: Store) -> Server:
-        shop = Shop(
+    def _serve(self, database: Database) -> Server:
+        store = Store(
             self.context.store, self.context.timezone, self.cutoff_hour, self.empty_hour, self.recall, self.precision
         )
-        store.put_shop(shop)
-        store.put_token(self.context.store, self.token or self.context.local_token(), label=self.name)
-        server = AioServer(create_app(store), self.host, self.port)
+        database.put_store(store)
+        database.put_token(self.context.store, self.token or self.context.local_token(), label=self.name)
+        server = AioServer(create_app(database), self.host, self.port)
         self.log.info(f"listening on {server.address}")
         return server
 
@@ -117,20 +119,20 @@ class Dashboard(_ServerNode):
         if self.password and len(self.password) < SHORTEST:
             raise ParameterError("password", f"'password' is too short: use at least {SHORTEST} characters")
 
-    def _serve(self, store: Store) -> Server:
-        if store.shop(self.context.store) is None:
-            store.put_shop(Shop(self.context.store, self.context.timezone))
+    def _serve(self, database: Database) -> Server:
+        if database.store(self.context.store) is None:
+            database.put_store(Store(self.context.store, self.context.timezone))
         settings = WebSettings(
             secret_key=read_or_create(self.context.data_dir / SESSION_KEY),
             refresh=self.refresh,
             first_store=self.context.store,
             https=self.behind_proxy,
         )
-        server = WsgiServer(create_web(store, settings), self.host, self.port, behind_proxy=self.behind_proxy)
+        server = WsgiServer(create_web(database, settings), self.host, self.port, behind_proxy=self.behind_proxy)
         fresh = generate() if self.new_password and not self.password else ""
         try:  # only now: a password for a port that is taken would be lost
-            made = ensure_owner(store, self.password or fresh)
-        except StoreError:
+            made = ensure_owner(database, self.password or fresh)
+        except DatabaseError:
             server.stop()
             raise
         login = f" (log in as {OWNER}, password {made or fresh})" if made or fresh else ""

@@ -17,7 +17,7 @@
     │   └── LaunchFileError     … because of what is in it: every mistake, each with its place
     └── DecodeError             bytes that are not a message
 
-The back office adds a few of its own (`metrica.dashboard.errors`). `metrica.models` has a root of its own
+The back office adds a few of its own (`metrica.dashboard.store.errors`). `metrica.models` has a root of its own
 (`ModelError`), because model cards know nothing of the graph.
 """
 

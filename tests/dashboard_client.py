@@ -13,13 +13,14 @@ from typing import Any
 import msgpack
 import urllib3
 
-from metrica.dashboard.events import Event
-from metrica.dashboard.ingest import create_app
-from metrica.dashboard.serving import AioServer
-from metrica.dashboard.store import Shop, Store
+from metrica.dashboard.ingest.app import create_app
+from metrica.dashboard.kpis.store import Store
+from metrica.dashboard.service.serving import AioServer
+from metrica.dashboard.store.database import Database
+from metrica.dashboard.store.records import Event
 from tests.dashboard_footfall import at
 
-SHOP = Shop("tunis-01", "Africa/Tunis")
+SHOP = Store("tunis-01", "Africa/Tunis")
 NOON = at("Africa/Tunis", 2026, 11, 22, 12)
 
 
@@ -103,7 +104,7 @@ def batch(events: Sequence[Any], store: str = "tunis-01") -> dict[str, Any]:
 class Ingest(Client):
     """The client of a server in this process, whose store and clock are at hand."""
 
-    store: Store = field(kw_only=True)
+    database: Database = field(kw_only=True)
     clock: Hands = field(kw_only=True)
 
 
@@ -111,10 +112,10 @@ class Ingest(Client):
 def ingest_server(folder: Path, *, lock_timeout: float = 10.0) -> Generator[Ingest]:
     """A server over a new database in `folder`, with the store tunis-01 and a token for it."""
     clock = Hands()
-    with Store(folder / "metrica.db", clock=clock, lock_timeout=lock_timeout) as store:
-        store.put_shop(SHOP)
-        server = AioServer(create_app(store), "127.0.0.1", 0)
+    with Database(folder / "metrica.db", clock=clock, lock_timeout=lock_timeout) as database:
+        database.put_store(SHOP)
+        server = AioServer(create_app(database), "127.0.0.1", 0)
         try:
-            yield Ingest(server.address, store.add_token(SHOP.id), store=store, clock=clock)
+            yield Ingest(server.address, database.add_token(SHOP.id), database=database, clock=clock)
         finally:
             server.stop()

@@ -6,7 +6,8 @@ import random
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from metrica.dashboard.events import Event
+from metrica.dashboard.store.records import Event
+from metrica.messages import Direction
 
 NS = 1_000_000_000
 OPENS, CLOSES = 9, 21
@@ -24,7 +25,8 @@ def at(zone: str, *fields: int) -> int:
 
 def event(n: int, time: int, direction: str = "in", camera: str = "door") -> Event:
     """One crossing."""
-    return Event(f"{camera}/main/epoch/{n}", camera, "main", "in" if direction == "in" else "out", n, time)
+    way: Direction = "in" if direction == "in" else "out"
+    return Event(id=f"{camera}/main/epoch/{n}", camera=camera, line="main", direction=way, track=n, time=time)
 
 
 def footfall(zone: str, last_day: date, days: int, *, until: int | None = None, seed: int = 1) -> list[Event]:

@@ -12,14 +12,15 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from metrica.dashboard.events import HOUR, IN, MINUTE, OUT
-from metrica.dashboard.passwords import OWNER, hashed
-from metrica.dashboard.report import Reports
-from metrica.dashboard.serving import WsgiServer
-from metrica.dashboard.store import Shop, Store, User
-from metrica.dashboard.texts import texts
-from metrica.dashboard.web import WebSettings, create_web
-from metrica.dashboard.wording import duration, hour_span, number
+from metrica.dashboard.kpis.events import HOUR, IN, MINUTE, OUT
+from metrica.dashboard.kpis.store import Store
+from metrica.dashboard.service.serving import WsgiServer
+from metrica.dashboard.store.database import Database, User
+from metrica.dashboard.store.reports import Reports
+from metrica.dashboard.web.app import WebSettings, create_web
+from metrica.dashboard.web.passwords import OWNER, hashed
+from metrica.dashboard.web.texts import texts
+from metrica.dashboard.web.wording import duration, hour_span, number
 from tests.dashboard_client import SHOP, Hands
 from tests.dashboard_footfall import at, event, footfall
 
@@ -35,29 +36,29 @@ class Site:
     """The pages of one database, and every address that the browser asked for."""
 
     address: str
-    store: Store
+    database: Database
     clock: Hands
     stop: Callable[[], None]
     asked: list[str] = field(default_factory=list[str])
     complaints: list[str] = field(default_factory=list[str])
 
     def send(self, *events: Any) -> None:
-        self.store.add_events(SHOP.id, events).result()
+        self.database.add_events(SHOP.id, events).result()
 
 
 Opener = Callable[..., Page]
 
 
 @contextlib.contextmanager
-def serving(folder: Path, *, shops: tuple[Shop, ...] = (SHOP,)) -> Generator[Site]:
+def serving(folder: Path, *, stores: tuple[Store, ...] = (SHOP,)) -> Generator[Site]:
     clock = Hands(AFTERNOON)
-    with Store(folder / "metrica.db", clock=clock) as store:
-        for shop in shops:
-            store.put_shop(shop)
-        store.put_user(User(OWNER, hashed(PASSWORD)))
-        server = WsgiServer(create_web(store, WebSettings(secret_key="k" * 32, refresh=0.4)), "127.0.0.1", 0)
+    with Database(folder / "metrica.db", clock=clock) as database:
+        for store in stores:
+            database.put_store(store)
+        database.put_user(User(OWNER, hashed(PASSWORD)))
+        server = WsgiServer(create_web(database, WebSettings(secret_key="k" * 32, refresh=0.4)), "127.0.0.1", 0)
         try:
-            yield Site(server.address, store, clock, server.stop)
+            yield Site(server.address, database, clock, server.stop)
         finally:
             server.stop()
 
@@ -128,7 +129,7 @@ def test_a_wrong_password_stays_outside_and_the_right_one_comes_in(site: Site, o
 def test_the_numbers_on_the_page_are_those_of_the_database(busy_site: Site, open_page: Opener) -> None:
     page = open_page(busy_site)
     midnight_and_four = at(ZONE, 2026, 11, 22, 4)
-    rows = busy_site.store.write(
+    rows = busy_site.database.write(
         lambda db: list(db.query("SELECT time, direction FROM events WHERE time >= ?", [midnight_and_four]))
     ).result()
     came = [row["time"] for row in rows if row["direction"] == IN]
@@ -136,7 +137,7 @@ def test_the_numbers_on_the_page_are_those_of_the_database(busy_site: Site, open
     expect(page.locator("#kpi-in-today")).to_have_text(str(len(came)))
     assert text(page, "kpi-out-today") == str(len(left))
     assert text(page, "kpi-rate") == str(4 * sum(time > AFTERNOON - 15 * MINUTE for time in came))
-    headline = Reports(busy_site.store).headline(SHOP, AFTERNOON)
+    headline = Reports(busy_site.database).headline(SHOP, AFTERNOON)
     inside, dwell = headline.people.inside, headline.people.dwell
     assert (text(page, "kpi-inside"), text(page, "kpi-inside-margin")) == (str(inside.people), f"± {inside.margin}")
     assert dwell is not None
@@ -148,7 +149,7 @@ def test_the_numbers_on_the_page_are_those_of_the_database(busy_site: Site, open
     reference, today = chart(page, "hourly")
     assert sum(n or 0 for n in today["y"]) == len(came)
     assert max(today["y"][n] or 0 for n in range(len(today["y"]))) == headline.peak.visitors
-    assert sum(reference["y"]) == Reports(busy_site.store).daily(SHOP, AFTERNOON)[-8].visitors
+    assert sum(reference["y"]) == Reports(busy_site.database).daily(SHOP, AFTERNOON)[-8].visitors
     past, last = chart(page, "daily")
     assert (len(past["y"]) + 1, last["y"]) == (28, [len(came)])
     (heat,) = chart(page, "heat")
@@ -196,14 +197,14 @@ def test_before_the_first_event_the_page_says_what_to_do_and_then_fills(site: Si
 
 
 def test_without_a_store_the_page_says_how_to_add_one(tmp_path: Path, open_page: Opener) -> None:
-    with serving(tmp_path, shops=()) as site:
+    with serving(tmp_path, stores=()) as site:
         page = open_page(site)
         expect(page.locator("#notice")).to_contain_text("metrica-ingest store add")
         expect(page.locator("#figures")).to_be_hidden()
 
 
 def test_of_several_stores_one_is_chosen(tmp_path: Path, open_page: Opener) -> None:
-    with serving(tmp_path, shops=(SHOP, Shop("sfax-01", ZONE))) as site:
+    with serving(tmp_path, stores=(SHOP, Store("sfax-01", ZONE))) as site:
         site.send(event(1, AFTERNOON - MINUTE))
         page = open_page(site)
         expect(page.locator("#store-name")).to_have_text("sfax-01")
@@ -216,7 +217,7 @@ def test_of_several_stores_one_is_chosen(tmp_path: Path, open_page: Opener) -> N
 
 def test_every_screen_shows_it_all_and_a_phone_the_most_urgent_first(busy_site: Site, open_page: Opener) -> None:
     busy_site.send(*(event(10**6 + n, AFTERNOON - n * MINUTE // 200, camera="crowd") for n in range(12_345)))
-    entered = Reports(busy_site.store).headline(SHOP, AFTERNOON).flow.entered
+    entered = Reports(busy_site.database).headline(SHOP, AFTERNOON).flow.entered
     page = open_page(busy_site, 360, 740)
     expect(page.locator("#kpi-in-today")).to_have_text(number(entered, texts()))
     chart(page, "heat")
@@ -276,15 +277,15 @@ def test_a_page_that_lost_its_server_says_so(busy_site: Site, open_page: Opener)
 def test_a_broken_database_is_said_in_one_sentence(busy_site: Site, open_page: Opener) -> None:
     page = open_page(busy_site)
     expect(page.locator("#kpi-in-today")).not_to_have_text("–")
-    busy_site.store.close()
+    busy_site.database.close()
     later(page)
-    expect(page.locator("#offline")).to_have_text(f"the database {busy_site.store.path} is closed")
+    expect(page.locator("#offline")).to_have_text(f"the database {busy_site.database.path} is closed")
 
 
 def test_a_page_whose_session_is_over_goes_to_the_login(busy_site: Site, open_page: Opener) -> None:
     page = open_page(busy_site)
     expect(page.locator("#kpi-in-today")).not_to_have_text("–")
-    busy_site.store.put_user(User(OWNER, hashed("another password")))
+    busy_site.database.put_user(User(OWNER, hashed("another password")))
     later(page)
     expect(page.locator("#login-button")).to_be_visible()
 
@@ -294,7 +295,7 @@ def test_on_an_arabic_phone_it_all_goes_from_right_to_left_and_the_shop_can_be_e
 ) -> None:
     noon = at(ZONE, 2026, 11, 22, 12)
     gone = f"DELETE FROM events WHERE time >= {noon} AND time < {noon + 2 * HOUR}"
-    busy_site.store.write(lambda db: db.execute(gone)).result()
+    busy_site.database.write(lambda db: db.execute(gone)).result()
     page = open_page(busy_site, 360, 740, language="ar-TN")
     arabic = texts("ar")
     assert page.evaluate("[document.documentElement.lang, document.documentElement.dir]") == ["ar", "rtl"]

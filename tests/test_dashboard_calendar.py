@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrica.dashboard import kpis
-from metrica.dashboard.businessday import Calendar, labels
-from metrica.dashboard.events import HOUR, IN, OUT, Events
-from metrica.dashboard.occupancy import people_inside
+from metrica.dashboard.kpis import footfall as kpis
+from metrica.dashboard.kpis.business_day import Calendar, labels
+from metrica.dashboard.kpis.events import HOUR, IN, OUT, Events
+from metrica.dashboard.kpis.occupancy import people_inside
 from tests.dashboard_footfall import NS, at
 
 # With and without summer time, clock changes at midnight (Cairo, Beirut), by half an hour (Lord Howe), at 1 am

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from metrica.dashboard import kpis
-from metrica.dashboard.businessday import Calendar
-from metrica.dashboard.events import IN, Events
-from metrica.dashboard.figures import Figure, daily_figure, heat_figure, hourly_figure, shown_hours
-from metrica.dashboard.gaps import Gap
-from metrica.dashboard.texts import texts
+from metrica.dashboard.kpis import footfall as kpis
+from metrica.dashboard.kpis.business_day import Calendar
+from metrica.dashboard.kpis.events import IN, Events
+from metrica.dashboard.kpis.gaps import Gap
+from metrica.dashboard.web.charts import Figure, daily_figure, heat_figure, hourly_figure, shown_hours
+from metrica.dashboard.web.texts import texts
 from tests.dashboard_footfall import at, footfall
 
 T = texts()
 ZONE, TODAY = "Africa/Tunis", date(2026, 11, 22)
 CALENDAR = Calendar(ZONE, 4)
 NOW = at(ZONE, 2026, 11, 22, 17, 30)
-SEEN = Events.from_pairs((e.time, e.sign) for e in footfall(ZONE, TODAY, 60, until=NOW))
+SEEN = Events.from_pairs((e.time, 1 if e.direction == "in" else -1) for e in footfall(ZONE, TODAY, 60, until=NOW))
 FIRST = int(SEEN.times[0])
 NOTHING = Events.from_pairs([])
 

@@ -8,19 +8,19 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrica.dashboard.businessday import Calendar
-from metrica.dashboard.events import HOUR, IN, MINUTE, OUT, Events
-from metrica.dashboard.gaps import Gap, gaps_between_watches, gaps_in_silence, in_busy_hours, missing
-from metrica.dashboard.headcount import ErrorRates
-from metrica.dashboard.insight import Insight
-from metrica.dashboard.pastdays import NOTHING, PRIOR, PastDay, balanced_stay, learn, past_days
-from metrica.dashboard.store import Shop
+from metrica.dashboard.kpis.business_day import Calendar
+from metrica.dashboard.kpis.events import HOUR, IN, MINUTE, OUT, Events
+from metrica.dashboard.kpis.gaps import Gap, gaps_in_coverage, gaps_in_silence, in_busy_hours, missing
+from metrica.dashboard.kpis.headcount import ErrorRates
+from metrica.dashboard.kpis.history import NOTHING, PRIOR, PastDay, balanced_stay, learn, past_days
+from metrica.dashboard.kpis.insight import Insight
+from metrica.dashboard.kpis.store import Store
 from tests.dashboard_footfall import at, footfall
 
 ZONE, TODAY = "Africa/Tunis", date(2026, 11, 22)
 TUNIS = Calendar(ZONE, 4)
 EVENING = at(ZONE, 2026, 11, 22, 20)
-SEEN = Events.from_pairs((e.time, e.sign) for e in footfall(ZONE, TODAY, 40, until=EVENING))
+SEEN = Events.from_pairs((e.time, 1 if e.direction == "in" else -1) for e in footfall(ZONE, TODAY, 40, until=EVENING))
 FIRST = int(SEEN.times[0])
 NOON, THREE = at(ZONE, 2026, 11, 22, 12), at(ZONE, 2026, 11, 22, 15)
 
@@ -35,19 +35,19 @@ def without(start: int, end: int) -> Events:
 
 def test_a_camera_that_says_nothing_for_more_than_two_minutes_has_a_gap() -> None:
     watched = {"door": [(0, 10 * MINUTE), (11 * MINUTE, 20 * MINUTE), (30 * MINUTE, 40 * MINUTE)]}
-    assert gaps_between_watches(watched, 41 * MINUTE) == [Gap(20 * MINUTE, 30 * MINUTE)]
-    assert gaps_between_watches(watched, 50 * MINUTE)[-1] == Gap(40 * MINUTE, 50 * MINUTE)
+    assert gaps_in_coverage(watched, 41 * MINUTE) == [Gap(20 * MINUTE, 30 * MINUTE)]
+    assert gaps_in_coverage(watched, 50 * MINUTE)[-1] == Gap(40 * MINUTE, 50 * MINUTE)
 
 
 def test_of_two_cameras_one_may_be_blind() -> None:
     watched = {"door": [(0, 60 * MINUTE)], "back": [(0, 10 * MINUTE), (30 * MINUTE, 60 * MINUTE)]}
-    assert gaps_between_watches(watched, 61 * MINUTE) == [Gap(10 * MINUTE, 30 * MINUTE, whole=False)]
+    assert gaps_in_coverage(watched, 61 * MINUTE) == [Gap(10 * MINUTE, 30 * MINUTE, whole=False)]
 
 
 def test_a_camera_is_expected_from_its_first_word_until_it_was_taken_away() -> None:
     day = 24 * HOUR
     watched = {"door": [(0, 20 * day)], "new": [(10 * day, 20 * day)], "gone": [(0, 5 * day)]}
-    assert gaps_between_watches(watched, 20 * day) == []
+    assert gaps_in_coverage(watched, 20 * day) == []
 
 
 spans = st.lists(st.tuples(st.integers(0, 500), st.integers(0, 60)), max_size=8).map(
@@ -58,7 +58,7 @@ spans = st.lists(st.tuples(st.integers(0, 500), st.integers(0, 60)), max_size=8)
 @given(st.dictionaries(st.sampled_from(("a", "b", "c")), spans.filter(bool), max_size=3))
 def test_gaps_follow_each_other_and_hold_no_time_at_which_all_looked(watched: dict[str, list[tuple[int, int]]]) -> None:
     now = 600 * MINUTE
-    found = gaps_between_watches(watched, now)
+    found = gaps_in_coverage(watched, now)
     for gap, later in itertools.pairwise(found):
         assert gap.start < gap.end <= later.start
     for gap in found:
@@ -92,11 +92,11 @@ def test_a_new_store_has_no_silences() -> None:
 
 
 def test_a_gap_makes_the_people_uncertain_and_leaves_its_day_out_of_what_is_learned() -> None:
-    insight, shop = Insight(), Shop("tunis-01", ZONE)
+    insight, store = Insight(), Store("tunis-01", ZONE)
     seen = without(NOON, 1 << 62)
     gaps = insight.gaps(seen, TUNIS, THREE, FIRST, {})
-    blind = insight.people(shop, seen, TUNIS, THREE, gaps, [])
-    before = Insight().people(shop, SEEN, TUNIS, THREE, [], [])
+    blind = insight.people(store, seen, TUNIS, THREE, gaps, [])
+    before = Insight().people(store, SEEN, TUNIS, THREE, [], [])
     assert blind.blind
     assert not before.blind
     assert blind.inside.margin > before.inside.margin

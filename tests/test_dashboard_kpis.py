@@ -7,10 +7,10 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrica.dashboard import kpis
-from metrica.dashboard.businessday import Calendar
-from metrica.dashboard.events import HOUR, IN, MINUTE, OUT, Events
-from metrica.dashboard.gaps import Gap
+from metrica.dashboard.kpis import footfall as kpis
+from metrica.dashboard.kpis.business_day import Calendar
+from metrica.dashboard.kpis.events import HOUR, IN, MINUTE, OUT, Events
+from metrica.dashboard.kpis.gaps import Gap
 from tests.dashboard_footfall import NS, at
 
 ZONE = "Africa/Tunis"

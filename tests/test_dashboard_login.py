@@ -11,26 +11,26 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from metrica.dashboard.login import OPEN_PATHS, PER_ADDRESS
-from metrica.dashboard.passwords import OWNER, Throttle, ensure_owner, generate, hashed, is_right
-from metrica.dashboard.store import Store, User
-from metrica.dashboard.web import WebSettings, create_web
+from metrica.dashboard.store.database import Database, User
+from metrica.dashboard.web.app import WebSettings, create_web
+from metrica.dashboard.web.login import OPEN_PATHS, PER_ADDRESS
+from metrica.dashboard.web.passwords import OWNER, Throttle, ensure_owner, generate, hashed, is_right
 from tests.dashboard_client import SHOP
 
 PASSWORD = "a good password"
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Generator[Store]:
-    with Store(tmp_path / "metrica.db") as opened:
-        opened.put_shop(SHOP)
+def database(tmp_path: Path) -> Generator[Database]:
+    with Database(tmp_path / "metrica.db") as opened:
+        opened.put_store(SHOP)
         opened.put_user(User(OWNER, hashed(PASSWORD)))
         yield opened
 
 
 @pytest.fixture
-def web(store: Store) -> Flask:
-    return create_web(store, WebSettings(secret_key="k" * 32))
+def web(database: Database) -> Flask:
+    return create_web(database, WebSettings(secret_key="k" * 32))
 
 
 def csrf(client: FlaskClient) -> str:
@@ -111,10 +111,10 @@ def test_logging_out_needs_the_pages_token_and_ends_the_session(web: Flask) -> N
     assert not is_in(client)
 
 
-def test_a_new_password_ends_every_session(web: Flask, store: Store) -> None:
+def test_a_new_password_ends_every_session(web: Flask, database: Database) -> None:
     client = web.test_client()
     log_in(client)
-    store.put_user(User(OWNER, hashed("another password")))
+    database.put_user(User(OWNER, hashed("another password")))
     assert not is_in(client)
     assert log_in(client).status_code == 401
     assert log_in(client, "another password").status_code == 302
@@ -133,17 +133,17 @@ def test_after_many_failures_even_the_right_password_has_to_wait(web: Flask) -> 
     assert log_in(elsewhere).status_code == 302
 
 
-def test_the_cookie_is_closed_to_scripts_and_other_sites_and_over_https_to_http(store: Store) -> None:
+def test_the_cookie_is_closed_to_scripts_and_other_sites_and_over_https_to_http(database: Database) -> None:
     for https in (False, True):
-        client = create_web(store, WebSettings(secret_key="k" * 32, https=https)).test_client()
+        client = create_web(database, WebSettings(secret_key="k" * 32, https=https)).test_client()
         cookie = client.get("/login").headers["Set-Cookie"]
         assert "HttpOnly" in cookie
         assert "SameSite=Lax" in cookie
         assert ("Secure" in cookie) == https
 
 
-def test_a_cookie_signed_with_another_key_is_worth_nothing(store: Store, web: Flask) -> None:
-    forger = create_web(store, WebSettings(secret_key="f" * 32)).test_client()
+def test_a_cookie_signed_with_another_key_is_worth_nothing(database: Database, web: Flask) -> None:
+    forger = create_web(database, WebSettings(secret_key="f" * 32)).test_client()
     log_in(forger)
     cookie = forger.get_cookie("metrica")
     assert cookie is not None
@@ -197,22 +197,22 @@ def test_scripts_are_compressed_for_who_takes_it(web: Flask) -> None:
 
 
 def test_the_first_start_makes_an_owner_and_shows_the_password_once(tmp_path: Path) -> None:
-    with Store(tmp_path / "metrica.db") as store:
-        made = ensure_owner(store)
+    with Database(tmp_path / "metrica.db") as database:
+        made = ensure_owner(database)
         assert made is not None
-        assert is_right(store.user(OWNER), made)
-        assert ensure_owner(store) is None
+        assert is_right(database.user(OWNER), made)
+        assert ensure_owner(database) is None
         assert made.encode() not in b"".join(file.read_bytes() for file in tmp_path.iterdir())
 
 
-def test_a_given_password_becomes_the_owners(store: Store) -> None:
-    before = store.user(OWNER)
-    assert ensure_owner(store, PASSWORD) is None
-    assert store.user(OWNER) == before, "the same password ends no session"
-    ensure_owner(store, "given by hand")
-    assert is_right(store.user(OWNER), "given by hand")
+def test_a_given_password_becomes_the_owners(database: Database) -> None:
+    before = database.user(OWNER)
+    assert ensure_owner(database, PASSWORD) is None
+    assert database.user(OWNER) == before, "the same password ends no session"
+    ensure_owner(database, "given by hand")
+    assert is_right(database.user(OWNER), "given by hand")
     with pytest.raises(ValueError, match="at least 8 characters"):
-        ensure_owner(store, "short")
+        ensure_owner(database, "short")
 
 
 def test_generated_passwords_differ_and_are_easy_to_type() -> None:

@@ -10,12 +10,15 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from metrica.dashboard.events import MINUTE
-from metrica.dashboard.marks import Emptied, Watched, add_watched, empties, watched
-from metrica.dashboard.passwords import OWNER, hashed
-from metrica.dashboard.report import Reports
-from metrica.dashboard.store import Shop, Store, User
-from metrica.dashboard.web import WebSettings, create_web
+from metrica.dashboard.kpis.events import MINUTE
+from metrica.dashboard.kpis.store import Store
+from metrica.dashboard.store.coverage import add_coverage, coverage
+from metrica.dashboard.store.database import Database, User
+from metrica.dashboard.store.empties import Emptied, empties
+from metrica.dashboard.store.records import Span
+from metrica.dashboard.store.reports import Reports
+from metrica.dashboard.web.app import WebSettings, create_web
+from metrica.dashboard.web.passwords import OWNER, hashed
 from tests.dashboard_client import NOON, SHOP, Hands, Ingest, ingest_server
 from tests.dashboard_footfall import at, event
 
@@ -23,17 +26,17 @@ PASSWORD = "a good password"
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Generator[Store]:
-    with Store(tmp_path / "metrica.db", clock=Hands()) as opened:
-        opened.put_shop(SHOP)
+def database(tmp_path: Path) -> Generator[Database]:
+    with Database(tmp_path / "metrica.db", clock=Hands()) as opened:
+        opened.put_store(SHOP)
         yield opened
 
 
 @pytest.fixture
-def owner(store: Store) -> FlaskClient:
+def owner(database: Database) -> FlaskClient:
     """A browser that is logged in."""
-    store.put_user(User(OWNER, hashed(PASSWORD)))
-    client = create_web(store, WebSettings(secret_key="k" * 32)).test_client()
+    database.put_user(User(OWNER, hashed(PASSWORD)))
+    client = create_web(database, WebSettings(secret_key="k" * 32)).test_client()
     page = client.get("/login").get_data(as_text=True)
     token = re.search(r'name="csrf" value="([^"]+)"', page)
     assert token is not None
@@ -51,9 +54,9 @@ def said(client: FlaskClient, path: str = "/empty", **form: str) -> tuple[int, d
     return answer.status_code, answer.get_json()
 
 
-def test_the_owner_says_that_the_shop_is_empty_and_takes_it_back(store: Store, owner: FlaskClient) -> None:
-    store.add_events(SHOP.id, [event(n, NOON - 30 * MINUTE + n * MINUTE) for n in range(3)]).result()
-    reports = Reports(store)
+def test_the_owner_says_that_the_shop_is_empty_and_takes_it_back(database: Database, owner: FlaskClient) -> None:
+    database.add_events(SHOP.id, [event(n, NOON - 30 * MINUTE + n * MINUTE) for n in range(3)]).result()
+    reports = Reports(database)
     assert reports.headline(SHOP, NOON).people.inside.people == 3
     assert said(owner) == (200, {"n": 1, "time": NOON})
     headline = reports.headline(SHOP, NOON)
@@ -61,14 +64,14 @@ def test_the_owner_says_that_the_shop_is_empty_and_takes_it_back(store: Store, o
     assert headline.emptied == Emptied(1, NOON, OWNER)
     assert said(owner, "/empty/undo", n="1") == (200, {"n": 1})
     assert reports.headline(SHOP, NOON).people.inside.people == 3
-    assert empties(store, SHOP.id, 0) == []
-    kept = store.rows("SELECT said_by, time, undone FROM empties")
+    assert empties(database, SHOP.id, 0) == []
+    kept = database.rows("SELECT said_by, time, undone FROM empties")
     assert [tuple(row) for row in kept] == [(OWNER, NOON, NOON)], "what was said stays on record"
     assert said(owner, "/empty/undo", n="1")[0] == 404
 
 
-def test_nobody_else_can_empty_the_shop(store: Store, owner: FlaskClient) -> None:
-    stranger = create_web(store, WebSettings(secret_key="k" * 32)).test_client()
+def test_nobody_else_can_empty_the_shop(database: Database, owner: FlaskClient) -> None:
+    stranger = create_web(database, WebSettings(secret_key="k" * 32)).test_client()
     assert stranger.post("/empty", data={"store": SHOP.id}).status_code == 401
     assert owner.post("/empty", data={"store": SHOP.id, "csrf": "made up"}).status_code == 400
     assert owner.post("/empty", data={"store": SHOP.id}).status_code == 400
@@ -77,26 +80,26 @@ def test_nobody_else_can_empty_the_shop(store: Store, owner: FlaskClient) -> Non
     assert said(owner, store="nowhere")[0] == 404
     for n in ("", "x", "-1", "1e3", "9" * 30):
         assert said(owner, "/empty/undo", n=n)[0] == 404
-    assert empties(store, SHOP.id, 0) == []
+    assert empties(database, SHOP.id, 0) == []
 
 
-def test_at_its_empty_hour_the_shop_is_empty_every_day_also_on_one_of_25_hours(store: Store) -> None:
-    shop = Shop(SHOP.id, "Africa/Casablanca", 4, empty_hour=2)
-    store.put_shop(shop)
-    assert store.shop(shop.id) == shop
+def test_at_its_empty_hour_the_shop_is_empty_every_day_also_on_one_of_25_hours(database: Database) -> None:
+    store = Store(SHOP.id, "Africa/Casablanca", 4, empty_hour=2)
+    database.put_store(store)
+    assert database.store(store.id) == store
     eleven = at("Africa/Casablanca", 2026, 2, 14, 23)  # at three in the morning it becomes two again
-    store.add_events(shop.id, [event(n, eleven + n) for n in range(4)]).result()
-    hours = [Reports(store).headline(shop, eleven + n * 60 * MINUTE).people.inside.people for n in (0, 1, 3, 4)]
+    database.add_events(store.id, [event(n, eleven + n) for n in range(4)]).result()
+    hours = [Reports(database).headline(store, eleven + n * 60 * MINUTE).people.inside.people for n in (0, 1, 3, 4)]
     assert hours[0] == 1
     assert hours[2:] == [0, 0]
 
 
-def test_spans_that_touch_become_one_however_often_they_are_sent(store: Store) -> None:
+def test_spans_that_touch_become_one_however_often_they_are_sent(database: Database) -> None:
     for start, end in ((0, 10), (10, 20), (0, 10), (40, 50), (21, 39), (5, 15)):
-        add_watched(store, SHOP.id, [Watched("door", start * MINUTE, end * MINUTE)]).result()
-    add_watched(store, SHOP.id, [Watched("back", 0, MINUTE)]).result()
-    assert watched(store, SHOP.id, 0) == {"door": [(0, 50 * MINUTE)], "back": [(0, MINUTE)]}
-    assert watched(store, SHOP.id, 2 * MINUTE) == {"door": [(0, 50 * MINUTE)]}
+        add_coverage(database, SHOP.id, [Span(camera="door", start=start * MINUTE, end=end * MINUTE)]).result()
+    add_coverage(database, SHOP.id, [Span(camera="back", start=0, end=MINUTE)]).result()
+    assert coverage(database, SHOP.id, 0) == {"door": [(0, 50 * MINUTE)], "back": [(0, MINUTE)]}
+    assert coverage(database, SHOP.id, 2 * MINUTE) == {"door": [(0, 50 * MINUTE)]}
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ import urllib3
 from metrica import testing
 from metrica.context import Context
 from metrica.dashboard.nodes import Dashboard, Ingest
-from metrica.dashboard.passwords import OWNER, is_right
-from metrica.dashboard.store import Store
+from metrica.dashboard.store.database import Database
+from metrica.dashboard.web.passwords import OWNER, is_right
 from metrica.errors import NodeError, ParameterError
 from tests.dashboard_client import Client
 from tests.dashboard_footfall import event
@@ -79,8 +79,8 @@ def test_a_taken_port_is_a_permanent_error_and_leaves_nothing_open(
     assert str(caught.value) == f"port {port} is taken by another program: choose another port, or stop it"
     assert caught.value.permanent
     assert threads() == set()
-    with Store(tmp_path / "data" / "metrica.db") as store:
-        assert store.users() == [], "no password was made that nobody could read"
+    with Database(tmp_path / "data" / "metrica.db") as database:
+        assert database.users() == [], "no password was made that nobody could read"
 
 
 @pytest.mark.parametrize("kind", [Ingest, Dashboard])
@@ -110,9 +110,9 @@ def test_the_dashboard_makes_an_owner_once_and_says_the_password_in_the_log(
         with testing.run(Dashboard(port=0), context=where):
             assert "password" not in caplog.text
     assert said
-    with Store(tmp_path / "data" / "metrica.db") as store:
-        assert is_right(store.user(OWNER), said.group(1))
-        assert [shop.id for shop in store.shops()] == ["tunis-01"]
+    with Database(tmp_path / "data" / "metrica.db") as database:
+        assert is_right(database.user(OWNER), said.group(1))
+        assert [store.id for store in database.stores()] == ["tunis-01"]
     assert threads() == set()
 
 
@@ -123,8 +123,8 @@ def test_the_dashboard_takes_the_password_it_is_given(tmp_path: Path, caplog: py
     ):
         pass
     assert "of the owner" not in caplog.text
-    with Store(tmp_path / "data" / "metrica.db") as store:
-        assert is_right(store.user(OWNER), "of the owner")
+    with Database(tmp_path / "data" / "metrica.db") as database:
+        assert is_right(database.user(OWNER), "of the owner")
 
 
 def test_a_short_password_is_refused_before_anything_starts(tmp_path: Path) -> None:
@@ -141,9 +141,9 @@ def test_both_share_one_database(tmp_path: Path) -> None:
     ingest, dashboard = Ingest(port=0, cutoff_hour=5), Dashboard(port=0)
     with testing.run(dashboard, context=where), testing.run(ingest, context=where) as bench:
         Client(address(ingest), where.local_token()).send([event(1, bench.clock.now())])
-    with Store(tmp_path / "data" / "metrica.db") as store:
-        assert store.count_events("tunis-01") == 1
-        assert store.shops()[0].cutoff_hour == 5
+    with Database(tmp_path / "data" / "metrica.db") as database:
+        assert database.count_events("tunis-01") == 1
+        assert database.stores()[0].cutoff_hour == 5
 
 
 def test_a_server_whose_thread_has_ended_fails_the_node(tmp_path: Path) -> None:

@@ -17,12 +17,12 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from metrica.dashboard.errors import SecretFileError
-from metrica.dashboard.passwords import OWNER, hashed, is_right
-from metrica.dashboard.secret_file import read_or_create
-from metrica.dashboard.store import Store, User
+from metrica.dashboard.service.errors import SecretFileError
+from metrica.dashboard.service.secret_file import read_or_create
+from metrica.dashboard.store.database import Database, User
+from metrica.dashboard.web.passwords import OWNER, hashed, is_right
 
-COMMAND = [sys.executable, "-c", "import sys; from metrica.dashboard.web_cli import main; sys.exit(main())"]
+COMMAND = [sys.executable, "-c", "import sys; from metrica.dashboard.web.cli import main; sys.exit(main())"]
 
 
 def dashboard(*arguments: str, data: Path, typed: str = "") -> subprocess.CompletedProcess[str]:
@@ -109,8 +109,8 @@ def test_users_are_added_changed_and_listed(tmp_path: Path) -> None:
     assert dashboard("user", "add", "amel", data=tmp_path, typed="her password\n").stdout == "amel can log in\n"
     assert dashboard("user", "passwd", "amel", data=tmp_path, typed="another one\n").returncode == 0
     assert dashboard("user", "list", data=tmp_path).stdout == "amel\n"
-    with Store(tmp_path / "metrica.db") as store:
-        assert is_right(store.user("amel"), "another one")
+    with Database(tmp_path / "metrica.db") as database:
+        assert is_right(database.user("amel"), "another one")
 
 
 @pytest.mark.parametrize(
@@ -130,8 +130,8 @@ def test_users_are_added_changed_and_listed(tmp_path: Path) -> None:
 def test_a_wrong_argument_is_one_sentence_and_exit_1(
     tmp_path: Path, arguments: tuple[str, ...], typed: str, sentence: str
 ) -> None:
-    with Store(tmp_path / "metrica.db") as store:
-        store.put_user(User(OWNER, hashed("long enough")))
+    with Database(tmp_path / "metrica.db") as database:
+        database.put_user(User(OWNER, hashed("long enough")))
     ended = dashboard(*arguments, data=tmp_path, typed=typed)
     assert ended.returncode == 1
     assert ended.stderr.startswith(f"metrica-dashboard: error: {sentence}")
@@ -146,8 +146,8 @@ def test_a_taken_port_is_one_sentence_and_no_password_is_lost(tmp_path: Path) ->
     assert ended.stderr == (
         f"metrica-dashboard: error: port {port} is taken by another program: choose another port, or stop it\n"
     )
-    with Store(tmp_path / "metrica.db") as store:
-        assert store.users() == []
+    with Database(tmp_path / "metrica.db") as database:
+        assert database.users() == []
 
 
 def test_a_key_file_is_made_once_and_refused_when_others_can_read_it_or_it_is_cut(tmp_path: Path) -> None:

@@ -12,86 +12,87 @@ from pathlib import Path
 
 import pytest
 
-from metrica.dashboard.database import open_writer
-from metrica.dashboard.errors import StoreDamagedError, StoreError
-from metrica.dashboard.store import Added, Shop, Store, User
+from metrica.dashboard.kpis.store import Store
+from metrica.dashboard.store.connections import open_writer
+from metrica.dashboard.store.database import Added, Database, User
+from metrica.dashboard.store.errors import DatabaseDamagedError, DatabaseError
 from tests.dashboard_footfall import event
 
-TUNIS = Shop("tunis-01", "Africa/Tunis")
+TUNIS = Store("tunis-01", "Africa/Tunis")
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Generator[Store]:
-    with Store(tmp_path / "metrica.db") as opened:
-        opened.put_shop(TUNIS)
+def database(tmp_path: Path) -> Generator[Database]:
+    with Database(tmp_path / "metrica.db") as opened:
+        opened.put_store(TUNIS)
         yield opened
 
 
-def test_the_same_event_twice_is_kept_once(store: Store) -> None:
+def test_the_same_event_twice_is_kept_once(database: Database) -> None:
     batch = [event(1, 10), event(2, 20, "out"), event(1, 10)]
-    assert store.add_events("tunis-01", batch).result() == Added(accepted=2, duplicates=1)
-    assert store.add_events("tunis-01", batch).result() == Added(accepted=0, duplicates=3)
-    assert store.events("tunis-01", 0, 100).times.tolist() == [10, 20]
+    assert database.add_events("tunis-01", batch).result() == Added(accepted=2, duplicates=1)
+    assert database.add_events("tunis-01", batch).result() == Added(accepted=0, duplicates=3)
+    assert database.events("tunis-01", 0, 100).times.tolist() == [10, 20]
 
 
-def test_two_stores_may_use_the_same_event_id(store: Store) -> None:
-    store.put_shop(Shop("sfax-01", "Africa/Tunis"))
+def test_two_stores_may_use_the_same_event_id(database: Database) -> None:
+    database.put_store(Store("sfax-01", "Africa/Tunis"))
     for name in ("tunis-01", "sfax-01"):
-        assert store.add_events(name, [event(1, 10)]).result().accepted == 1
+        assert database.add_events(name, [event(1, 10)]).result().accepted == 1
 
 
-def test_an_event_of_an_unknown_store_is_an_error_and_takes_no_other_write_along(store: Store) -> None:
-    bad = store.add_events("nowhere", [event(1, 10)])
-    good = store.add_events("tunis-01", [event(1, 10)])
-    with pytest.raises(StoreError):
+def test_an_event_of_an_unknown_store_is_an_error_and_takes_no_other_write_along(database: Database) -> None:
+    bad = database.add_events("nowhere", [event(1, 10)])
+    good = database.add_events("tunis-01", [event(1, 10)])
+    with pytest.raises(DatabaseError):
         bad.result()
     assert good.result() == Added(1, 0)
 
 
-def test_events_come_back_in_order_of_time_however_they_arrived(store: Store) -> None:
-    store.add_events("tunis-01", [event(3, 30), event(1, 10, "out"), event(2, 10)]).result()
-    events = store.events("tunis-01", 0, 31)
+def test_events_come_back_in_order_of_time_however_they_arrived(database: Database) -> None:
+    database.add_events("tunis-01", [event(3, 30), event(1, 10, "out"), event(2, 10)]).result()
+    events = database.events("tunis-01", 0, 31)
     assert events.times.tolist() == [10, 10, 30]
     assert events.signs.tolist() == [1, -1, 1]
-    assert store.events("tunis-01", 10, 30).times.tolist() == [10, 10]
+    assert database.events("tunis-01", 10, 30).times.tolist() == [10, 10]
 
 
-def test_reading_after_a_number_gives_only_what_is_new(store: Store) -> None:
-    store.add_events("tunis-01", [event(1, 10)]).result()
-    first, n = store.events_after("tunis-01", 0, 0)
-    store.put_shop(Shop("sfax-01", "Africa/Tunis"))
-    store.add_events("sfax-01", [event(1, 15)]).result()
-    store.add_events("tunis-01", [event(2, 20), event(3, 5)]).result()
-    second, m = store.events_after("tunis-01", n, 8)
+def test_reading_after_a_number_gives_only_what_is_new(database: Database) -> None:
+    database.add_events("tunis-01", [event(1, 10)]).result()
+    first, n = database.events_after("tunis-01", 0, 0)
+    database.put_store(Store("sfax-01", "Africa/Tunis"))
+    database.add_events("sfax-01", [event(1, 15)]).result()
+    database.add_events("tunis-01", [event(2, 20), event(3, 5)]).result()
+    second, m = database.events_after("tunis-01", n, 8)
     assert (first.times.tolist(), second.times.tolist()) == ([10], [20])
-    assert store.events_after("tunis-01", m, 0)[0].times.tolist() == []
+    assert database.events_after("tunis-01", m, 0)[0].times.tolist() == []
 
 
-def test_a_token_is_kept_only_as_its_hash_and_can_be_revoked(store: Store) -> None:
-    token = store.add_token("tunis-01", "the box")
-    assert store.store_of_token(token) == "tunis-01"
-    assert store.store_of_token(token[:-1]) is None
-    assert token.encode() not in b"".join(f.read_bytes() for f in store.path.parent.iterdir())
-    (listed,) = store.tokens("tunis-01")
+def test_a_token_is_kept_only_as_its_hash_and_can_be_revoked(database: Database) -> None:
+    token = database.add_token("tunis-01", "the box")
+    assert database.store_of_token(token) == "tunis-01"
+    assert database.store_of_token(token[:-1]) is None
+    assert token.encode() not in b"".join(f.read_bytes() for f in database.path.parent.iterdir())
+    (listed,) = database.tokens("tunis-01")
     assert (listed.label, listed.revoked) == ("the box", None)
-    assert not store.revoke_token("tunis-01", "000000000000")
-    assert not store.revoke_token("tunis-01", "")
-    assert store.revoke_token("tunis-01", listed.key)
-    assert store.store_of_token(token) is None
+    assert not database.revoke_token("tunis-01", "000000000000")
+    assert not database.revoke_token("tunis-01", "")
+    assert database.revoke_token("tunis-01", listed.key)
+    assert database.store_of_token(token) is None
 
 
-def test_a_token_for_an_unknown_store_is_refused(store: Store) -> None:
-    with pytest.raises(StoreError, match="no store 'x'"):
-        store.add_token("x")
+def test_a_token_for_an_unknown_store_is_refused(database: Database) -> None:
+    with pytest.raises(DatabaseError, match="no store 'x'"):
+        database.add_token("x")
 
 
-def test_changing_a_store_or_a_user_replaces_it(store: Store) -> None:
-    store.put_shop(Shop("tunis-01", "Asia/Riyadh", 6))
-    assert store.shops() == [Shop("tunis-01", "Asia/Riyadh", 6)]
+def test_changing_a_store_or_a_user_replaces_it(database: Database) -> None:
+    database.put_store(Store("tunis-01", "Asia/Riyadh", 6))
+    assert database.stores() == [Store("tunis-01", "Asia/Riyadh", 6)]
     for password in ("one", "two"):
-        store.put_user(User("owner", password))
-    assert store.users() == [User("owner", "two")]
-    assert store.user("nobody") is None
+        database.put_user(User("owner", password))
+    assert database.users() == [User("owner", "two")]
+    assert database.user("nobody") is None
 
 
 @pytest.mark.parametrize(
@@ -107,30 +108,30 @@ def test_changing_a_store_or_a_user_replaces_it(store: Store) -> None:
 )
 def test_a_store_that_cannot_be_is_refused(name: str, zone: str, cutoff: int, words: str) -> None:
     with pytest.raises(ValueError, match=words):
-        Shop(name, zone, cutoff)
+        Store(name, zone, cutoff)
 
 
-def test_an_acknowledged_event_survives_a_power_cut(store: Store) -> None:
+def test_an_acknowledged_event_survives_a_power_cut(database: Database) -> None:
     # FULL (2) makes each commit wait until the disk has it; WAL with NORMAL would not.
-    assert store.write(lambda db: db.execute("PRAGMA synchronous").fetchone()[0]).result() == 2
-    assert store.write(lambda db: db.journal_mode).result() == "wal"
+    assert database.write(lambda db: db.execute("PRAGMA synchronous").fetchone()[0]).result() == 2
+    assert database.write(lambda db: db.journal_mode).result() == "wal"
 
 
-def test_the_file_is_for_its_owner_only(store: Store) -> None:
-    assert stat.S_IMODE(store.path.stat().st_mode) == 0o600
+def test_the_file_is_for_its_owner_only(database: Database) -> None:
+    assert stat.S_IMODE(database.path.stat().st_mode) == 0o600
 
 
-def test_a_read_connection_cannot_write(store: Store) -> None:
-    with pytest.raises(StoreError), store._readers.connection() as conn:  # pyright: ignore[reportPrivateUsage]
+def test_a_read_connection_cannot_write(database: Database) -> None:
+    with pytest.raises(DatabaseError), database._readers.connection() as conn:  # pyright: ignore[reportPrivateUsage]
         conn.execute("DELETE FROM stores")
-    assert store.shops() == [TUNIS]
+    assert database.stores() == [TUNIS]
 
 
 def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "metrica.db"
     path.write_text("dear diary\n" * 200)
-    with pytest.raises(StoreDamagedError, match="not a database"):
-        Store(path)
+    with pytest.raises(DatabaseDamagedError, match="not a database"):
+        Database(path)
     assert path.read_text().startswith("dear diary")
 
 
@@ -138,33 +139,33 @@ def test_a_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "metrica.db"
     with contextlib.closing(sqlite3.connect(path)) as other:
         other.execute("CREATE TABLE recipes (name TEXT)")
-    with pytest.raises(StoreDamagedError, match="of another program"):
-        Store(path)
+    with pytest.raises(DatabaseDamagedError, match="of another program"):
+        Database(path)
 
 
 def test_a_database_of_a_newer_metrica_is_left_alone(tmp_path: Path) -> None:
-    Store(tmp_path / "metrica.db").close()
+    Database(tmp_path / "metrica.db").close()
     with contextlib.closing(sqlite3.connect(tmp_path / "metrica.db")) as newer:
         newer.execute("INSERT INTO _sqlite_migrations (migration_set, name) VALUES ('metrica', 'm999_later')")
         newer.commit()
-    with pytest.raises(StoreDamagedError, match="m999_later"):
-        Store(tmp_path / "metrica.db")
+    with pytest.raises(DatabaseDamagedError, match="m999_later"):
+        Database(tmp_path / "metrica.db")
 
 
-def test_a_damaged_table_is_an_error_that_says_so(store: Store) -> None:
-    store.add_events("tunis-01", [event(n, n) for n in range(2000)]).result()
-    store.close()
-    data = bytearray(store.path.read_bytes())
+def test_a_damaged_table_is_an_error_that_says_so(database: Database) -> None:
+    database.add_events("tunis-01", [event(n, n) for n in range(2000)]).result()
+    database.close()
+    data = bytearray(database.path.read_bytes())
     data[8192:] = b"\xa5" * (len(data) - 8192)
-    store.path.write_bytes(data)
-    with pytest.raises(StoreDamagedError, match="damaged"), Store(store.path) as again:
+    database.path.write_bytes(data)
+    with pytest.raises(DatabaseDamagedError, match="damaged"), Database(database.path) as again:
         again.add_events("tunis-01", [event(9999, 1)]).result()
 
 
 def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match="check the folder"):
-        Store(tmp_path / "file" / "metrica.db")
+    with pytest.raises(DatabaseError, match="check the folder"):
+        Database(tmp_path / "file" / "metrica.db")
 
 
 FIRST_SCHEMA = """
@@ -187,17 +188,17 @@ INSERT INTO events VALUES (1, 'tunis-01', 'door/main/epoch/1', 'door', 'main', 1
 def test_a_file_of_the_first_schema_is_upgraded_and_loses_nothing(tmp_path: Path) -> None:
     with contextlib.closing(sqlite3.connect(tmp_path / "metrica.db")) as old:
         old.executescript(FIRST_SCHEMA)
-    with Store(tmp_path / "metrica.db") as store:
-        assert store.store_of_token("12345") == "tunis-01"
-        assert store.tokens("tunis-01")[0].label == ""
-        assert store.add_events("tunis-01", [event(1, 10), event(2, 20)]).result() == Added(1, 1)
-        store.put_user(User("owner", "hash"))
+    with Database(tmp_path / "metrica.db") as database:
+        assert database.store_of_token("12345") == "tunis-01"
+        assert database.tokens("tunis-01")[0].label == ""
+        assert database.add_events("tunis-01", [event(1, 10), event(2, 20)]).result() == Added(1, 1)
+        database.put_user(User("owner", "hash"))
     upgraded, fresh = schema(tmp_path / "metrica.db"), schema_of_a_new_file(tmp_path)
     assert upgraded == fresh
 
 
 def schema_of_a_new_file(folder: Path) -> dict[str, list[str]]:
-    Store(folder / "new.db").close()
+    Database(folder / "new.db").close()
     return schema(folder / "new.db")
 
 
@@ -212,7 +213,7 @@ def schema(path: Path) -> dict[str, list[str]]:
 
 
 def test_programs_that_open_a_new_database_together_all_get_it(tmp_path: Path) -> None:
-    code = "import sys, pathlib; from metrica.dashboard.store import Store; Store(pathlib.Path(sys.argv[1])).close()"
+    code = "import sys, pathlib; from metrica.dashboard.store.database import Database; Database(pathlib.Path(sys.argv[1])).close()"
     path = str(tmp_path / "metrica.db")
     started = [subprocess.Popen([sys.executable, "-c", code, path], stderr=subprocess.PIPE) for _ in range(4)]
     assert [(p.wait(60), p.communicate()[1]) for p in started] == [(0, b"")] * 4

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from metrica.dashboard import wording
-from metrica.dashboard.events import HOUR, MINUTE, SECOND
-from metrica.dashboard.kpis import Peak
-from metrica.dashboard.texts import LANGUAGES, texts
+from metrica.dashboard.kpis.events import HOUR, MINUTE, SECOND
+from metrica.dashboard.kpis.footfall import Peak
+from metrica.dashboard.web import wording
+from metrica.dashboard.web.texts import LANGUAGES, texts
 
-FOLDER = Path(__file__).resolve().parents[1] / "dashboard"
+FOLDER = Path(__file__).resolve().parents[1] / "dashboard" / "web"
 T = texts()
 DAY = 24 * HOUR
 SUNDAY = date(2026, 11, 22)

@@ -12,8 +12,8 @@ import pytest
 from metrica import testing
 from metrica.context import Context
 from metrica.dashboard.nodes import Dashboard
-from metrica.dashboard.passwords import OWNER, is_right
-from metrica.dashboard.store import Store
+from metrica.dashboard.store.database import Database
+from metrica.dashboard.web.passwords import OWNER, is_right
 from metrica.launch import demo
 from metrica.launch.cli import main
 
@@ -59,8 +59,8 @@ def test_the_owner_s_password_is_a_new_one_at_each_start_and_is_said(
         opens = [getattr(record, "fields", {}).get("open", "") for record in caplog.records]
         found = re.fullmatch(r"http://127\.0\.0\.1:\d+ \(log in as owner, password (\S+)\)", "".join(opens))
         assert found
-        with Store(where.data_dir / "metrica.db") as store:
-            assert is_right(store.user(OWNER), found[1])
+        with Database(where.data_dir / "metrica.db") as database:
+            assert is_right(database.user(OWNER), found[1])
         said.append(found[1])
         caplog.clear()
     assert said[0] != said[1]

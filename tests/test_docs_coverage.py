@@ -14,7 +14,7 @@ from types import ModuleType
 import pytest
 
 from metrica import messages
-from metrica.dashboard.ingest import ROUTES
+from metrica.dashboard.ingest.app import ROUTES
 from metrica.launch.document import KEYS, STORE_KEYS
 from metrica.launch.overrides import NODE_KEYS
 from metrica.messages import Header, Message

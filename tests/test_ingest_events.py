@@ -17,8 +17,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from metrica.dashboard.store import Shop
-from metrica.dashboard.wire import MAX_BODY, MAX_PLAIN, WireError, parse_batch
+from metrica.dashboard.ingest.body import MAX_BODY, MAX_PLAIN, WireError, parse_batch
+from metrica.dashboard.kpis.store import Store
 from tests.dashboard_client import NOON, Client, Ingest, batch, ingest_server, packed, wire
 from tests.dashboard_footfall import event
 
@@ -43,7 +43,7 @@ def server(tmp_path: Path) -> Generator[Ingest]:
 def test_a_batch_is_taken_in_every_form_it_may_have(server: Ingest, form: str, zipped: bool) -> None:
     answer = server.send([event(1, NOON), event(2, NOON + 1, "out")], form=form, zipped=zipped)
     assert (answer.status, answer.body) == (200, {"accepted": 2, "duplicates": 0, "refused": []})
-    assert server.store.events("tunis-01", 0, 2 * NOON).signs.tolist() == [1, -1]
+    assert server.database.events("tunis-01", 0, 2 * NOON).signs.tolist() == [1, -1]
 
 
 def test_sending_again_changes_nothing(server: Ingest) -> None:
@@ -51,7 +51,7 @@ def test_sending_again_changes_nothing(server: Ingest) -> None:
     server.send(events[:6])
     answer = server.send(events)
     assert answer.body == {"accepted": 4, "duplicates": 6, "refused": []}
-    assert server.store.count_events("tunis-01") == 10
+    assert server.database.count_events("tunis-01") == 10
 
 
 def test_concurrent_senders_of_the_same_batch_are_one(server: Ingest) -> None:
@@ -70,7 +70,7 @@ def test_concurrent_senders_of_the_same_batch_are_one(server: Ingest) -> None:
         thread.join()
     assert sum(answer["accepted"] for answer in answers) == 300
     assert all(answer["accepted"] + answer["duplicates"] == 300 for answer in answers)
-    assert server.store.count_events("tunis-01") == 300
+    assert server.database.count_events("tunis-01") == 300
 
 
 def test_an_empty_batch_is_fine(server: Ingest) -> None:
@@ -193,20 +193,20 @@ def test_without_the_right_token_it_is_401(shared_server: Ingest, header: str | 
 
 
 def test_a_revoked_token_is_401_at_once(server: Ingest) -> None:
-    server.store.revoke_token("tunis-01", server.store.tokens("tunis-01")[0].key)
+    server.database.revoke_token("tunis-01", server.database.tokens("tunis-01")[0].key)
     assert server.send([event(1, NOON)]).status == 401
 
 
 def test_a_token_of_another_store_is_403_and_writes_nothing(server: Ingest) -> None:
-    server.store.put_shop(Shop("sfax-01", "Africa/Tunis"))
-    for store in ("sfax-01", "unknown"):
-        answer = server.send([event(1, NOON)], store=store)
+    server.database.put_store(Store("sfax-01", "Africa/Tunis"))
+    for database in ("sfax-01", "unknown"):
+        answer = server.send([event(1, NOON)], store=database)
         assert (answer.status, answer.body["error"].split(",")[0]) == (403, "the token speaks for the store 'tunis-01'")
-    assert server.store.count_events("sfax-01") == 0
+    assert server.database.count_events("sfax-01") == 0
 
 
 def test_a_locked_database_is_503_and_the_sender_can_try_again(server: Ingest) -> None:
-    with contextlib.closing(sqlite3.connect(server.store.path, isolation_level=None)) as other:
+    with contextlib.closing(sqlite3.connect(server.database.path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         answer = server.send([event(1, NOON)])
         assert answer.status == 503
@@ -216,12 +216,12 @@ def test_a_locked_database_is_503_and_the_sender_can_try_again(server: Ingest) -
 
 
 def test_a_full_disk_is_503_and_the_sender_can_try_again(server: Ingest) -> None:
-    pages = server.store.write(lambda db: db.execute("PRAGMA page_count").fetchone()[0]).result()
-    server.store.write(lambda db: db.execute(f"PRAGMA max_page_count = {pages}").fetchone()).result()
+    pages = server.database.write(lambda db: db.execute("PRAGMA page_count").fetchone()[0]).result()
+    server.database.write(lambda db: db.execute(f"PRAGMA max_page_count = {pages}").fetchone()).result()
     events = [event(n, NOON - n) for n in range(2000)]
     answer = server.send(events)
     assert (answer.status, "disk is full" in answer.body["error"]) == (503, True)
-    server.store.write(lambda db: db.execute("PRAGMA max_page_count = 100000").fetchone()).result()
+    server.database.write(lambda db: db.execute("PRAGMA max_page_count = 100000").fetchone()).result()
     assert server.send(events).body["accepted"] == 2000
 
 

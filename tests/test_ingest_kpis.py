@@ -7,8 +7,8 @@ from datetime import date
 
 import pytest
 
-from metrica.dashboard.report import Reports
-from metrica.dashboard.store import Shop
+from metrica.dashboard.kpis.store import Store
+from metrica.dashboard.store.reports import Reports
 from tests.dashboard_client import NOON, SHOP, Ingest, ingest_server, wire
 from tests.dashboard_footfall import NS, at, event, footfall
 
@@ -27,7 +27,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[Ingest]:
 
 def test_the_headline_is_that_of_the_report(server: Ingest) -> None:
     body = server.get(f"{PATH}/kpis").body
-    expected = Reports(server.store).headline(SHOP, NOON)
+    expected = Reports(server.database).headline(SHOP, NOON)
     people = expected.people
     assert (body["inside"], body["inside_margin"]) == (people.inside.people, people.inside.margin)
     assert body["inside"] > 0
@@ -90,7 +90,7 @@ def test_at_the_cutoff_hour_a_new_day_begins(server: Ingest) -> None:
 
 @pytest.mark.parametrize("path", ["", "/kpis", "/hourly", "/daily", "/heatmap"])
 def test_figures_of_another_store_are_403_and_answers_are_not_cached(server: Ingest, path: str) -> None:
-    server.store.put_shop(Shop("sfax-01", "Africa/Tunis"))
+    server.database.put_store(Store("sfax-01", "Africa/Tunis"))
     for other in ("sfax-01", "unknown", "tunis-01%00"):
         assert server.get(f"/v1/stores/{other}{path}").status == 403
     own = server.get(f"{PATH}{path}")
@@ -104,8 +104,8 @@ def test_a_wrong_number_in_the_query_is_one_sentence(server: Ingest, query: str)
 
 
 def test_a_new_store_has_figures_too(server: Ingest) -> None:
-    server.store.put_shop(Shop("new", "Asia/Riyadh"))
-    token, server.token = server.token, server.store.add_token("new")
+    server.database.put_store(Store("new", "Asia/Riyadh"))
+    token, server.token = server.token, server.database.add_token("new")
     try:
         body = server.get("/v1/stores/new/kpis").body
         days = server.get("/v1/stores/new/daily?days=3").body["days"]
@@ -116,8 +116,8 @@ def test_a_new_store_has_figures_too(server: Ingest) -> None:
 
 
 def test_an_event_from_a_clock_that_is_ahead_counts_when_its_time_has_come(server: Ingest) -> None:
-    server.store.put_shop(Shop("ahead", "UTC"))
-    token, server.token = server.token, server.store.add_token("ahead")
+    server.database.put_store(Store("ahead", "UTC"))
+    token, server.token = server.token, server.database.add_token("ahead")
     try:
         server.post({"v": 1, "store": "ahead", "events": [wire(event(1, NOON + 60 * NS))]})
         now = server.get("/v1/stores/ahead/kpis").body["inside"]

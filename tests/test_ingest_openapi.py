@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from metrica.dashboard.ingest import ROUTES, create_app
-from metrica.dashboard.schema import Event
-from metrica.dashboard.store import Store
+from metrica.dashboard.ingest.app import ROUTES, create_app
+from metrica.dashboard.store.database import Database
+from metrica.dashboard.store.records import Event
 from tests.dashboard_client import Ingest, ingest_server
 
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "api.md"
@@ -35,10 +35,10 @@ def test_the_document_is_valid_openapi_3_1(document: Any) -> None:
 
 
 def test_every_route_of_the_application_is_in_the_document(document: Any, tmp_path: Path) -> None:
-    with Store(tmp_path / "metrica.db") as store:
+    with Database(tmp_path / "metrica.db") as database:
         served = {
             (route.method, route.resource.canonical)
-            for route in create_app(store).router.routes()
+            for route in create_app(database).router.routes()
             if route.resource is not None and route.method != "HEAD"
         }
     described = {(method.upper(), path) for path, methods in document["paths"].items() for method in methods}

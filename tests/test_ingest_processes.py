@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from metrica.dashboard.store import Store
+from metrica.dashboard.store.database import Database
 from tests.dashboard_client import SHOP, Client
 from tests.dashboard_footfall import event
 
-COMMAND = [sys.executable, "-c", "import sys; from metrica.dashboard.ingest_cli import main; sys.exit(main())"]
+COMMAND = [sys.executable, "-c", "import sys; from metrica.dashboard.ingest.cli import main; sys.exit(main())"]
 
 
 def ingest(*arguments: str, data: Path) -> subprocess.CompletedProcess[str]:
@@ -47,9 +47,9 @@ def serving(data: Path) -> Generator[tuple[subprocess.Popen[str], str]]:
 
 @pytest.fixture
 def token(tmp_path: Path) -> str:
-    with Store(tmp_path / "metrica.db") as store:
-        store.put_shop(SHOP)
-        return store.add_token(SHOP.id, "box")
+    with Database(tmp_path / "metrica.db") as database:
+        database.put_store(SHOP)
+        return database.add_token(SHOP.id, "box")
 
 
 def test_killed_in_the_middle_of_batches_nothing_acknowledged_is_lost_and_nothing_is_double(

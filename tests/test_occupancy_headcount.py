@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.occupancy import CLOSE, OPEN, Shop, days_of, measure
-from metrica.dashboard.events import HOUR, IN, MINUTE, OUT, SECOND, Events
-from metrica.dashboard.headcount import ErrorRates, Headcount, Stay
-from metrica.dashboard.occupancy import Blind, DayWalk, Marks, people_inside
-from metrica.dashboard.pastdays import NOTHING, Learned, learn
+from benchmarks.occupancy import CLOSE, OPEN, Store, days_of, measure
+from metrica.dashboard.kpis.events import HOUR, IN, MINUTE, OUT, SECOND, Events
+from metrica.dashboard.kpis.headcount import ErrorRates, Headcount, Stay
+from metrica.dashboard.kpis.history import NOTHING, Learned, learn
+from metrica.dashboard.kpis.occupancy import Blind, DayWalk, Marks, people_inside
 
 PERFECT = Learned(ErrorRates(0.0, 0.0), Stay(), 0.0, 0)
 FEW = settings(max_examples=30, deadline=None)
@@ -144,7 +144,7 @@ def test_probability_is_conserved(seen: list[tuple[int, int]]) -> None:
 
 
 def test_with_2_percent_lost_it_is_within_a_person_and_exact_at_close() -> None:
-    errors = measure(Shop("test", 200), 7, 12)
+    errors = measure(Store("test", 200), 7, 12)
     assert np.mean(errors.people) < 1
     assert np.mean(errors.people) < 0.8 * np.mean(errors.plain)
     assert np.mean(errors.covered) > 0.85
@@ -153,9 +153,9 @@ def test_with_2_percent_lost_it_is_within_a_person_and_exact_at_close() -> None:
 
 
 def test_a_drift_of_the_counter_is_learned_and_corrected() -> None:
-    shop = Shop("test", 200, missed_in=0.06, missed_out=0.0)
+    store = Store("test", 200, missed_in=0.06, missed_out=0.0)
     off: dict[bool, list[float]] = {True: [], False: []}
-    for past, day in days_of(shop, 3, 6, 28):
+    for past, day in days_of(store, 3, 6, 28):
         late = CLOSE - HOUR
         real = int((day.came <= late).sum() - (day.left <= late).sum())
         for known in (True, False):

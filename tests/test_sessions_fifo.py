@@ -7,8 +7,8 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrica.dashboard.events import HOUR, IN, OUT, SECOND, Events
-from metrica.dashboard.sessions import Percentiles, Session, fifo_sessions, percentiles
+from metrica.dashboard.kpis.events import HOUR, IN, OUT, SECOND, Events
+from metrica.dashboard.kpis.sessions import Percentiles, Session, fifo_sessions, percentiles
 
 NEVER = 10**18
 

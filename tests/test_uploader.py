@@ -19,9 +19,10 @@ import pytest
 from metrica import testing
 from metrica.backoff import Backoff
 from metrica.context import Context
-from metrica.dashboard.ingest import create_app
-from metrica.dashboard.serving import AioServer
-from metrica.dashboard.store import Shop, Store
+from metrica.dashboard.ingest.app import create_app
+from metrica.dashboard.kpis.store import Store
+from metrica.dashboard.service.serving import AioServer
+from metrica.dashboard.store.database import Database
 from metrica.errors import ParameterError
 from metrica.journal import Journal
 from metrica.messages import Crossing, Header, encode
@@ -32,10 +33,10 @@ TOKEN = "mt_test"
 
 @contextmanager
 def ingest(folder: Path, port: int = 0) -> Generator[AioServer]:
-    with Store(folder / "server.db") as store:
-        store.put_shop(Shop("test", "Africa/Tunis"))
-        store.put_token("test", TOKEN)
-        server = AioServer(create_app(store), "127.0.0.1", port)
+    with Database(folder / "server.db") as database:
+        database.put_store(Store("test", "Africa/Tunis"))
+        database.put_token("test", TOKEN)
+        server = AioServer(create_app(database), "127.0.0.1", port)
         try:
             yield server
         finally:

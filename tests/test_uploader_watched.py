@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 
 from metrica import testing
 from metrica.context import Context
-from metrica.dashboard.ingest import create_app
-from metrica.dashboard.marks import watched
-from metrica.dashboard.serving import AioServer
-from metrica.dashboard.store import Shop, Store
+from metrica.dashboard.ingest.app import create_app
+from metrica.dashboard.kpis.store import Store
+from metrica.dashboard.service.serving import AioServer
+from metrica.dashboard.store.coverage import coverage
+from metrica.dashboard.store.database import Database
 from metrica.journal import Journal
 from metrica.launch.load import load
 from metrica.launch.order import levels
@@ -52,13 +53,13 @@ def minutes_of_beats(start: int, end: int, *, camera: str = "door") -> list[Heal
 
 
 @contextmanager
-def ingest(folder: Path, port: int = 0) -> Generator[tuple[str, Store]]:
-    with Store(folder / "server.db") as store:
-        store.put_shop(Shop("test", "Africa/Tunis"))
-        store.put_token("test", TOKEN)
-        server = AioServer(create_app(store), "127.0.0.1", port)
+def ingest(folder: Path, port: int = 0) -> Generator[tuple[str, Database]]:
+    with Database(folder / "server.db") as database:
+        database.put_store(Store("test", "Africa/Tunis"))
+        database.put_token("test", TOKEN)
+        server = AioServer(create_app(database), "127.0.0.1", port)
         try:
-            yield server.address, store
+            yield server.address, database
         finally:
             server.stop()
 
@@ -67,8 +68,8 @@ def context(folder: Path) -> Context:
     return Context(store="test", timezone="Africa/Tunis", data_dir=folder)
 
 
-def known(store: Store) -> dict[str, list[tuple[int, int]]]:
-    return watched(store, "test", 0)
+def known(database: Database) -> dict[str, list[tuple[int, int]]]:
+    return coverage(database, "test", 0)
 
 
 def tell(bench: testing.Bench, done: Callable[[], bool], *, step: float = 60) -> None:
@@ -162,16 +163,16 @@ def test_spans_that_wait_are_kept_in_a_file_and_there_is_none_without_them(tmp_p
 
 
 def test_the_server_learns_of_both_cameras_and_of_each_time_once(tmp_path: Path) -> None:
-    with ingest(tmp_path) as (url, store):
+    with ingest(tmp_path) as (url, database):
         node = WatchingUploader(url=url, token=TOKEN)
         with testing.run(node, context=context(tmp_path)) as bench:
             bench.send("heartbeats", *minutes_of_beats(0, 2), *minutes_of_beats(0, 1, camera="back"))
             tell(bench, lambda: node.counters.get("spans_sent", 0) == 2)
-            assert known(store) == {"door": [(at(0), at(2))], "back": [(at(0), at(1))]}
+            assert known(database) == {"door": [(at(0), at(2))], "back": [(at(0), at(1))]}
             bench.send("heartbeats", *minutes_of_beats(2, 4))
             tell(bench, lambda: node.counters.get("spans_sent", 0) == 3)
             bench.send("heartbeats", *minutes_of_beats(3, 5), *minutes_of_beats(20, 21))  # some of it again
-        assert known(store)["door"] == [(at(0), at(5)), (at(20), at(21))]  # the rest was told at the end
+        assert known(database)["door"] == [(at(0), at(5)), (at(20), at(21))]  # the rest was told at the end
     assert not (tmp_path / "watched.json").exists()
 
 
@@ -189,11 +190,11 @@ def test_hours_without_a_network_and_a_restart_lose_nothing(tmp_path: Path, capl
         assert node.present_trouble == ""  # it is the events that make a trouble
     assert sum("does not hear when cameras were watched" in r.getMessage() for r in caplog.records) == 1
     assert len(json.loads((tmp_path / "watched.json").read_text())["watched"]) == 5
-    with ingest(tmp_path, port) as (_, store):
+    with ingest(tmp_path, port) as (_, database):
         node = WatchingUploader(url=url, token=TOKEN)
         with testing.run(node, context=context(tmp_path)) as bench:
             tell(bench, lambda: node.counters.get("spans_sent", 0) == 5)
-        assert known(store) == {"door": [(at(60 * h), at(60 * h + 50)) for h in range(5)]}
+        assert known(database) == {"door": [(at(60 * h), at(60 * h + 50)) for h in range(5)]}
 
 
 def test_a_time_that_cannot_be_does_not_keep_the_others_from_the_server(
@@ -202,12 +203,12 @@ def test_a_time_that_cannot_be_does_not_keep_the_others_from_the_server(
     good = [Span("door", at(10 * n), at(10 * n + 1)) for n in range(7)]
     far = time.time_ns() + 30 * 86_400 * SECOND
     WatchFile(tmp_path / "watched.json").save(Spans([*good, Span("back", far, far)]))
-    with ingest(tmp_path) as (url, store):
+    with ingest(tmp_path) as (url, database):
         node = WatchingUploader(url=url, token=TOKEN)
         with testing.run(node, context=context(tmp_path)) as bench:
             tell(bench, lambda: node.counters.get("spans_sent", 0) == 7)
             tell(bench, lambda: "is dropped" in caplog.text)
-        assert known(store) == {"door": [(s.start, s.end) for s in good]}
+        assert known(database) == {"door": [(s.start, s.end) for s in good]}
     assert caplog.text.count("is dropped") == 1
 
 

@@ -1,0 +1,160 @@
+"""From the bytes of a request to events: media type, gzip, size limits, envelope, and each event by itself."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+import msgpack
+from pydantic import ValidationError
+
+from metrica.dashboard.ingest import schema
+from metrica.dashboard.ingest.schema import MAX_EVENTS, VERSION, Refused
+from metrica.dashboard.kpis.events import HOUR
+from metrica.dashboard.store.records import Event
+
+MAX_BODY = 1 << 20
+"""Bytes of a request's body as sent."""
+MAX_PLAIN = 8 << 20
+"""Bytes of a request's body after decompression."""
+
+EARLIEST = 1_577_836_800_000_000_000
+"""2020-01-01 UTC: an older time comes from a box whose clock was never set."""
+_DAY = 24 * HOUR
+
+
+class WireError(Exception):
+    """A request that cannot be taken; `status` is the HTTP status to answer with."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedBatch:
+    """A request's body, read: what can be taken, and what never can."""
+
+    store: str
+    events: list[Event]
+    refused: list[Refused]
+
+
+def parse_batch(body: bytes, content_type: str, encoding: str, now: int) -> ParsedBatch:
+    """The batch in a request's body. A bad event is refused by itself.
+
+    Raises WireError with 400, 413 or 415; with 503 while this server's own clock is not set.
+    """
+    document, store = _envelope(body, content_type, encoding, now, "events")
+    listed = document.get("events")
+    if not isinstance(listed, list):
+        raise WireError(400, "the body has no list 'events'")
+    if len(listed) > MAX_EVENTS:
+        raise WireError(413, f"{len(listed)} events in one batch: send at most {MAX_EVENTS}")
+    events: list[Event] = []
+    refused: list[Refused] = []
+    for index, item in enumerate(listed):
+        try:
+            events.append(_event(item, now))
+        except ValueError as error:
+            refused.append(Refused(id=_id_of(item), index=index, reason=str(error)))
+    return ParsedBatch(store, events, refused)
+
+
+def parse_watch(body: bytes, content_type: str, encoding: str, now: int) -> schema.Watch:
+    """The times at which cameras looked, in a request's body. Raises WireError with 400, 413, 415 or 503."""
+    document, _ = _envelope(body, content_type, encoding, now, "watched")
+    try:
+        watch = schema.Watch.model_validate(document)
+    except ValidationError as error:
+        raise WireError(400, f"the body cannot be taken: {_first(error)}") from None
+    for span in watch.watched:
+        if not EARLIEST <= span.start <= span.end <= now + _DAY:
+            raise WireError(400, f"a time of the camera {_short(span.camera)} cannot be: check the clock of its box")
+    return watch
+
+
+def _envelope(body: bytes, content_type: str, encoding: str, now: int, what: str) -> tuple[dict[str, Any], str]:
+    """The document, and the store that it names."""
+    if now < EARLIEST:  # else good events would be refused for good as "in the future"
+        raise WireError(503, "this server's clock is not set, so it cannot take events yet: set it, or wait for NTP")
+    document = _document(_plain(body, encoding), content_type)
+    if not isinstance(document, dict):
+        raise WireError(400, f'the body is not a map: send {{"v": 1, "store": …, "{what}": […]}}')
+    version = document.get("v")
+    if version is True or version != VERSION:
+        raise WireError(400, f"the body's version 'v' is {_short(version)}: this server speaks version {VERSION}")
+    store = document.get("store")
+    if not isinstance(store, str) or not store:
+        raise WireError(400, "the body has no 'store': name the store that the token speaks for")
+    return document, store
+
+
+def _plain(body: bytes, encoding: str) -> bytes:
+    if encoding not in ("", "identity", "gzip"):
+        raise WireError(415, f"the content encoding {_short(encoding)} is not known: use gzip or none")
+    # A host that decompresses by itself leaves the header in place, so the body's first bytes decide.
+    if encoding == "gzip" and body[:2] == b"\x1f\x8b":
+        try:
+            inflater = zlib.decompressobj(wbits=31)
+            body = inflater.decompress(body, MAX_PLAIN + 1)
+        except zlib.error as error:
+            raise WireError(400, f"the body is not gzip: {error}") from None
+        if not inflater.eof and len(body) <= MAX_PLAIN:
+            raise WireError(400, "the body's gzip is cut short")
+        if inflater.unused_data:
+            raise WireError(400, "something follows the body's gzip")
+    if len(body) > MAX_PLAIN:
+        raise WireError(413, f"the body is larger than {MAX_PLAIN >> 20} MiB when decompressed: send fewer events")
+    return body
+
+
+def _document(body: bytes, content_type: str) -> Any:
+    try:
+        if content_type == "application/json":
+            return json.loads(body)
+        if content_type == "application/msgpack":
+            return msgpack.unpackb(body)
+    except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as error:
+        what = content_type.removeprefix("application/")
+        raise WireError(400, f"the body is not {what}: {str(error)[:100] or type(error).__name__}") from None
+    raise WireError(415, f"the content type {_short(content_type)} is not taken: send application/msgpack or json")
+
+
+def _event(item: Any, now: int) -> Event:
+    if not isinstance(item, dict):
+        raise ValueError("it is not a map")
+    try:
+        checked = Event.model_validate(item)
+    except ValidationError as error:
+        raise ValueError(_first(error)) from None
+    if checked.time < EARLIEST:
+        raise ValueError("its time is before 2020: check the clock of the box that sent it")
+    if checked.time > now + _DAY:
+        raise ValueError("its time is more than a day in the future: check the clock of the box that sent it")
+    return checked
+
+
+def _first(error: ValidationError) -> str:
+    problem = error.errors(include_url=False, include_context=False)[0]
+    field = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "missing":
+        return f"it has no '{field}'"
+    if problem["type"] == "string_pattern_mismatch":
+        return f"its '{field}' has control characters in it"
+    return f"its '{field}' is wrong: {problem['msg'][:1].lower()}{problem['msg'][1:]}"
+
+
+def _id_of(item: Any) -> str | None:
+    if not isinstance(item, dict):
+        return None
+    value = item.get("id")
+    # Lone surrogates cannot be written back as UTF-8.
+    return value[:200].encode("utf-8", "replace").decode() if isinstance(value, str) else None
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:39]}…"

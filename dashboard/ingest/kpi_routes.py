@@ -1,0 +1,154 @@
+"""The ingest's GET endpoints: the same figures as the pages, for programs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from metrica.dashboard.ingest import kpi_schema as out
+from metrica.dashboard.ingest.api import DATABASE, Query, Route, allowed_store, answer
+from metrica.dashboard.kpis import footfall
+from metrica.dashboard.kpis.dwell import Dwell
+from metrica.dashboard.kpis.events import SECOND
+from metrica.dashboard.kpis.store import Store
+from metrica.dashboard.store.errors import DatabaseError
+from metrica.dashboard.store.reports import DAYS, WEEKS, Reports, calendar_of
+
+REPORTS = web.AppKey("reports", Reports)
+
+_DAYS = Query("days", DAYS, 1, 400, "How many business days, today included.")
+_WEEKS = Query("weeks", WEEKS, 1, WEEKS, "How many weeks to take the mean of.")
+
+T = TypeVar("T", bound=BaseModel)
+
+
+async def get_store(request: web.Request) -> web.Response:
+    """The store and how old its data are."""
+
+    def compute(reports: Reports, store: Store, now: int) -> out.StoreInfo:
+        headline = reports.headline(store, now)
+        return out.StoreInfo(
+            store=store.id,
+            timezone=store.timezone,
+            cutoff_hour=store.cutoff_hour,
+            business_day=headline.day,
+            first_event=_local(store, headline.first_event),
+            last_event=_local(store, headline.last_event),
+        )
+
+    return await _figures(request, compute)
+
+
+async def get_kpis(request: web.Request) -> web.Response:
+    """The figures that are one number."""
+
+    def compute(reports: Reports, store: Store, now: int) -> out.Kpis:
+        h = reports.headline(store, now)
+        return out.Kpis(
+            store=store.id,
+            time=calendar_of(store).local(now),
+            business_day=h.day,
+            inside=h.people.inside.people,
+            inside_margin=h.people.inside.margin,
+            inside_known=not h.people.blind,
+            today=out.Today(entered=h.flow.entered, left=h.flow.left, last_week=h.last_week),
+            inflow_per_hour=h.inflow_rate,
+            dwell=_dwell(h.people.dwell),
+            missing_seconds=round(h.people.missing / SECOND),
+            emptied=_local(store, h.emptied.time if h.emptied else None),
+            peak=_peak(h.peak),
+            usual_peak=_peak(h.usual_peak),
+            last_event=_local(store, h.last_event),
+        )
+
+    return await _figures(request, compute)
+
+
+async def get_hourly(request: web.Request) -> web.Response:
+    """Visitors per hour today against the same weekday last week."""
+
+    def compute(reports: Reports, store: Store, now: int) -> out.Hourly:
+        day = calendar_of(store).day_of(now)
+        rows = reports.hourly(store, now)
+        return out.Hourly(
+            store=store.id,
+            business_day=day,
+            compared_with=day - timedelta(days=7),
+            hours=[
+                out.Hour(hour=row.hour, today=row.today, last_week=row.reference, missing=round(row.missing, 3))
+                for row in rows
+            ],
+        )
+
+    return await _figures(request, compute)
+
+
+async def get_daily(request: web.Request) -> web.Response:
+    """Visitors per business day."""
+    days = _DAYS.read(request)
+
+    def compute(reports: Reports, store: Store, now: int) -> out.Daily:
+        rows = reports.daily(store, now, days)
+        listed = [out.Day(day=row.day, visitors=row.visitors, missing_hours=round(row.missing, 3)) for row in rows]
+        return out.Daily(store=store.id, days=listed)
+
+    return await _figures(request, compute)
+
+
+async def get_heatmap(request: web.Request) -> web.Response:
+    """Mean visitors by weekday and hour."""
+    weeks = _WEEKS.read(request)
+
+    def compute(reports: Reports, store: Store, now: int) -> out.Heat:
+        heat = reports.heat_map(store, now, weeks)
+        rows = [out.Weekday(weekday=n, visitors=list(cells)) for n, cells in enumerate(heat.cells)]
+        return out.Heat(store=store.id, weeks=weeks, hours=list(heat.hours), weekdays=rows)
+
+    return await _figures(request, compute)
+
+
+_PATH = "/v1/stores/{store}"
+
+ROUTES: tuple[Route, ...] = (
+    Route("GET", _PATH, get_store, "The store, and how old its data are", out.StoreInfo),
+    Route("GET", f"{_PATH}/kpis", get_kpis, "Inside now, in and out today, inflow, dwell, peak hour", out.Kpis),
+    Route("GET", f"{_PATH}/hourly", get_hourly, "Visitors per hour, today and a week ago", out.Hourly),
+    Route("GET", f"{_PATH}/daily", get_daily, "Visitors per day", out.Daily, query=(_DAYS,), errors=(400,)),
+    Route("GET", f"{_PATH}/heatmap", get_heatmap, "Hour by weekday", out.Heat, query=(_WEEKS,), errors=(400,)),
+)
+
+
+async def _figures(request: web.Request, compute: Callable[[Reports, Store, int], T]) -> web.Response:
+    name = await allowed_store(request)
+    database, reports = request.app[DATABASE], request.app[REPORTS]
+
+    def read() -> T:
+        store = database.store(name)
+        if store is None:  # a token refers to its store, so only a damaged database gets here
+            raise DatabaseError(f"the store {name!r} is gone from the database")
+        return compute(reports, store, database.clock())
+
+    response = answer(await asyncio.to_thread(read))
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _local(store: Store, moment: int | None) -> datetime | None:
+    return None if moment is None else calendar_of(store).local(moment)
+
+
+def _dwell(dwell: Dwell | None) -> out.Dwell | None:
+    if dwell is None:
+        return None
+    found = dwell.percentiles
+    estimates = None if found is None else out.DwellEstimates(p50=found.half, p90=found.most)
+    return out.Dwell(seconds=dwell.seconds, sessions=dwell.sessions, estimated_percentiles=estimates)
+
+
+def _peak(peak: footfall.Peak | None) -> out.Peak | None:
+    return None if peak is None else out.Peak(hour=peak.hour, visitors=peak.visitors)

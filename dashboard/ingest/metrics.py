@@ -1,0 +1,46 @@
+"""What Prometheus may ask of the ingest; one registry per application, so that two in one process don't meet."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from metrica.dashboard.store.database import Database
+
+_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Metrics:
+    """Counters of one ingest application. They hold no footfall: only what was asked and how it went."""
+
+    def __init__(self, database: Database) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "metrica_ingest_requests",
+            "Requests by their outcome.",
+            ("method", "route", "status"),
+            registry=self._registry,
+        )
+        self._seconds = Histogram(
+            "metrica_ingest_request_seconds", "Time to answer.", ("route",), buckets=_BUCKETS, registry=self._registry
+        )
+        self._events = Counter("metrica_ingest_events", "Events by their fate.", ("fate",), registry=self._registry)
+        for fate in ("accepted", "duplicate", "refused"):
+            self._events.labels(fate)
+        waiting = Gauge("metrica_ingest_writes_waiting", "Writes in the database's queue.", registry=self._registry)
+        waiting.set_function(lambda: database.waiting)
+
+    def observe(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count one request. `route` is the pattern, never the path, so that strangers cannot make series."""
+        known = method if method in ("GET", "POST", "HEAD") else "other"
+        self._requests.labels(known, route, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
+
+    def events(self, *, accepted: int, duplicates: int, refused: int) -> None:
+        """Count what became of a batch."""
+        self._events.labels("accepted").inc(accepted)
+        self._events.labels("duplicate").inc(duplicates)
+        self._events.labels("refused").inc(refused)
+
+    def text(self) -> bytes:
+        """The metrics in Prometheus's text format."""
+        return generate_latest(self._registry)

@@ -1,0 +1,92 @@
+"""The OpenAPI 3.1 document, generated from the route table and the models, so that it cannot go stale."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+from metrica.dashboard.ingest.api import Route
+from metrica.dashboard.ingest.schema import Problem, json_schema
+from metrica.version import __version__
+
+_WHY = {
+    400: "The request is malformed, or its version is unknown.",
+    401: "There is no token, or it is unknown or revoked.",
+    403: "The token speaks for another store.",
+    404: "There is no such thing.",
+    408: "The body came too slowly.",
+    413: "The body is too large, also after decompression.",
+    415: "The media type or the content encoding is not taken.",
+    503: "The database is locked, full or damaged, or the clock is not set: nothing was kept, try again later.",
+}
+
+
+def openapi(routes: Sequence[Route]) -> dict[str, Any]:
+    """The document that describes these routes (https://spec.openapis.org/oas/v3.1.0)."""
+    models = {m for route in routes for m in (route.answer, route.takes) if isinstance(m, type)}
+    paths: dict[str, Any] = {}
+    for route in routes:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Metrica ingest",
+            "version": __version__,
+            "summary": "Anonymous line crossings in, footfall KPIs out.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "paths": paths,
+        "components": {
+            "schemas": json_schema(sorted({Problem, *models}, key=lambda model: model.__name__)),
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer", "description": "metrica-ingest token add STORE"}
+            },
+        },
+    }
+
+
+def _operation(route: Route) -> dict[str, Any]:
+    parameters: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}, "description": f"The {name}'s id."}
+        for name in re.findall(r"{(\w+)}", route.path)
+    ]
+    parameters += [
+        {
+            "name": q.name,
+            "in": "query",
+            "description": q.help,
+            "schema": {"type": "integer", "default": q.default, "minimum": q.least, "maximum": q.most},
+        }
+        for q in route.query
+    ]
+    statuses = {*route.errors, 503}
+    if route.token:
+        statuses |= {401, 403} if route.path.startswith("/v1") else {401}
+    responses: dict[str, Any] = {"200": {"description": "Success.", "content": _content(route.answer)}}
+    for status in sorted(statuses):
+        responses[str(status)] = {"description": _WHY[status], "content": _content(Problem)}
+    operation: dict[str, Any] = {
+        "summary": route.summary,
+        "operationId": route.handler.__name__,
+        "responses": responses,
+    }
+    if parameters:
+        operation["parameters"] = parameters
+    if route.token:
+        operation["security"] = [{"token": []}]
+    if route.takes is not None:
+        schema = _content(route.takes)["application/json"]
+        operation["requestBody"] = {
+            "required": True,
+            "content": {"application/msgpack": schema, "application/json": schema},
+        }
+    return operation
+
+
+def _content(answer: type[BaseModel] | str) -> dict[str, Any]:
+    if isinstance(answer, str):
+        return {answer: {"schema": {"type": "string" if answer.startswith("text") else "object"}}}
+    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{answer.__name__}"}}}

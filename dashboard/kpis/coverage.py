@@ -1,0 +1,11 @@
+"""Coverage: the times at which each camera of a store looked."""
+
+from __future__ import annotations
+
+from metrica.dashboard.kpis.events import MINUTE
+
+Coverage = dict[str, list[tuple[int, int]]]
+"""For each camera the (start, end) of the times at which it looked, ns UTC."""
+
+TOLERANCE = 2 * MINUTE
+"""A camera that is silent for less has no gap: a restart takes this long."""

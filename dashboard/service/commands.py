@@ -1,0 +1,59 @@
+"""What the two commands share: where the data lie, and errors as one sentence."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import platformdirs
+
+from metrica.messages import MetricaError
+
+DATABASE_FILE = "metrica.db"
+"""The database's name in the data folder."""
+
+
+def add_data_option(parser: argparse.ArgumentParser) -> None:
+    """`--data DIR`, the same for every subcommand."""
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=Path(platformdirs.user_data_dir("metrica")),
+        metavar="DIR",
+        help="the folder of the database and the keys (default: %(default)s)",
+    )
+
+
+def add_address_options(parser: argparse.ArgumentParser, port: int) -> None:
+    """`--host` and `--port`."""
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on, 0.0.0.0 for all (default: %(default)s)"
+    )
+    parser.add_argument("--port", type=_port, default=port, help="port, 0 for any free one (default: %(default)s)")
+
+
+def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
+    """Run the subcommand that the arguments name; the exit status is 1 after an error, which is one sentence.
+
+    Without a subcommand it is `serve`.
+    """
+    given = list(sys.argv[1:] if argv is None else argv)
+    if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help", "--version")):
+        given.insert(0, "serve")
+    args = parser.parse_args(given)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    work: Callable[[argparse.Namespace], int] = args.work
+    try:
+        return work(args)
+    except (MetricaError, ValueError) as error:
+        sys.stderr.write(f"{parser.prog}: error: {error}\n")
+        return 1
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) < 65536):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: give a number from 0 to 65535")
+    return int(text)

@@ -1,0 +1,44 @@
+"""Secrets in files that only their owner can read."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from metrica.dashboard.service.errors import SecretFileError
+
+
+def read_or_create(path: Path, nbytes: int = 32) -> str:
+    """The secret in the file, made on first use with mode 0600. Raises SecretFileError.
+
+    Two programs that start together get the same one.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not path.exists():
+            _create(path, secrets.token_hex(nbytes))
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            raise SecretFileError(f"others can read the key in {path}: run 'chmod 600 {path}', or delete it")
+        text = path.read_text().strip()
+    except OSError as error:
+        raise SecretFileError(f"the key file {path} cannot be used ({error.strerror}): check the folder") from None
+    except UnicodeDecodeError:
+        text = ""
+    if len(text) < 2 * nbytes:
+        raise SecretFileError(f"the key in {path} is damaged: delete the file, and everybody logs in again")
+    return text
+
+
+def _create(path: Path, text: str) -> None:
+    # Written aside and linked into place: whoever sees the file sees all of it, and the first one wins.
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+    try:
+        path.hardlink_to(draft)
+    except FileExistsError:
+        return
+    finally:
+        draft.unlink()

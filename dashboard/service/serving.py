@@ -1,0 +1,217 @@
+"""Servers in a thread: the ingest on aiohttp, the pages on waitress; both start listening at once or say why not."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Generator
+from typing import Any, Protocol
+
+from aiohttp import web
+from waitress import wasyncore
+from waitress.server import create_server
+
+from metrica.dashboard.service.errors import AddressError
+
+log = logging.getLogger(__name__)
+
+# A browser asks for twenty scripts at once; that a few of them wait a moment is no news.
+logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket on host and port (0: any free one). Raises AddressError with what to do."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    except (socket.gaierror, OverflowError, UnicodeError) as error:
+        raise AddressError(f"the host {host!r} is not known here ({error}): give an address of this machine") from None
+    try:
+        return socket.create_server((str(address[0]), int(address[1])), family=family, backlog=128)
+    except OSError as error:
+        raise AddressError(_why(error, host, port)) from None
+    except OverflowError:
+        raise AddressError(f"{port} is not a port: choose one from 1024 to 65535") from None
+
+
+def _why(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} is taken by another program: choose another port, or stop it"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"the address {host} is not one of this machine: use 127.0.0.1, or 0.0.0.0 for all"
+    if error.errno == errno.EACCES:
+        return f"port {port} needs root: choose one above 1023"
+    return f"cannot listen on {host} port {port}: {error.strerror}"
+
+
+class Server(Protocol):
+    """A server that runs in a thread of its own."""
+
+    address: str
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still serves."""
+        ...
+
+    def stop(self) -> None:
+        """Refuse new connections, finish the requests under way, end the threads. May be called twice."""
+        ...
+
+
+class AioServer:
+    """An aiohttp application in a thread, from construction to `stop`."""
+
+    def __init__(self, app: web.Application, host: str, port: int, *, drain: float = 5.0) -> None:
+        """Listen and serve. `drain`: seconds that requests under way may still take at the end.
+
+        Raises AddressError if the port cannot be listened on.
+        """
+        self._socket = listen(host, port)
+        self._drain = drain
+        self._loop = asyncio.new_event_loop()
+        self._stopping = asyncio.Event()
+        self._ready = threading.Event()
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, args=(app,), name="metrica-ingest", daemon=True)
+        self.address = _url(self._socket)
+        self._thread.start()
+        self._ready.wait()
+        if self._failure is not None:
+            raise self._failure
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def stop(self) -> None:
+        """Refuse new connections, finish the requests under way, end the thread. May be called twice."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed already
+            self._loop.call_soon_threadsafe(self._stopping.set)
+        self._thread.join()
+
+    def _run(self, app: web.Application) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_until_complete(self._serve(app))
+        except Exception as error:
+            self._failure = error
+            if self._ready.is_set():
+                log.exception("the server on %s ended", self.address)
+        finally:
+            self._loop.run_until_complete(self._loop.shutdown_default_executor())
+            self._loop.close()
+            self._socket.close()
+            self._ready.set()
+
+    async def _serve(self, app: web.Application) -> None:
+        # Decompression is ours (metrica.dashboard.ingest.body), because aiohttp's has no limit of its own.
+        runner = web.AppRunner(app, auto_decompress=False, access_log=None, shutdown_timeout=self._drain)
+        await runner.setup()
+        try:
+            await web.SockSite(runner, self._socket).start()
+            self._ready.set()
+            await self._stopping.wait()
+        finally:
+            await runner.cleanup()
+
+
+class WsgiServer:
+    """A WSGI application under waitress in a thread, from construction to `stop`."""
+
+    def __init__(
+        self, app: Any, host: str, port: int, *, threads: int = 6, drain: float = 5.0, behind_proxy: bool = False
+    ) -> None:
+        """Listen and serve. `drain`: seconds that requests under way may still take at the end.
+
+        behind_proxy: believe what a reverse proxy on this machine says of the browser's address and scheme.
+        Raises AddressError if the port cannot be listened on.
+        """
+        trust: dict[str, Any] = {}
+        if behind_proxy:
+            headers = {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"}
+            trust = {"trusted_proxy": "127.0.0.1", "trusted_proxy_headers": headers}
+        self._socket = listen(host, port)
+        self.address = _url(self._socket)
+        self._drain = drain
+        self._map: dict[int, Any] = {}
+        # With one socket it is a TcpWSGIServer, whatever the signature says.
+        self._server: Any = create_server(
+            app,
+            map=self._map,
+            sockets=[self._socket],
+            threads=threads,
+            ident=None,
+            clear_untrusted_proxy_headers=True,
+            **trust,
+        )
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="metrica-dashboard", daemon=True)
+        self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def stop(self) -> None:
+        """Refuse new connections, finish the requests under way, end the threads. May be called twice."""
+        if not self._stopping.is_set():
+            self._stopping.set()
+            self._server.pull_trigger()
+        self._thread.join()
+
+    def _run(self) -> None:
+        # waitress's own run() ends only by an exception in its thread, so this is its loop with a way out.
+        while not self._stopping.is_set():
+            self._turn(1.0)
+        for _ in range(3):  # accept who has connected, read what was asked, begin to answer
+            self._turn(0.02)
+        deadline = time.monotonic() + self._drain
+        while any(c.requests or c.total_outbufs_len for c in self._server.active_channels.values()):
+            if time.monotonic() > deadline:
+                break
+            self._turn(0.05)
+        self._server.task_dispatcher.shutdown(timeout=1)
+        wasyncore.close_all(self._map)
+
+    def _turn(self, timeout: float) -> None:
+        wasyncore.loop(timeout=timeout, map=self._map, count=1, use_poll=True)
+
+
+def _url(sock: socket.socket) -> str:
+    host, port = sock.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+@contextlib.contextmanager
+def interruptible() -> Generator[Callable[[], None]]:
+    """Inside, SIGTERM and Ctrl-C only wake the function that this gives, which waits for them; then clean up."""
+    asked = threading.Event()
+
+    def handle(_signal: int, _frame: Any) -> None:
+        asked.set()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: _wait(asked)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _wait(asked: threading.Event) -> None:
+    # With a timeout, so that Python gets to run the signal's handler on every platform.
+    while not asked.wait(0.5):
+        pass
+
+
+def say(text: str) -> None:
+    """One line on standard output, at once."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()

@@ -1,0 +1,143 @@
+"""Opening the SQLite file: one connection that writes, and a pool of connections that can only read."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import sqlite3
+import time
+from collections.abc import Generator
+from pathlib import Path
+
+from sqlite_utils import Database as SqliteDatabase
+
+from metrica.dashboard.store.errors import DatabaseDamagedError, DatabaseError, database_error
+from metrica.dashboard.store.migrations import migrations
+
+_LOCK_TIMEOUT = 10.0  # s: how long a write waits for another program's
+
+
+def open_writer(path: Path, *, lock_timeout: float = _LOCK_TIMEOUT) -> SqliteDatabase:
+    """The writing connection, in WAL mode, with the schema brought up to date. Raises DatabaseError.
+
+    The file is made if it is missing, readable by its owner only (it holds password hashes).
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise DatabaseError(f"the database {path} cannot be opened ({error.strerror}): check the folder") from None
+    conn = None
+    try:
+        conn = sqlite3.connect(path, timeout=lock_timeout, isolation_level=None, check_same_thread=False)
+        _enable_wal(conn, lock_timeout)
+        # WAL alone may lose the last commits when the power fails, and an acknowledged event is never sent again.
+        conn.execute("PRAGMA synchronous=FULL")
+        conn.execute("PRAGMA foreign_keys=ON")
+        db = SqliteDatabase(conn, execute_plugins=False)
+        _migrate(db, path)
+    except sqlite3.Error as error:
+        if conn is not None:
+            conn.close()
+        raise database_error(error, path) from None
+    except DatabaseError:
+        if conn is not None:
+            conn.close()
+        raise
+    return db
+
+
+@contextlib.contextmanager
+def immediate(db: SqliteDatabase) -> Generator[SqliteDatabase]:
+    """A transaction that takes the write lock at its start.
+
+    One that reads first and then writes fails at once when another program wrote in between, however long
+    the timeout; taken at the start, the lock is waited for.
+    """
+    db.conn.execute("BEGIN IMMEDIATE")
+    try:
+        yield db
+        db.conn.execute("COMMIT")
+    except BaseException:
+        if db.conn.in_transaction:
+            db.conn.execute("ROLLBACK")
+        raise
+
+
+def _enable_wal(conn: sqlite3.Connection, lock_timeout: float) -> None:
+    # SQLite does not wait for a lock while it changes the journal mode, so two programs that start together
+    # on a new file need this loop.
+    deadline = time.monotonic() + lock_timeout
+    while True:
+        try:
+            conn.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            busy = (error.sqlite_errorcode & 0xFF) == sqlite3.SQLITE_BUSY
+            if not busy or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+
+
+def _migrate(db: SqliteDatabase, path: Path) -> None:
+    with immediate(db):
+        applied = {step.name for step in migrations.applied(db)}
+        newer = sorted(applied - _our_steps())
+        if newer:
+            raise DatabaseDamagedError(f"{path} was written by a newer Metrica (it has {newer[-1]}): upgrade this one")
+        if not applied and db.table_names():
+            raise DatabaseDamagedError(f"{path} is a database of another program: choose another file")
+        migrations.apply(db)
+
+
+def _our_steps() -> set[str]:
+    with contextlib.closing(sqlite3.connect(":memory:")) as empty:
+        return {step.name for step in migrations.pending(SqliteDatabase(empty, execute_plugins=False))}
+
+
+class ReaderPool:
+    """Read-only connections, one per thread that is reading just now; they never wait for the writer (WAL)."""
+
+    def __init__(self, path: Path, *, keep: int = 4) -> None:
+        self._path = path
+        self._idle: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue(keep)
+        self._closed = False
+
+    @contextlib.contextmanager
+    def connection(self) -> Generator[sqlite3.Connection]:
+        """A connection for one read. Raises DatabaseError; a connection that failed is thrown away."""
+        if self._closed:
+            raise DatabaseError(f"the database {self._path} is closed")
+        conn = None
+        try:
+            try:
+                conn = self._idle.get_nowait()
+            except queue.Empty:
+                uri = f"{self._path.resolve().as_uri()}?mode=ro"
+                conn = sqlite3.connect(uri, uri=True, timeout=2.0, isolation_level=None, check_same_thread=False)
+            yield conn
+        except sqlite3.Error as error:
+            if conn is not None:
+                conn.close()
+            raise database_error(error, self._path) from None
+        except BaseException:
+            if conn is not None:
+                conn.close()
+            raise
+        self._give_back(conn)
+
+    def close(self) -> None:
+        self._closed = True
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._idle.get_nowait().close()
+
+    def _give_back(self, conn: sqlite3.Connection) -> None:
+        try:
+            if self._closed:
+                conn.close()
+            else:
+                self._idle.put_nowait(conn)
+        except queue.Full:
+            conn.close()

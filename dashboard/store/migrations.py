@@ -1,0 +1,102 @@
+"""The database's schema, as the steps that lead to it. Steps are only ever added: released files are upgraded."""
+
+from __future__ import annotations
+
+from sqlite_utils import Database as SqliteDatabase
+from sqlite_utils import Migrations
+
+migrations = Migrations("metrica")
+
+
+@migrations()
+def m001_stores_tokens_events(db: SqliteDatabase) -> None:
+    """Stores, the tokens that speak for them, and the events they sent."""
+    db.execute(
+        """
+        CREATE TABLE stores (
+            id TEXT PRIMARY KEY,
+            timezone TEXT NOT NULL,       -- IANA name
+            cutoff_hour INTEGER NOT NULL  -- local hour at which a business day begins
+        ) STRICT
+        """
+    )
+    db.execute(
+        """
+        CREATE TABLE tokens (
+            hash TEXT PRIMARY KEY,        -- SHA-256 of the token, hexadecimal
+            store TEXT NOT NULL REFERENCES stores(id),
+            created INTEGER NOT NULL,     -- ns UTC
+            revoked INTEGER               -- ns UTC
+        ) STRICT
+        """
+    )
+    # AUTOINCREMENT: n never goes back, so a reader that has seen n needs to read only what is above it.
+    db.execute(
+        """
+        CREATE TABLE events (
+            n INTEGER PRIMARY KEY AUTOINCREMENT,
+            store TEXT NOT NULL REFERENCES stores(id),
+            id TEXT NOT NULL,
+            camera TEXT NOT NULL,
+            line TEXT NOT NULL,
+            direction INTEGER NOT NULL CHECK (direction IN (1, -1)),  -- 1 in, -1 out
+            track INTEGER NOT NULL,
+            time INTEGER NOT NULL,        -- when the line was crossed, ns UTC
+            received INTEGER NOT NULL     -- when it came here, ns UTC
+        ) STRICT
+        """
+    )
+    db.execute("CREATE UNIQUE INDEX events_by_id ON events (store, id)")
+    db.execute("CREATE INDEX events_by_time ON events (store, time, direction)")
+
+
+@migrations()
+def m002_users(db: SqliteDatabase) -> None:
+    """The people who may look at the pages."""
+    db.execute(
+        """
+        CREATE TABLE users (
+            name TEXT PRIMARY KEY,
+            password TEXT NOT NULL,       -- scrypt, as werkzeug.security writes it
+            created INTEGER NOT NULL      -- ns UTC
+        ) STRICT
+        """
+    )
+
+
+@migrations()
+def m003_token_labels(db: SqliteDatabase) -> None:
+    """A word that says which box a token was given to."""
+    db.execute("ALTER TABLE tokens ADD COLUMN label TEXT NOT NULL DEFAULT ''")
+
+
+@migrations()
+def m004_marks(db: SqliteDatabase) -> None:
+    """When a store is surely empty, how right its counter is, and when its cameras looked."""
+    db.execute("ALTER TABLE stores ADD COLUMN empty_hour INTEGER")  # local hour
+    db.execute("ALTER TABLE stores ADD COLUMN recall REAL")
+    db.execute("ALTER TABLE stores ADD COLUMN precision REAL")
+    db.execute(
+        """
+        CREATE TABLE empties (
+            n INTEGER PRIMARY KEY AUTOINCREMENT,
+            store TEXT NOT NULL REFERENCES stores(id),
+            time INTEGER NOT NULL,        -- when nobody was inside, ns UTC
+            said_by TEXT NOT NULL,        -- the user's name
+            undone INTEGER                -- ns UTC
+        ) STRICT
+        """
+    )
+    db.execute("CREATE INDEX empties_by_time ON empties (store, time)")
+    db.execute(
+        """
+        CREATE TABLE watched (
+            n INTEGER PRIMARY KEY AUTOINCREMENT,
+            store TEXT NOT NULL REFERENCES stores(id),
+            camera TEXT NOT NULL,
+            start INTEGER NOT NULL,       -- from here on it looked, ns UTC
+            "end" INTEGER NOT NULL        -- up to here
+        ) STRICT
+        """
+    )
+    db.execute('CREATE INDEX watched_by_time ON watched (store, camera, "end")')

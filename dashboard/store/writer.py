@@ -1,0 +1,123 @@
+"""The one thread that writes: jobs queue up, and those that wait together share a transaction."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from sqlite_utils import Database as SqliteDatabase
+
+from metrica.dashboard.store.connections import immediate, open_writer
+from metrica.dashboard.store.errors import DatabaseBusyError, DatabaseError, database_error
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Job(Generic[T]):
+    work: Callable[[SqliteDatabase], T]
+    done: Future[T]
+
+
+class Writer:
+    """Runs jobs on the database, in order, each all or nothing; a job is done once it is safely on the disk.
+
+    A commit waits for the disk, and costs the same for one job as for fifty: so jobs that came while the
+    last commit was under way go into the next one together, each in its own savepoint.
+    """
+
+    def __init__(self, path: Path, *, waiting: int = 1000, together: int = 50, lock_timeout: float = 10.0) -> None:
+        """Open the database. `waiting`: jobs queued at most; `together`: jobs per transaction at most.
+
+        Raises DatabaseError if the database cannot be opened.
+        """
+        self._path = path
+        self._together = together
+        self._jobs: queue.Queue[_Job[Any] | None] = queue.Queue(waiting)
+        self._lock = threading.Lock()
+        self._closing = False
+        self._db = open_writer(path, lock_timeout=lock_timeout)
+        self._thread = threading.Thread(target=self._run, name="metrica-store-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, work: Callable[[SqliteDatabase], T]) -> Future[T]:
+        """Queue a job. Its future fails with DatabaseError if the database does.
+
+        Raises DatabaseBusyError when too many jobs are waiting, DatabaseError after `close`.
+        """
+        job = _Job(work, Future[T]())
+        with self._lock:
+            if self._closing:
+                raise DatabaseError(f"the database {self._path} is closed")
+            try:
+                self._jobs.put_nowait(job)
+            except queue.Full:
+                raise DatabaseBusyError("too many writes are waiting: try again in a few seconds") from None
+        return job.done
+
+    @property
+    def waiting(self) -> int:
+        """Jobs that wait for the next transaction."""
+        return self._jobs.qsize()
+
+    def close(self) -> None:
+        """Finish what is queued and close the database. May be called twice."""
+        with self._lock:
+            first, self._closing = not self._closing, True
+        if first:
+            self._jobs.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        last = False
+        while not last:
+            batch: list[_Job[Any]] = []
+            job = self._jobs.get()
+            while job is not None:
+                batch.append(job)
+                if len(batch) == self._together:
+                    break
+                try:
+                    job = self._jobs.get_nowait()
+                except queue.Empty:
+                    break
+            last = job is None
+            self._commit([job for job in batch if job.done.set_running_or_notify_cancel()])
+        self._db.close()
+
+    def _commit(self, batch: list[_Job[Any]]) -> None:
+        if not batch:
+            return
+        outcomes: list[tuple[_Job[Any], Any, BaseException | None]] = []
+        try:
+            with immediate(self._db):
+                for job in batch:
+                    try:
+                        with self._db.atomic():
+                            outcomes.append((job, job.work(self._db), None))
+                    except sqlite3.OperationalError:
+                        raise  # the disk, not the job: nothing of this transaction can be kept
+                    except Exception as error:  # noqa: BLE001 (handed to whoever waits for this job)
+                        outcomes.append((job, None, error))
+        except sqlite3.Error as error:
+            failure = database_error(error, self._path)
+            log.error("%s (%d writes refused)", failure, len(batch))
+            for job in batch:
+                job.done.set_exception(failure)
+            return
+        for job, result, problem in outcomes:
+            if problem is None:
+                job.done.set_result(result)
+            elif isinstance(problem, sqlite3.Error):
+                job.done.set_exception(database_error(problem, self._path))
+            else:
+                job.done.set_exception(problem)

@@ -1,0 +1,138 @@
+"""The pages: a Dash application on Flask, behind a login, that asks nothing of the internet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from dash import Dash
+from dash.exceptions import DependencyException
+from flask import Flask, Response, has_request_context, request
+from flask.typing import ResponseReturnValue
+
+from metrica.dashboard.store.database import Database
+from metrica.dashboard.store.reports import Reports
+from metrica.dashboard.web.callbacks import register
+from metrica.dashboard.web.compression import compress
+from metrica.dashboard.web.emptying import empty_pages
+from metrica.dashboard.web.language import language_pages, words
+from metrica.dashboard.web.login import csrf_token, protect
+from metrica.dashboard.web.page import layout
+from metrica.dashboard.web.texts import texts
+
+_INDEX = """<!DOCTYPE html>
+<html lang="LANGUAGE" dir="DIRECTION">
+<head>
+{%metas%}
+<meta name="color-scheme" content="light dark">
+<title>{%title%}</title>
+<link rel="icon" href="/assets/favicon.svg">
+{%css%}
+</head>
+<body>
+{%app_entry%}
+<footer>{%config%}{%scripts%}{%renderer%}</footer>
+</body>
+</html>"""
+
+SESSION_KEY = "session.key"
+"""The name of the file, in the data folder, whose content signs the session cookies."""
+
+
+@dataclass(frozen=True, slots=True)
+class WebSettings:
+    """How the pages are served."""
+
+    secret_key: str
+    """Signs the session cookies; whoever knows it is logged in."""
+    refresh: float = 5.0
+    """Seconds between two looks at the database."""
+    first_store: str = ""
+    """The store that a page shows first where there are several."""
+    https: bool = False
+    """The browser comes over HTTPS (through a reverse proxy): the session cookie is then for HTTPS only."""
+
+
+class _LocalisedDash(Dash):
+    """Dash writes its first page for everybody; here the language is that of the request."""
+
+    def interpolate_index(self, *args: Any, **kwargs: Any) -> Any:
+        t = words()
+        page: str = super().interpolate_index(*args, **kwargs)  # type: ignore[no-untyped-call]
+        return page.replace("LANGUAGE", t.language, 1).replace("DIRECTION", t.direction, 1)
+
+
+def create_web(database: Database, settings: WebSettings) -> Flask:
+    """The pages over a store, as a WSGI application. The store's clock says what "now" is."""
+    server = Flask(__name__, static_folder=None)
+    server.config.update(
+        SECRET_KEY=settings.secret_key,
+        SESSION_COOKIE_NAME="metrica",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.https,
+        # Else every answer carries the cookie, and one that is on its way while the user logs out brings it back.
+        SESSION_REFRESH_EACH_REQUEST=False,
+        PERMANENT_SESSION_LIFETIME=timedelta(days=30),
+        MAX_CONTENT_LENGTH=1 << 20,
+    )
+    protect(server, database)
+    server.register_blueprint(empty_pages(database))
+    server.register_blueprint(language_pages(https=settings.https))
+    host: Any = server  # Dash's annotation says bool or a factory; its documentation says Flask
+    app = _LocalisedDash(
+        __name__,
+        server=host,
+        title=texts()("product"),
+        update_title="",
+        index_string=_INDEX,
+        assets_folder=str(Path(__file__).with_name("assets")),
+        serve_locally=True,
+        add_log_handler=False,
+        meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
+    )
+
+    def current() -> Any:
+        # Dash also calls this once when it is set, to learn the ids; nobody is logged in then.
+        csrf = csrf_token() if has_request_context() else ""
+        stores = sorted(database.stores(), key=lambda store: store.id != settings.first_store)
+        return layout(stores, csrf, settings.refresh, words())
+
+    app.layout = current
+    register(app, database, Reports(database))
+    policy = _content_policy(app)
+
+    @server.before_request
+    def known_update() -> ResponseReturnValue | None:  # pyright: ignore[reportUnusedFunction]
+        # A page that stayed open while the server was upgraded asks for what is no longer there.
+        if request.path == "/_dash-update-component" and request.method == "POST":
+            body = request.get_json(silent=True)
+            if not isinstance(body, dict) or str(body.get("output")) not in app.callback_map:
+                return {"error": "the page is not one of this server's: reload it"}, 400
+        return None
+
+    @server.errorhandler(DependencyException)
+    def no_script(_error: DependencyException) -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction]
+        return {"error": "there is no such script"}, 404
+
+    @server.after_request
+    def finish(response: Response) -> Response:  # pyright: ignore[reportUnusedFunction]
+        response.headers["Content-Security-Policy"] = policy
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Referrer-Policy"] = "same-origin"
+        if not request.path.startswith(("/_dash-component-suites/", "/assets/")):
+            response.headers["Cache-Control"] = "no-store"
+        return compress(response)
+
+    return server
+
+
+def _content_policy(app: Dash) -> str:
+    # The browser itself then refuses anything from elsewhere. Styles are inline in Plotly's and Mantine's elements.
+    scripts = " ".join(app.csp_hashes())
+    return (
+        f"default-src 'self'; script-src 'self' {scripts}; style-src 'self' 'unsafe-inline'; "
+        "img-src 'self' data: blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+    )

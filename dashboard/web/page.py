@@ -1,0 +1,228 @@
+"""What is on the page, the most urgent first; `metrica.dashboard.web.callbacks` fills in the figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import dcc, html
+
+from metrica.dashboard.kpis.store import Store
+from metrica.dashboard.web.charts import BLANK, CONFIG
+from metrica.dashboard.web.texts import LANGUAGES, Texts
+
+_FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Helvetica Neue', Arial, sans-serif"
+
+
+def layout(stores: Sequence[Store], csrf: str, refresh: float, t: Texts) -> Any:
+    """The page for these stores. `refresh`: seconds between two updates."""
+    offline: dict[str, Any] = {"data-text": t("offline")}
+    language: dict[str, Any] = {"aria-label": t("language")}
+    page = dmc.MantineProvider(
+        defaultColorScheme="auto",
+        theme={"fontFamily": _FONT, "primaryColor": "teal", "defaultRadius": "md"},
+        children=html.Div(
+            className="page",
+            children=[
+                _header(stores, csrf, t),
+                html.Div(
+                    t("offline"),
+                    id="offline",
+                    className="banner banner-warning",
+                    role="status",
+                    hidden=True,
+                    **offline,
+                ),
+                html.Div(id="notice"),
+                html.Main(
+                    id="figures",
+                    children=[
+                        _now(csrf, t),
+                        html.Div(
+                            className="tiles",
+                            children=[
+                                _tile("rate", t("rate"), t, unit=t("rate_unit"), note=t("rate_note")),
+                                _tile("dwell", t("dwell"), t),
+                                _tile("peak", t("peak"), t),
+                            ],
+                        ),
+                        html.Div(
+                            id="charts",
+                            children=[
+                                _chart("hourly", t("hourly"), html.Div(id="hourly-legend", className="legend")),
+                                html.Div(
+                                    className="pair",
+                                    children=[
+                                        _chart("daily", t("daily"), html.Div(id="daily-note", className="note")),
+                                        _chart("heat", t("heat"), html.Div(id="heat-note", className="note")),
+                                    ],
+                                ),
+                            ],
+                        ),
+                    ],
+                ),
+                html.Nav(
+                    className="languages",
+                    children=[
+                        html.A(
+                            name, href=f"/language?code={code}", lang=code, className="chosen" * (code == t.language)
+                        )
+                        for code, name in LANGUAGES.items()
+                    ],
+                    **language,
+                ),
+                dcc.Interval(id="tick", interval=round(refresh * 1000)),
+                dcc.Store(id="revision"),
+                dcc.Store(id="beat"),
+            ],
+        ),
+    )
+    return dmc.DirectionProvider(page, direction=t.direction)
+
+
+def _header(stores: Sequence[Store], csrf: str, t: Texts) -> Any:
+    names = [store.id for store in stores]
+    aria: dict[str, Any] = {"aria-label": t("store")}
+    return html.Header(
+        className="top",
+        children=[
+            html.Div(
+                className="top-name",
+                children=[
+                    html.H1(id="store-name", className="store-name"),
+                    dmc.Select(
+                        id="store",
+                        data=names,
+                        value=names[0] if names else None,
+                        allowDeselect=False,
+                        size="xs",
+                        className="store-select",
+                        display="block" if len(names) > 1 else "none",
+                        **aria,
+                    ),
+                    html.Div(id="now", className="note"),
+                ],
+            ),
+            html.Div(
+                className="top-side",
+                children=[
+                    html.Div(
+                        className="freshness",
+                        children=[html.Span(id="freshness-dot", className="dot"), html.Span(id="kpi-age")],
+                    ),
+                    html.Form(
+                        action="/logout",
+                        method="POST",
+                        children=[
+                            dcc.Input(type="hidden", name="csrf", value=csrf),
+                            html.Button(t("log_out"), id="log-out", type="submit", className="link"),
+                        ],
+                    ),
+                ],
+            ),
+        ],
+    )
+
+
+def _empty(csrf: str, t: Texts) -> list[Any]:
+    """The button that says that nobody is inside, and beside it, once said, how to take it back."""
+    return [
+        _form("/empty", csrf, html.Button(t("empty_now"), id="empty-now", type="submit", className="button")),
+        html.Div(
+            id="emptied",
+            className="emptied",
+            hidden=True,
+            children=[
+                html.Span(id="emptied-note", className="note"),
+                _form(
+                    "/empty/undo",
+                    csrf,
+                    dcc.Input(type="hidden", name="n", id="emptied-n"),
+                    html.Button(t("undo"), id="empty-undo", type="submit", className="link"),
+                ),
+            ],
+        ),
+    ]
+
+
+def _form(action: str, csrf: str, *children: Any) -> Any:
+    """A form that assets/metrica.js sends without leaving the page."""
+    quiet: dict[str, Any] = {"data-quiet": "yes"}
+    hidden = dcc.Input(type="hidden", name="csrf", value=csrf)
+    store = dcc.Input(type="hidden", name="store", id=f"store-of{action.replace('/', '-')}")
+    return html.Form(action=action, method="POST", children=[hidden, store, *children], className="quiet", **quiet)
+
+
+def _now(csrf: str, t: Texts) -> Any:
+    return html.Section(
+        className="card now",
+        children=[
+            html.Div(
+                className="now-inside",
+                children=[
+                    html.H2(t("inside"), className="label"),
+                    html.Div(
+                        className="hero",
+                        children=[
+                            html.Span(t("none"), id="kpi-inside"),
+                            html.Span(id="kpi-inside-margin", className="margin"),
+                        ],
+                    ),
+                    html.Div(t("inside_note"), id="kpi-inside-note", className="note"),
+                    *_empty(csrf, t),
+                ],
+            ),
+            html.Div(
+                className="now-flow",
+                children=[
+                    html.Div(
+                        className="flow",
+                        children=[
+                            html.H2(t("in_today"), className="label"),
+                            html.Div(t("none"), id="kpi-in-today", className="figure"),
+                            html.Div(id="kpi-in-note", className="note"),
+                        ],
+                    ),
+                    html.Div(
+                        className="flow",
+                        children=[
+                            html.H2(t("out_today"), className="label"),
+                            html.Div(t("none"), id="kpi-out-today", className="figure"),
+                            html.Div(id="kpi-out-note", className="note"),
+                        ],
+                    ),
+                ],
+            ),
+        ],
+    )
+
+
+def _tile(name: str, label: str, t: Texts, *, unit: str = "", note: str = "") -> Any:
+    value = [html.Span(t("none"), id=f"kpi-{name}")]
+    if unit:
+        value.append(html.Span(unit, className="unit"))
+    return html.Section(
+        className="card tile",
+        children=[
+            html.H2(label, className="label"),
+            html.Div(value, className="figure figure-small"),
+            html.Div(note, id=f"kpi-{name}-note", className="note"),
+        ],
+    )
+
+
+def _chart(name: str, title: str, side: Any) -> Any:
+    return html.Section(
+        className="card",
+        children=[
+            html.Div(className="card-head", children=[html.H2(title, className="card-title"), side]),
+            html.Div(
+                className=f"chart chart-{name}",
+                # The frame has the height: Plotly then fills it, and refits when a phone is turned.
+                children=dcc.Graph(
+                    id=f"chart-{name}", figure=BLANK, config=CONFIG, responsive=True, style={"height": "100%"}
+                ),
+            ),
+        ],
+    )
