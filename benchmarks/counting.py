@@ -28,9 +28,9 @@ import numpy as np
 
 from benchmarks import occupancy
 from benchmarks.harness import figure
-from benchmarks.mot_data import KINDS, Sequence, save_detections, save_tracks, sequences
-from benchmarks.mot_environment import Peers, add_arguments, open_peers
-from benchmarks.mot_events import Event, Tally, compare
+from benchmarks.mot.data import KINDS, Sequence, save_detections, save_tracks, sequences
+from benchmarks.mot.environment import Peers, add_arguments, open_peers
+from benchmarks.mot.events import Event, Tally, compare
 from benchmarks.simulated_day import FPS, LINE, SIZE, Day, simulate
 from metrica.nodes.counting.crossing import LineCrossingRule, Passage
 from metrica.nodes.geometry.lines import Line

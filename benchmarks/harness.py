@@ -15,9 +15,9 @@ from typing import Any, Self
 
 import zmq
 
-from metrica.control import Command, ControlServer, control_endpoint
+from metrica.executors.control import Command, ControlServer, control_endpoint
 from metrica.messages import Health
-from metrica.wiring import Inlet, NodeSpec, Outlet, Wire
+from metrica.transport.wiring import Inlet, NodeSpec, Outlet, Wire
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -75,7 +75,7 @@ class Processes:
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
         for spec in self._specs:
             process = subprocess.Popen(
-                [sys.executable, "-m", "metrica.process"], stdin=subprocess.PIPE, env=environment
+                [sys.executable, "-m", "metrica.executors.process"], stdin=subprocess.PIPE, env=environment
             )
             assert process.stdin is not None
             process.stdin.write(spec.model_dump_json().encode())

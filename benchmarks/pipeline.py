@@ -21,7 +21,7 @@ import numpy as np
 import openvino as ov
 
 from benchmarks.harness import ROOT, Processes, figure
-from metrica.models.store import find_model
+from metrica.models.library import find_model
 
 ALONE_SECONDS = 8.0
 CLIP = ROOT.parent / "shared" / "clips" / "one-by-one.mp4"

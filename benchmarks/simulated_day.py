@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.mot_events import Event
+from benchmarks.mot.events import Event
 from metrica.nodes.geometry.arrays import Float64, Int64
 from metrica.nodes.geometry.lines import Line
 

@@ -24,8 +24,8 @@ import numpy as np
 from benchmarks.harness import figure
 from benchmarks.simulator_events import count_events
 from metrica.models.errors import ModelError
+from metrica.models.library import find_model
 from metrica.models.network import Network
-from metrica.models.store import find_model
 from metrica.nodes.geometry.arrays import Floats
 from metrica.simulator.address import read_sim
 from metrica.simulator.path import walk

@@ -23,8 +23,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.harness import figure
-from benchmarks.mot_data import PEERS, THRESHOLDS, Sequence, save_detections, save_tracks, sequences
-from benchmarks.mot_environment import Peers, add_arguments, open_peers
+from benchmarks.mot.data import PEERS, THRESHOLDS, Sequence, save_detections, save_tracks, sequences
+from benchmarks.mot.environment import Peers, add_arguments, open_peers
 from metrica.nodes.tracking.bytetrack_tracker import ByteTracker
 from metrica.nodes.tracking.ocsort_tracker import OcSortTracker
 from metrica.nodes.tracking.sort_tracker import SortTracker

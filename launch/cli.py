@@ -9,13 +9,13 @@ from pathlib import Path
 
 from metrica.errors import LaunchError
 from metrica.launch import demo
-from metrica.launch.console import Console
-from metrica.launch.limits import USUAL, Limits
-from metrica.launch.load import LaunchFileError, Loaded, load
-from metrica.launch.run_folder import RunFolder
+from metrica.launch.reading.load import LaunchFileError, Loaded, load
 from metrica.launch.show import as_mermaid, as_text, summary
-from metrica.launch.signals import StopSignals
-from metrica.launch.supervise import Supervisor
+from metrica.launch.supervision.console import Console
+from metrica.launch.supervision.limits import USUAL, Limits
+from metrica.launch.supervision.run_folder import RunFolder
+from metrica.launch.supervision.signals import StopSignals
+from metrica.launch.supervision.supervise import Supervisor
 from metrica.version import __version__
 
 GRAPHS = {"text": as_text, "mermaid": as_mermaid}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from metrica.launch.graph import Graph, Topic
-from metrica.launch.order import levels
+from metrica.launch.reading.graph import Graph, Topic
+from metrica.launch.supervision.order import levels
 
 
 def summary(graph: Graph) -> str:

@@ -25,7 +25,7 @@ class Frame(Message):
 
 @message
 class FrameRef(Message):
-    """Where a frame lies in a ring of shared memory (`metrica.frames`). Nodes never see it: they get the Frame."""
+    """Where a frame lies in a ring of shared memory (`metrica.transport.frames`); nodes get the Frame instead."""
 
     ring: str
     """Path of the ring's file under /dev/shm."""

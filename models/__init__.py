@@ -14,7 +14,7 @@ from typing import cast
 from metrica.models.card import Card, Thresholds, Variant, read_card
 from metrica.models.choice import remark
 from metrica.models.errors import ModelError
-from metrica.models.store import Model, find_card, find_model, have, list_cards
+from metrica.models.library import Model, find_card, find_model, have, list_cards
 
 sys.modules.setdefault("openvino_telemetry", cast(ModuleType, None))
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from metrica.models import store
-from metrica.models.store import Model, accuracy, find_card, have, list_cards
+from metrica.models import library
+from metrica.models.library import Model, accuracy, find_card, have, list_cards
 
 
 def remark(model: Model) -> str:
@@ -16,7 +16,7 @@ def remark(model: Model) -> str:
     Raises ModelError if a card is damaged.
     """
     own = accuracy(model.card)
-    kind = "shipped" if model.path.is_relative_to(store.SHIPPED) else "the best on this machine"
+    kind = "shipped" if model.path.is_relative_to(library.SHIPPED) else "the best on this machine"
     begin = f"detector: {model.name} ({kind}"
     cards = [find_card(card.name)[0] for card in list_cards()]
     better = sorted((card for card in cards if accuracy(card) > own and not have(card)), key=accuracy)

@@ -17,8 +17,8 @@ from rich.table import Table
 from metrica.models.card import Card
 from metrica.models.digests import matching_variant, problems
 from metrica.models.errors import ModelError
+from metrica.models.library import Model, accuracy, cache_folder, find_card, have, list_cards, locate
 from metrica.models.pull import pull
-from metrica.models.store import Model, accuracy, cache_folder, find_card, have, list_cards, locate
 
 FRAME = (1280, 720)
 """The frame size that `check` compiles for."""

@@ -21,7 +21,7 @@ from metrica.models.decoders import decoder_for
 from metrica.models.errors import ModelError
 from metrica.models.fit import Fit
 from metrica.models.graph import hold_to_card, read_graph, reason, with_frames
-from metrica.models.store import Model
+from metrica.models.library import Model
 
 Hint = Literal["THROUGHPUT", "LATENCY"]
 

@@ -16,7 +16,7 @@ import urllib3
 from metrica.models.card import Card, File, Variant
 from metrica.models.digests import problem
 from metrica.models.errors import ModelError
-from metrica.models.store import cache_folder
+from metrica.models.library import cache_folder
 
 MIRROR_VARIABLE = "METRICA_MODELS_URL"
 Progress = Callable[[str, int, int], None]

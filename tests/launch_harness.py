@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
-from metrica.launch.folders import frame_dir
+from metrica.launch.reading.folders import frame_dir
 
 MISBEHAVING = Path(__file__).parent / "misbehaving"
 FAST = {"hung": 4.0, "drain": 2.0, "terminate": 0.5, "first_restart": 0.1, "longest_restart": 0.4}
@@ -26,7 +26,7 @@ _PROGRAM = """
 import json, signal, sys
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 from metrica.launch.cli import main
-from metrica.launch.limits import Limits
+from metrica.launch.supervision.limits import Limits
 sys.exit(main(sys.argv[2:], limits=Limits(**json.loads(sys.argv[1]))))
 """
 

@@ -17,24 +17,24 @@ from typing import Any
 import pytest
 import zmq
 
-from metrica.control import Command, ControlServer, control_endpoint
-from metrica.journal import Journal
+from metrica.executors.control import Command, ControlServer, control_endpoint
+from metrica.journal.journal import Journal
 from metrica.messages import Detections, Health, Message
 from metrica.qos import STREAM, QoS
-from metrica.wiring import Inlet, NodeSpec, Outlet, Wire
+from metrica.transport.wiring import Inlet, NodeSpec, Outlet, Wire
 from tests.runtime_sockets import PATIENCE, Reader
 
 ROOT = Path(__file__).parents[1]
 
 
 class NodeProcess:
-    """One `python -m metrica.process`; its log is kept in `lines`."""
+    """One `python -m metrica.executors.process`; its log is kept in `lines`."""
 
     def __init__(self, spec: NodeSpec | None, description: bytes = b"") -> None:
         self.name = spec.name if spec else ""
         self.lines: list[str] = []
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "metrica.process"],
+            [sys.executable, "-m", "metrica.executors.process"],
             stdin=subprocess.PIPE,
             stderr=subprocess.PIPE,
             cwd=ROOT,

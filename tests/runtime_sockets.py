@@ -16,8 +16,8 @@ import zmq
 
 from metrica.messages import Crossing, Detections, Frame, Header, Health, Message
 from metrica.qos import STREAM, QoS
-from metrica.transport import PublisherSocket, SubscriberSocket
-from metrica.wiring import Wire
+from metrica.transport.sockets import PublisherSocket, SubscriberSocket
+from metrica.transport.wiring import Wire
 
 PATIENCE = 20.0
 """Seconds after which a test gives up waiting: much longer than anything takes on a busy machine."""

@@ -213,7 +213,10 @@ def schema(path: Path) -> dict[str, list[str]]:
 
 
 def test_programs_that_open_a_new_database_together_all_get_it(tmp_path: Path) -> None:
-    code = "import sys, pathlib; from metrica.dashboard.store.database import Database; Database(pathlib.Path(sys.argv[1])).close()"
+    code = (
+        "import sys, pathlib; from metrica.dashboard.store.database import Database;"
+        "Database(pathlib.Path(sys.argv[1])).close()"
+    )
     path = str(tmp_path / "metrica.db")
     started = [subprocess.Popen([sys.executable, "-c", code, path], stderr=subprocess.PIPE) for _ in range(4)]
     assert [(p.wait(60), p.communicate()[1]) for p in started] == [(0, b"")] * 4

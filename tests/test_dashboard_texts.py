@@ -102,7 +102,7 @@ def test_every_figure_of_the_page_is_explained() -> None:
     }
     named = {f"kpi-{name}" for name in re.findall(r'_tile\("(\w+)"', page_source())}
     named |= {f"chart-{name}" for name in re.findall(r'_chart\("(\w+)"', page_source())}
-    documented = set(re.findall(r"`((?:kpi|chart)-[a-z-]+)`", (FOLDER.parent / "docs" / "kpis.md").read_text()))
+    documented = set(re.findall(r"`((?:kpi|chart)-[a-z-]+)`", (FOLDER.parents[1] / "docs" / "kpis.md").read_text()))
     assert len(named) == 6
     assert ids | named == documented
 

@@ -22,7 +22,7 @@ import pytest
 
 from metrica.launch import demo
 from metrica.launch.cli import main
-from metrica.models.store import OURS, SHIPPED
+from metrica.models.library import OURS, SHIPPED
 from metrica.simulator.address import read_sim
 from metrica.simulator.place import make_place
 from tests.dashboard_client import Client

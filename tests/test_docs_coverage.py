@@ -15,8 +15,8 @@ import pytest
 
 from metrica import messages
 from metrica.dashboard.ingest.app import ROUTES
-from metrica.launch.document import KEYS, STORE_KEYS
-from metrica.launch.overrides import NODE_KEYS
+from metrica.launch.reading.document import KEYS, STORE_KEYS
+from metrica.launch.reading.overrides import NODE_KEYS
 from metrica.messages import Header, Message
 from metrica.registry import load_node_type, node_types
 

@@ -20,8 +20,15 @@ import numpy as np
 import pytest
 
 from metrica.errors import FrameRingError
-from metrica.frames import FrameLostError, FrameRingReader, FrameRingWriter, read_frame, remove_stale, ring_path
 from metrica.messages import FrameRef
+from metrica.transport.frames import (
+    FrameLostError,
+    FrameRingReader,
+    FrameRingWriter,
+    read_frame,
+    remove_stale,
+    ring_path,
+)
 
 SHAPE = (360, 640, 3)
 SIZE = 360 * 640 * 3
@@ -186,7 +193,7 @@ def test_the_rings_of_killed_writers_are_swept_away_and_those_of_living_ones_sta
 
 def test_sweeping_while_rings_are_made_never_takes_a_new_one(shm: Path) -> None:
     sweep = (
-        "import sys, pathlib, metrica.frames as f\nprint(flush=True)\n"
+        "import sys, pathlib, metrica.transport.frames as f\nprint(flush=True)\n"
         "while True: f.remove_stale(pathlib.Path(sys.argv[1]), '')"
     )
     command = [sys.executable, "-c", sweep, str(shm)]

@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metrica.errors import FrameRingError
-from metrica.frames import (
+from metrica.messages import Frame, FrameRef, Header
+from metrica.transport.frames import (
     FrameLostError,
     FrameRingReader,
     FrameRingWriter,
@@ -23,7 +24,6 @@ from metrica.frames import (
     ring_path,
     write_frame,
 )
-from metrica.messages import Frame, FrameRef, Header
 
 HEIGHT, WIDTH = 48, 64
 SIZE = HEIGHT * WIDTH * 3

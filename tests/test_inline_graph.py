@@ -13,8 +13,8 @@ import pytest
 
 from metrica import Context, Header, Node, Publisher, param, publisher, subscription, timer
 from metrica.errors import NodeError, TopicError
-from metrica.inline import InlineGraph
-from metrica.journal import Journal
+from metrica.executors.inline import InlineGraph
+from metrica.journal.journal import Journal
 from metrica.messages import Crossing, Detections, Tracks
 from metrica.qos import EVENTS, LATEST, STREAM
 

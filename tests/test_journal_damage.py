@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from metrica.journal import Counts, Journal, PendingJournal
+from metrica.journal.journal import Counts, Journal, PendingJournal
 
 
 def put_aside(path: Path) -> list[Path]:

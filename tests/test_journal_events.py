@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from metrica.errors import JournalError
-from metrica.journal import Counts, Entry, Journal, JournalUnavailableError
+from metrica.journal.journal import Counts, Entry, Journal, JournalUnavailableError
 
 IDS = st.sampled_from([f"event-{n}" for n in range(12)]) | st.text(st.characters(codec="utf-8"), max_size=8)
 PAYLOADS = st.binary(max_size=40)
@@ -154,7 +154,7 @@ def test_an_instance_belongs_to_its_process(tmp_path: Path) -> None:
 import os, sys
 from pathlib import Path
 from metrica.errors import JournalError
-from metrica.journal import Journal
+from metrica.journal.journal import Journal
 journal = Journal(Path(sys.argv[1]))
 if not os.fork():
     try:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from metrica.errors import JournalError
-from metrica.journal import Counts, Journal, JournalUnavailableError, PendingJournal
+from metrica.journal.journal import Counts, Journal, JournalUnavailableError, PendingJournal
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from metrica.journal import Counts, Journal
+from metrica.journal.journal import Counts, Journal
 
 ROOT = Path(__file__).parents[1]
 

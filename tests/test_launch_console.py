@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from io import BytesIO, StringIO, TextIOWrapper
 
-from metrica.launch.console import Console
+from metrica.launch.supervision.console import Console
 from tests.launch_harness import launching
 
 RECORD = {"time": "2026-01-02T10:00:00.000+00:00", "level": "WARNING", "node": "/door/capture", "message": "gone"}

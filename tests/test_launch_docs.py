@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from metrica.launch.cli import main, make_parser
-from metrica.launch.document import KEYS, STORE_KEYS
-from metrica.launch.overrides import NODE_KEYS
+from metrica.launch.reading.document import KEYS, STORE_KEYS
+from metrica.launch.reading.overrides import NODE_KEYS
 from metrica.qos import PROFILES, compatible
 
 DOCS = Path(__file__).parents[1] / "docs"

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
-from metrica.launch import folders
 from metrica.launch.cli import main
+from metrica.launch.reading import folders
 
 BAD = Path(__file__).parent / "launch_bad"
 NAMES = sorted(path.stem for path in BAD.glob("*.yaml"))

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from metrica.errors import LaunchError
-from metrica.launch.console import Console
-from metrica.launch.folders import default_run_dir
-from metrica.launch.run_folder import RunFolder
+from metrica.launch.reading.folders import default_run_dir
+from metrica.launch.supervision.console import Console
+from metrica.launch.supervision.run_folder import RunFolder
 from tests.launch_harness import short_folder
 
 

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metrica.launch.load import LaunchFileError, load
+from metrica.launch.reading.load import LaunchFileError, load
 
 BAD = Path(__file__).parent / "launch_bad"
 FILES = sorted(BAD.glob("*.yaml"))

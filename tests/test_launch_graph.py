@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from metrica.launch.cli import main
-from metrica.launch.graph import expected_subscribers
-from metrica.launch.load import LaunchFileError, Loaded, load
-from metrica.launch.order import levels
+from metrica.launch.reading.graph import expected_subscribers
+from metrica.launch.reading.load import LaunchFileError, Loaded, load
 from metrica.launch.show import as_mermaid, as_text
-from metrica.launch.wire import node_specs
-from metrica.wiring import NodeSpec
+from metrica.launch.supervision.node_specs import node_specs
+from metrica.launch.supervision.order import levels
+from metrica.transport.wiring import NodeSpec
 
 SHOP = """metrica: 1
 store: {id: tunis-01, timezone: Africa/Tunis}

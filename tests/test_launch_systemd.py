@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
 
-from metrica.launch.console import Console
-from metrica.launch.systemd import Notifier
+from metrica.launch.supervision.console import Console
+from metrica.launch.supervision.systemd import Notifier
 from tests.launch_harness import launching, short_folder
 
 UNIT = Path(__file__).parents[1] / "docs" / "metrica.service"

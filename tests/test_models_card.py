@@ -9,7 +9,7 @@ import pytest
 
 from metrica.models import Card, ModelError, list_cards, read_card
 from metrica.models.digests import matching_variant, problems
-from metrica.models.store import OURS, SHIPPED
+from metrica.models.library import OURS, SHIPPED
 
 GOOD = """
 name: mine

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from metrica import testing
-from metrica.models import ModelError, find_model, remark, store
+from metrica.models import ModelError, find_model, library, remark
 from metrica.nodes.detection.openvino_detector import OpenvinoDetector
 from tests.models_networks import constant_network
 
@@ -33,10 +33,10 @@ def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A package's models folder whose own detector is a small network; nothing else is on this machine."""
     folder = tmp_path / "package"
     folder.mkdir()
-    for card in Path(store.SHIPPED).glob("*.yaml"):
+    for card in Path(library.SHIPPED).glob("*.yaml"):
         shutil.copy(card, folder)
     put_ours(folder)
-    monkeypatch.setattr(store, "SHIPPED", folder)
+    monkeypatch.setattr(library, "SHIPPED", folder)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("METRICA_MODELS", raising=False)
     return folder

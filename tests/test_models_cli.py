@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from metrica.models import store
+from metrica.models import library
 from metrica.models.cli import main
-from metrica.models.store import OURS
+from metrica.models.library import OURS
 from tests.models_networks import constant_network
 
 CARD = """
@@ -102,8 +102,8 @@ def test_check_names_damaged_files_and_goes_on(
 def test_check_with_nothing_here_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shutil.copytree(store.SHIPPED, tmp_path / "package", ignore=shutil.ignore_patterns("*.py", "*.xml", "training"))
-    monkeypatch.setattr(store, "SHIPPED", tmp_path / "package")
+    shutil.copytree(library.SHIPPED, tmp_path / "package", ignore=shutil.ignore_patterns("*.py", "*.xml", "training"))
+    monkeypatch.setattr(library, "SHIPPED", tmp_path / "package")
     assert main(["check"]) == 1
     assert "there is no model on this machine to check; run `metrica-models pull NAME`" in capsys.readouterr().err
     assert main(["check", "person-detection-0202"]) == 1

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from metrica.models import ModelError, find_model, have
-from metrica.models.store import SHIPPED, Model, find_card, model_folders
+from metrica.models.library import SHIPPED, Model, find_card, model_folders
 from tests.models_networks import constant_network, dynamic_network, save
 
 CARD = """

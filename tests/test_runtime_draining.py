@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from metrica.control import Command, Exit
+from metrica.executors.control import Command, Exit
 from metrica.qos import LOSSLESS
 from tests.runtime_processes import SOURCE, Processes, numbers
 from tests.runtime_sockets import eventually

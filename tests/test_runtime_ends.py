@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from metrica.control import Command, Exit
+from metrica.executors.control import Command, Exit
 from tests.runtime_processes import SOURCE, NodeProcess, Processes
 
 
@@ -69,7 +69,7 @@ def test_a_description_that_cannot_be_read_ends_for_good_and_shows_nothing_of_it
         node = NodeProcess(None, description)
         processes.nodes.append(node)
         assert node.end() == Exit.PERMANENT
-        assert "metrica.process is started by metrica-launch, not by hand" in node.log
+        assert "metrica.executors.process is started by metrica-launch, not by hand" in node.log
         assert "hunter22" not in node.log
 
 

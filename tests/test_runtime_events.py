@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from metrica.control import Exit
-from metrica.journal import Journal
+from metrica.executors.control import Exit
+from metrica.journal.journal import Journal
 from metrica.messages import Crossing, decode
 from metrica.qos import EVENTS, STREAM
 from tests.runtime_processes import NodeProcess, Processes

@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from metrica.control import Command, Exit
+from metrica.executors.control import Command, Exit
 from metrica.messages import Crossing, Health
 from metrica.qos import LATCHED, STREAM
 from tests.runtime_processes import ROOT, SOURCE, Processes, numbers
@@ -95,7 +95,7 @@ def test_a_node_goes_when_its_launcher_is_killed(processes: Processes, tmp_path:
     (tmp_path / "spec").write_text(spec.model_dump_json())
     program = (
         "import subprocess, sys, time\n"
-        "node = subprocess.Popen([sys.executable, '-m', 'metrica.process'], stdin=open(sys.argv[1]))\n"
+        "node = subprocess.Popen([sys.executable, '-m', 'metrica.executors.process'], stdin=open(sys.argv[1]))\n"
         "print(node.pid, flush=True)\n"
         "time.sleep(600)\n"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from metrica import Node, timer
-from metrica.schedule import Schedule
+from metrica.executors.schedule import Schedule
 
 
 class Timers(Node):

@@ -11,7 +11,7 @@ import pytest
 from metrica.errors import FrameRingError
 from metrica.messages import Frame
 from metrica.qos import LATEST, LOSSLESS, STREAM
-from metrica.wiring import Wire
+from metrica.transport.wiring import Wire
 from tests.runtime_sockets import Bus, eventually, picture
 
 

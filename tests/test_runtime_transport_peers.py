@@ -14,7 +14,7 @@ import zmq
 from metrica.errors import TransportError
 from metrica.messages import Detections, encode
 from metrica.qos import LOSSLESS
-from metrica.wiring import Wire
+from metrica.transport.wiring import Wire
 from tests.runtime_sockets import Bus, eventually, health, seen
 
 

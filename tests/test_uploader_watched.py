@@ -22,9 +22,9 @@ from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.service.serving import AioServer
 from metrica.dashboard.store.coverage import coverage
 from metrica.dashboard.store.database import Database
-from metrica.journal import Journal
-from metrica.launch.load import load
-from metrica.launch.order import levels
+from metrica.journal.journal import Journal
+from metrica.launch.reading.load import load
+from metrica.launch.supervision.order import levels
 from metrica.messages import Crossing, Header, Health, encode
 from metrica.nodes.delivery.coverage import Progress, Span, Spans, WatchFile
 from metrica.nodes.delivery.uploader import WatchingUploader

@@ -10,7 +10,7 @@ import pytest
 
 from metrica import testing
 from metrica.errors import ParameterError
-from metrica.inline import InlineGraph
+from metrica.executors.inline import InlineGraph
 from metrica.messages import Frame, Header, Tracks, Visit
 from metrica.nodes.capture.node import Capture
 from metrica.nodes.counting.zone_counter import ZoneCounter

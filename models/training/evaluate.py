@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from metrica.models import find_model
+from metrica.models.library import Model
 from metrica.models.network import Network
-from metrica.models.store import Model
 from metrica.models.training.pictures import Labelled, Picture, labelled
 from metrica.models.training.score import Matched, average_precision, interval, matched
 

@@ -18,7 +18,7 @@ import openvino as ov
 import torch
 
 from metrica.models.card import Card
-from metrica.models.store import Model
+from metrica.models.library import Model
 from metrica.models.training.grid import SIZE
 from metrica.models.training.network import Exported, PersonNet, load_average
 from metrica.models.training.pictures import labelled

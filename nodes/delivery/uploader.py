@@ -12,7 +12,7 @@ from http import HTTPStatus
 from metrica import Node, param, subscription, timer
 from metrica.backoff import Backoff
 from metrica.errors import DecodeError, JournalError, ParameterError
-from metrica.journal import Entry, Journal
+from metrica.journal.journal import Entry, Journal
 from metrica.messages import Crossing, Health, decode
 from metrica.nodes.delivery.coverage import Progress, Span, Spans, WatchFile
 from metrica.nodes.delivery.delivery import Delivered, Delivery, Failed

@@ -12,8 +12,8 @@ from metrica.messages import Detections, Frame, Thresholds
 from metrica.models.choice import remark
 from metrica.models.errors import ModelError
 from metrica.models.graph import reason
+from metrica.models.library import AUTO, find_model
 from metrica.models.network import Hint, Network
-from metrica.models.store import AUTO, find_model
 from metrica.node import Node
 from metrica.nodes.detection.frame_queue import FrameQueue
 from metrica.nodes.detection.order import Order, Ticket

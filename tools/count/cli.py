@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TextIO, get_args
 
 from metrica.errors import MetricaError, NodeError, ParameterError
-from metrica.inline import InlineGraph
+from metrica.executors.inline import InlineGraph
 from metrica.messages import Frame
 from metrica.node import Node
 from metrica.nodes.capture.address import Kind, read_address

@@ -1,0 +1,1 @@
+"""From a launch file to a checked graph, or to every mistake in it, each at its place."""

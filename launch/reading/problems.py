@@ -1,0 +1,61 @@
+"""What is wrong with a launch file: collected, sorted by place, and shown all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from metrica.launch.reading.source import Place, hide_passwords
+from metrica.params import closest
+
+_HINT = ": did you mean "
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One sentence about one place. `hint` stands behind the caret."""
+
+    place: Place
+    message: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        lines = [f"{self.place.describe()}: error: {hide_passwords(self.message)}"]
+        return "\n".join(lines + self.place.excerpt(hide_passwords(self.hint)))
+
+
+class Problems:
+    """Collects problems; the same one for each of many cameras is kept once."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[Place, str], Problem] = {}
+
+    def add(self, place: Place, message: str, hint: str = "") -> None:
+        """A hint at the end of the message (`…: did you mean 'x'?`) is moved behind the caret."""
+        if not hint and _HINT in message:
+            message, _, rest = message.rpartition(_HINT)
+            hint = _HINT.removeprefix(": ") + rest
+        self._found.setdefault((place, message), Problem(place, message, hint))
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    def sorted(self) -> list[Problem]:
+        """In the order of their places; those of `--set` arguments come after the file's."""
+        return sorted(self._found.values(), key=lambda p: (p.place.source.argument, p.place.line, p.place.column))
+
+    def __str__(self) -> str:
+        return "\n".join(str(problem) for problem in self.sorted())
+
+
+def suggest(word: str, candidates: Sequence[str]) -> str:
+    """`did you mean 'x'?`, or nothing."""
+    near = closest(word, candidates)
+    return f"did you mean '{near}'?" if near else ""
+
+
+def nearest(word: str, candidates: Sequence[str]) -> str | None:
+    """The candidate most like the word, however unlike it is; None if there are none."""
+    found = get_close_matches(word, candidates, n=1, cutoff=0.0)
+    return found[0] if found else None

@@ -1,0 +1,1 @@
+"""Start the nodes of a graph, watch over them, and stop them."""

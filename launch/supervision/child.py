@@ -1,0 +1,109 @@
+"""One process of a node, from its start to its end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import IO
+
+from metrica.transport.wiring import NodeSpec
+
+MARK = "METRICA_RUN_DIR"
+"""Environment variable that every process of a launch carries, so that a later launcher finds those left behind."""
+_CHUNK = 1 << 16
+_PIPE_CHUNKS = 64
+_OWN = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
+
+
+def node_environment(folder: Path, run_dir: Path, environment: Mapping[str, str]) -> dict[str, str]:
+    """What a node process sees: modules beside the launch file, and nothing that is between systemd and us."""
+    path = [str(folder), *filter(None, [environment.get("PYTHONPATH")])]
+    kept = {key: value for key, value in environment.items() if key not in _OWN}
+    return {**kept, "PYTHONPATH": os.pathsep.join(path), "PYTHONUNBUFFERED": "1", MARK: str(run_dir)}
+
+
+class Child:
+    """A running node process, in a session of its own, so that Ctrl-C on the terminal reaches the launcher only.
+
+    `pidfd` becomes readable when it has ended; then call `reap`. Raises OSError if it cannot be started.
+    """
+
+    def __init__(self, spec: NodeSpec, environment: Mapping[str, str]) -> None:
+        with _in_memory(spec.model_dump_json().encode()) as description:
+            self._process = subprocess.Popen(
+                # -P: the folder that the launcher happens to be started in is no place for modules.
+                [sys.executable, "-P", "-m", "metrica.executors.process"],
+                stdin=description,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=dict(environment),
+                start_new_session=True,
+            )
+        self.pid = self._process.pid
+        self.pidfd = os.pidfd_open(self.pid)
+        assert self._process.stdout and self._process.stderr
+        self.outputs = (Lines(self._process.stdout), Lines(self._process.stderr))
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to the node; one that has ended already is left alone."""
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self.pidfd, number)
+
+    def reap(self) -> int:
+        """The exit status, negative for a signal, once the process has ended; ends whatever it started itself."""
+        # Not reaped yet, so the number of its group cannot have been given to anybody else.
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # nobody else is in the group
+            os.killpg(self.pid, signal.SIGKILL)
+        status = self._process.wait()
+        os.close(self.pidfd)
+        return status
+
+
+class Lines:
+    """The whole lines that come out of a pipe; reading never waits."""
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        self._pipe = pipe
+        self._rest = b""
+        self.fd = pipe.fileno()
+        self.ended = False
+        os.set_blocking(self.fd, False)
+
+    def read(self, take: Callable[[str], None]) -> bool:
+        """Read once and hand over every line that is whole; at the pipe's end also one that is not.
+
+        False if there was nothing to read.
+        """
+        try:
+            data = b"" if self.ended else os.read(self.fd, _CHUNK)
+        except BlockingIOError:
+            return False
+        *whole, self._rest = (self._rest + data).split(b"\n")
+        if self._rest and (not data or len(self._rest) > _CHUNK):
+            whole.append(self._rest)
+            self._rest = b""
+        for line in whole:
+            take(line.decode("utf-8", "replace").rstrip("\r"))
+        self.ended = not data
+        return not self.ended
+
+    def read_rest(self, take: Callable[[str], None]) -> None:
+        """Read what is in the pipe of a process that has ended, and close it."""
+        for _ in range(_PIPE_CHUNKS):  # a process that it left behind may write for ever
+            if not self.read(take):
+                break
+        self.ended = True
+        self._pipe.close()
+
+
+def _in_memory(data: bytes) -> IO[bytes]:
+    """A file that is never on a disk: a pipe would make us wait for a process that does not read."""
+    file = os.fdopen(os.memfd_create("node"), "w+b")
+    file.write(data)
+    file.seek(0)
+    return file

@@ -1,0 +1,48 @@
+"""From a graph that has been checked to what each node process is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from metrica.executors.control import control_endpoint
+from metrica.launch.reading.folders import endpoint, frame_dir
+from metrica.launch.reading.graph import HEALTH, Graph, Topic
+from metrica.launch.reading.nodes import LaunchNode
+from metrica.transport.wiring import Inlet, NodeSpec, Outlet, Wire
+
+
+def node_specs(graph: Graph, run_dir: Path, *, log_level: str = "INFO") -> list[NodeSpec]:
+    """One description per node, in the order of the graph."""
+    return [_spec(graph, node, run_dir, log_level) for node in graph.nodes]
+
+
+def _spec(graph: Graph, node: LaunchNode, run_dir: Path, log_level: str) -> NodeSpec:
+    def wire(topic: Topic) -> Wire:
+        return Wire(topic=topic.name, endpoint=endpoint(graph, topic, run_dir))
+
+    assert node.cls
+    outlets: dict[str, Outlet] = {}
+    for port, publisher in node.cls.publishers.items():
+        mine = [topic for topic in graph.published if topic.publisher is node and topic.port == port]
+        wires = {topic.camera if publisher.per_camera else "": wire(topic) for topic in mine}
+        outlets[port] = Outlet(qos=publisher.qos.name.lower(), wires=wires)
+    return NodeSpec(
+        name=node.name,
+        type=node.type_name,
+        params=node.params,
+        outlets=outlets,
+        inlets={
+            i.port: Inlet(qos=i.qos.name.lower(), wires=tuple(wire(topic) for topic in i.topics))
+            for i in graph.inputs_of(node)
+        },
+        health=wire(graph.topics[f"{node.name}/{HEALTH}"]),
+        control=control_endpoint(run_dir),
+        run_dir=run_dir,
+        frame_dir=frame_dir(run_dir),
+        store=graph.document.store,
+        timezone=graph.document.timezone,
+        camera=node.camera,
+        data_dir=graph.document.data_dir,
+        log_level=log_level,
+        log_format="json",
+    )

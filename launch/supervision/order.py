@@ -1,0 +1,29 @@
+"""In which order nodes are activated and stopped."""
+
+from __future__ import annotations
+
+from metrica.launch.reading.graph import Graph
+
+
+def levels(graph: Graph) -> list[list[str]]:
+    """The nodes' names in levels, sources first: each is in a later level than those that it listens to.
+
+    A cycle is opened where the fewest inputs are missing. Nodes without any wire come last, one by one in the
+    order of the file: the uploader sends what the counters have written at their end, the ingest still takes it.
+    """
+    edges = [(a.name, b.name) for a, b in graph.edges()]
+    wired = {name for edge in edges for name in edge}
+    waits_for = {node.name: set[str]() for node in graph.nodes if node.name in wired}
+    for publisher, subscriber in edges:
+        if publisher != subscriber:
+            waits_for[subscriber].add(publisher)
+    ordered: list[list[str]] = []
+    while waits_for:
+        ready = [name for name, publishers in waits_for.items() if not publishers]
+        level = ready or [min(waits_for, key=lambda name: len(waits_for[name]))]
+        ordered.append(level)
+        for name in level:
+            del waits_for[name]
+        for publishers in waits_for.values():
+            publishers.difference_update(level)
+    return ordered + [[node.name] for node in graph.nodes if node.name not in wired]

@@ -1,0 +1,137 @@
+"""The run folder: one launcher at a time, nothing of an earlier one, and nothing left afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import signal
+import stat
+import time
+from pathlib import Path
+
+from metrica.errors import LaunchError
+from metrica.launch.reading.folders import frame_dir
+from metrica.launch.supervision.child import MARK
+from metrica.launch.supervision.console import Console
+
+_LOCK = "_lock"  # no topic's name begins so
+_GRACE_SECONDS = 3.0
+
+
+class RunFolder:
+    """Takes a run folder, and cleans up what a killed launcher has left there: sockets, frames, processes.
+
+    Raises LaunchError if another launcher has it, or it is no private folder of ours.
+    """
+
+    def __init__(self, path: Path, console: Console) -> None:
+        self.path, self.frame_dir = path, frame_dir(path)
+        self._made = not path.exists()
+        self._lock = _take(path)
+        try:
+            self._made |= self._clean()
+            end_survivors(path, console)
+            _make_private(self.frame_dir)
+        except BaseException:
+            self.release()
+            raise
+
+    def __enter__(self) -> RunFolder:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+    def release(self) -> None:
+        """Remove everything that a launch makes, and the folder itself if it was not there before."""
+        shutil.rmtree(self.frame_dir, ignore_errors=True)
+        self._clean()
+        (self.path / _LOCK).unlink(missing_ok=True)
+        os.close(self._lock)
+        if self._made:
+            with contextlib.suppress(OSError):  # somebody has put something else there, or begins a new launch
+                self.path.rmdir()
+
+    def _clean(self) -> bool:
+        """Remove sockets, locks of topics and frames; True if there was any."""
+        found = False
+        for path in self.path.iterdir():
+            found_there = path.lstat()
+            # A topic's lock is empty; one with something in it is another program's.
+            is_lock = path.suffix == ".lock" and stat.S_ISREG(found_there.st_mode) and not found_there.st_size
+            if stat.S_ISSOCK(found_there.st_mode) or is_lock:
+                path.unlink(missing_ok=True)
+                found = True
+        shutil.rmtree(self.frame_dir, ignore_errors=True)
+        return found
+
+
+def end_survivors(run_dir: Path, console: Console) -> None:
+    """End the node processes that a killed launcher has left: they would keep topics and devices to themselves.
+
+    The kernel has told them to stop already, so they get a moment; one that hangs is killed.
+    """
+    end = time.monotonic() + _GRACE_SECONDS
+    while survivors := _survivors(run_dir):
+        if time.monotonic() > end:
+            for pid in survivors:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            console.warning(f"killed {len(survivors)} processes that an earlier launcher had left")
+            end = time.monotonic() + _GRACE_SECONDS
+        time.sleep(0.05)
+
+
+def _survivors(run_dir: Path) -> list[int]:
+    mark = os.fsencode(f"{MARK}={run_dir}")
+    found: list[int] = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # ended meanwhile, or another user's
+            if process.stat().st_uid == os.geteuid() and mark in (process / "environ").read_bytes().split(b"\0"):
+                found.append(int(process.name))
+    return [pid for pid in found if pid != os.getpid()]
+
+
+def _take(path: Path) -> int:
+    """The folder's lock, held by this process until it ends, however it ends."""
+    while True:
+        _make_private(path)
+        try:
+            fd = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError:
+            continue  # a launcher that ends has just removed the folder
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            pid = os.pread(fd, 20, 0).decode("ascii", "replace").strip() or "?"
+            os.close(fd)
+            raise LaunchError(
+                f"another launcher (process {pid}) runs in {path}: stop it first, or give this one its own --run-dir"
+            ) from None
+        if os.fstat(fd).st_nlink:
+            os.truncate(fd, 0)
+            os.pwrite(fd, str(os.getpid()).encode(), 0)
+            return fd
+        os.close(fd)  # the launcher that had it has removed it meanwhile
+
+
+def _make_private(path: Path) -> None:
+    """A folder that only this user can enter. Raises LaunchError if there is one that is not so."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            path.mkdir(mode=0o700)
+        found, parent = path.lstat(), path.parent.stat()
+    except FileNotFoundError:
+        return _make_private(path)  # a launcher that ends has just removed it
+    except OSError as error:
+        raise LaunchError(f"the folder {path} cannot be made: {error.strerror}") from None
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
+        raise LaunchError(
+            f"{path} must be a folder of yours that nobody else can enter: chmod 700, or another --run-dir"
+        )
+    if parent.st_uid not in (0, os.geteuid()):
+        raise LaunchError(f"{path.parent} belongs to another user, who could put anything there: give a --run-dir")
+    return None

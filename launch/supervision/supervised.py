@@ -1,0 +1,194 @@
+"""What the launcher knows of one node: whether it lives, how far it has come, and when it is to be restarted."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+
+from metrica import logs
+from metrica.backoff import Backoff
+from metrica.executors.control import Exit
+from metrica.launch.supervision.child import Child
+from metrica.launch.supervision.console import Console
+from metrica.launch.supervision.limits import Limits
+from metrica.lifecycle import State
+from metrica.messages import Health
+from metrica.transport.wiring import NodeSpec
+
+
+class Status(StrEnum):
+    """Where a node stands. The first three have a process, the others none."""
+
+    STARTING = "starting"
+    READY = "ready"
+    """Configured, and waiting for the command to activate."""
+    ACTIVE = "active"
+    WAITING = "waiting"
+    """It failed, and will be started again."""
+    FINISHED = "finished"
+    """It ended by itself: its file has been read, say."""
+    FAILED = "failed"
+    """It failed for good."""
+    STOPPED = "stopped"
+
+
+class Watched:
+    """One node. The supervisor tells it what happens, and asks it what is due. Times are monotonic seconds.
+
+    restart: whether it is started again after a failure that may pass.
+    """
+
+    def __init__(self, spec: NodeSpec, *, restart: bool, limits: Limits, console: Console) -> None:
+        self.spec, self.name = spec, spec.name
+        self.status = Status.STOPPED
+        self.child: Child | None = None
+        self.subscribers: dict[str, int] = {}
+        self.last_error = ""
+        """The node's own last words about an error, or how it ended."""
+        self.opens = ""
+        """What it wants opened in a browser, with what is needed to get in; said when everything runs."""
+        self.restart_at = 0.0
+        self.killed = False
+        """Whether we had to end it by SIGKILL."""
+        self._restart, self._limits, self._console = restart, limits, console
+        self._backoff = Backoff(limits.first_restart, limits.longest_restart)
+        self._since, self._born = 0.0, 0
+        self._beat_at: float | None = None
+        self._told_at: float | None = None
+
+    @property
+    def lives(self) -> bool:
+        return self.child is not None
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it has failed of late: nobody waits for it then, it comes when it can."""
+        return self._backoff.failures > 0
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether a command can reach it."""
+        return self.lives and self._beat_at is not None
+
+    def start(self, environment: Mapping[str, str], now: float) -> Child:
+        """Start a process. Raises OSError."""
+        self._born = time.monotonic_ns()
+        self.child = Child(self.spec, environment)
+        self._enter(Status.STARTING, now)
+        self._beat_at, self._told_at = None, None
+        self.subscribers, self.last_error = {}, ""
+        return self.child
+
+    def beats(self, health: Health, now: float) -> bool:
+        """Take in a sign of life; True if the node waits to be activated."""
+        if self.child is None or health.header.mono < self._born:
+            return False  # still on the way from a process that is gone
+        self._beat_at = now
+        self.subscribers = health.subscribers
+        if health.state == State.INACTIVE and self.status is Status.STARTING:
+            self._enter(Status.READY, now)
+        elif health.state == State.ACTIVE and self.status is not Status.ACTIVE:
+            self._enter(Status.ACTIVE, now)
+        if self.status is Status.ACTIVE and now - self._since > self._limits.healthy:
+            self._backoff.reset()
+        return self.status is Status.READY
+
+    def reads(self, line: str, *, is_error: bool) -> None:
+        """Show a line that the node has written."""
+        record = logs.parse(line) if is_error else None
+        try:
+            if record is not None:
+                self.opens = str(record.pop("open", self.opens))
+                self._console.record(record)
+        except (TypeError, ValueError):
+            record = None  # only the keys are a log record's
+        if record is None:
+            self._console.line(self.name, line, is_error=is_error)
+        elif record["level"] in ("ERROR", "CRITICAL"):
+            self.last_error = str(record["message"])
+
+    def commanded(self, now: float) -> None:
+        """It has been told to activate: the time for that runs from the first time."""
+        self._told_at = self._told_at or now
+
+    def excuse(self, now: float) -> None:
+        """Its silence up to now counts for nothing."""
+        self._since = now
+        self._beat_at = now if self._beat_at is not None else None
+
+    def overdue(self, now: float) -> str | None:
+        """Why the node must be taken for hung, or None."""
+        if self.child is None or self.killed:
+            return None
+        if self._beat_at is not None and now - self._beat_at > self._limits.hung:
+            return f"has given no sign of life for {now - self._beat_at:.0f} s"
+        if self.status is Status.STARTING and now - self._since > self._limits.start:
+            return f"is not configured after {now - self._since:.0f} s"
+        if self.status is Status.READY and self._told_at and now - self._told_at > self._limits.start:
+            return f"does not become active within {now - self._told_at:.0f} s"
+        return None
+
+    def kill(self) -> None:
+        """End the process, whatever it does."""
+        if self.child:
+            self.killed = True
+            self.child.send(signal.SIGKILL)
+
+    def ended(self, now: float, *, stopping: bool) -> None:
+        """The process has ended: clean up after it, and settle what becomes of the node."""
+        assert self.child
+        status = self.child.reap()
+        for lines, is_error in zip(self.child.outputs, (False, True), strict=True):
+            lines.read_rest(self._taker(is_error))
+        self.child, killed = None, self.killed
+        if stopping:
+            expected = status in (Exit.DONE, -signal.SIGTERM) or killed
+            self._enter(Status.STOPPED if expected else Status.FAILED, now)
+            if not expected:
+                self._console.error(f"{self.name} {_how(status)} while it was to stop")
+            return
+        self.killed = False
+        if status == Exit.DONE:
+            self._enter(Status.FINISHED, now)
+            self._console.info(f"{self.name} has finished")
+        elif status == Exit.PERMANENT or not self._restart:
+            self.last_error = self.last_error or f"it {_how(status)}"
+            self._enter(Status.FAILED, now)
+        else:
+            self.wait_to_restart(now, "was killed" if killed else _how(status))
+
+    def wait_to_restart(self, now: float, what_happened: str) -> None:
+        """It failed, and trying again may help."""
+        wait = self._backoff.next()
+        self.restart_at = now + wait
+        self._enter(Status.WAITING, now)
+        self._console.warning(f"{self.name} {what_happened}; it is restarted in {wait:.1f} s")
+
+    def readers(self) -> list[tuple[int, Callable[[], bool]]]:
+        """The pipes that are still open, and what reads from them."""
+        if self.child is None:
+            return []
+        pairs = zip(self.child.outputs, (False, True), strict=True)
+        return [(lines.fd, _reader(lines.read, self._taker(is_error))) for lines, is_error in pairs if not lines.ended]
+
+    def _taker(self, is_error: bool) -> Callable[[str], None]:
+        return lambda line: self.reads(line, is_error=is_error)
+
+    def _enter(self, status: Status, now: float) -> None:
+        self.status, self._since = status, now
+
+
+def _reader(read: Callable[[Callable[[str], None]], bool], take: Callable[[str], None]) -> Callable[[], bool]:
+    return lambda: read(take)
+
+
+def _how(status: int) -> str:
+    """A process's end in words."""
+    if status >= 0:
+        return f"failed (exit status {status})"
+    try:
+        return f"was killed by {signal.Signals(-status).name}"
+    except ValueError:
+        return f"was killed by signal {-status}"

@@ -1,0 +1,65 @@
+"""What systemd is told (sd_notify(3)): one datagram to the socket that it names, and nothing without one."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+
+from metrica.launch.supervision.console import Console
+
+
+class Notifier:
+    """Says that the launch is ready, alive, stopping. It never fails: systemd notices silence by itself."""
+
+    def __init__(self, environment: Mapping[str, str], console: Console) -> None:
+        self._console = console
+        self._address = environment.get("NOTIFY_SOCKET", "")
+        if self._address.startswith("@"):
+            self._address = "\0" + self._address[1:]
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) if self._address else None
+        self._period = _watchdog_period(environment)
+        self._next_sign = 0.0
+
+    def ready(self) -> None:
+        self._send("READY=1")
+
+    def stopping(self) -> None:
+        self._send("STOPPING=1")
+
+    def status(self, sentence: str) -> None:
+        """What `systemctl status` shows."""
+        self._send(f"STATUS={sentence}")
+
+    def alive(self, now: float) -> float:
+        """Called each time round the launcher's loop; returns when it must be called again (monotonic seconds)."""
+        if self._socket is None or self._period is None:
+            return now + 3600
+        if now >= self._next_sign:
+            self._send("WATCHDOG=1")
+            self._next_sign = now + self._period
+        return self._next_sign
+
+    def close(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _send(self, text: str) -> None:
+        if self._socket is None:
+            return
+        try:
+            self._socket.sendto(text.encode(), socket.MSG_DONTWAIT, self._address)
+        except BlockingIOError:
+            return  # systemd is behind, and will hear the next one
+        except OSError as error:
+            self._console.warning(f"systemd cannot be told anything at {self._address!r}: {error.strerror}")
+            self.close()
+
+
+def _watchdog_period(environment: Mapping[str, str]) -> float | None:
+    """Half the time after which systemd takes us for hung, if it watches this very process."""
+    microseconds, pid = environment.get("WATCHDOG_USEC", ""), environment.get("WATCHDOG_PID", "")
+    if not microseconds.isdigit() or int(microseconds) == 0 or (pid and pid != str(os.getpid())):
+        return None
+    return int(microseconds) / 2e6

@@ -1,0 +1,1 @@
+"""What runs nodes: a process for each, or all of them in one thread."""

@@ -1,0 +1,259 @@
+"""Runs one node in a process of its own: one loop, one thread, callbacks that never overlap."""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import zmq
+
+from metrica.clock import Clock, SystemClock
+from metrica.errors import LifecycleError, TransportError
+from metrica.executors.control import HEARTBEAT_SECONDS, Command, ControlClient
+from metrica.executors.schedule import Schedule
+from metrica.journal.ledger import Ledger
+from metrica.lifecycle import Lifecycle, State
+from metrica.messages import Frame, Header, Health, Message
+from metrica.node import Node
+from metrica.qos import EVENTS, LATCHED, PROFILES, QoS
+from metrica.transport.sockets import PublisherSocket, SubscriberSocket
+from metrica.transport.wiring import NodeSpec, Wire
+
+_QUIET_SECONDS = 0.15
+_DRAIN_SECONDS = 3.0
+
+
+class Executor:
+    """The runtime of a node in its own process. `run` returns when the node has finished or is told to stop.
+
+    Raises what the node's hooks and callbacks raise: an error inside a node ends its process, and the
+    launcher starts it again with a clean state.
+    """
+
+    def __init__(self, spec: NodeSpec, node: Node) -> None:
+        self.name, self.context = spec.name, spec.context()
+        self.clock: Clock = SystemClock()
+        self._node, self._spec = node, spec
+        self._lifecycle = Lifecycle(node)
+        self._schedule = Schedule(node)
+        self._stop_at: float | None = None
+        self._finished = False
+        self._commands: deque[Command] = deque()
+        self._thread = threading.get_ident()
+        self._calls: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._zmq: zmq.Context[Any] = zmq.Context()
+        self._epoch = self.clock.now()
+        self._control = ControlClient(self._zmq, spec.control, spec.name)
+        self._health = self._publisher(spec.health, LATCHED)
+        self._publishers: dict[str, dict[str, PublisherSocket]] = {}
+        self._subscribers: list[tuple[str, SubscriberSocket]] = []
+        self._ledger = Ledger(self.context.journal, self._dispatch)
+        self._pollers: dict[bool, zmq.Poller] = {}
+        self._next_beat = 0.0
+        node.attach(self)
+
+    def run(self) -> None:
+        """Configure, wait for the command to activate, work, drain, shut down."""
+        self._thread = threading.get_ident()
+        try:
+            self._connect()
+            self._lifecycle.configure()
+            if any(port.qos is EVENTS for port in self._node.publishers.values()):
+                self._ledger.open()
+            self._loop()
+            self._drain()
+            if self._lifecycle.state is State.ACTIVE:
+                self._lifecycle.deactivate()
+                self._run_calls()  # what a thread has handed over meanwhile, while the node still has its things
+            self._lifecycle.shutdown()
+            self._ledger.close()
+            for socket in self._all_publishers():
+                socket.flush(_DRAIN_SECONDS)
+            self._beat(force=True)
+        finally:
+            self._close()
+
+    def stop(self) -> None:
+        """Ask `run` to drain and return; callable from a signal handler."""
+        self._stop_at = self._stop_at or time.monotonic()
+        os.eventfd_write(self._wake, 1)
+
+    # What the node asks of its runtime.
+
+    def send(self, port: str, msg: Message) -> None:
+        if threading.get_ident() != self._thread:
+            raise LifecycleError(f"'{port}' was published from another thread: hand it over with self.call_soon(…)")
+        if self._node.publishers[port].qos is EVENTS:
+            self._ledger.record(port, msg)  # comes back to _dispatch once it is durable
+        else:
+            self._dispatch(port, msg)
+
+    def call_soon(self, function: Callable[..., None], *args: Any) -> None:
+        self._calls.append((function, args))
+        os.eventfd_write(self._wake, 1)
+
+    def finish(self) -> None:
+        self._finished = True
+
+    # The loop.
+
+    def _loop(self) -> None:
+        while self._stop_at is None and not self._finished:
+            self._beat()
+            active = self._lifecycle.state is State.ACTIVE
+            self._turn(self._schedule.seconds_to_next(self._next_beat) if active else HEARTBEAT_SECONDS)
+            if active:
+                self._schedule.run_due(lambda: self._finished)
+            self._ledger.retry()
+
+    def _turn(self, seconds: float) -> int:
+        """Wait until something happens, for so long at most, and deal with it; returns how many messages came.
+
+        One message from each topic: so that no topic starves another, nor the launcher's commands.
+        """
+        active = self._lifecycle.state is State.ACTIVE
+        poller = self._pollers.get(active) or self._pollers.setdefault(active, self._make_poller(active))
+        ready = dict(poller.poll(math.ceil(max(0.0, seconds) * 1000)))
+        if self._wake in ready:
+            os.eventfd_read(self._wake)
+        for _, subscriber in self._subscribers if not active else ():
+            subscriber.keep_up()
+        if self._control.socket in ready or self._commands:
+            self._obey()
+        self._run_calls()
+        if not ready:
+            return 0
+        for publisher in self._all_publishers():
+            if publisher.socket in ready and publisher.listen():
+                self._next_beat = 0.0  # tell at once: the launcher waits for subscriptions to be matched
+        return sum(self._receive(port, s) for port, s in self._subscribers if s.socket in ready)
+
+    def _hear(self) -> None:
+        """Take in the launcher's commands. To stop is heard at once, even in the middle of a callback."""
+        while command := self._control.receive():
+            if command is Command.STOP:
+                self.stop()
+            else:
+                self._commands.append(command)
+
+    def _obey(self) -> None:
+        self._hear()
+        while self._commands:
+            self._commands.popleft()
+            if self._lifecycle.state is State.INACTIVE and self._stop_at is None:
+                self._lifecycle.activate()
+                self._schedule.start()
+                self._beat(force=True)
+
+    def _held_back(self, since: float) -> None:
+        """A lossless subscription is behind. Go on living; once told to stop, give it a moment and no more."""
+        self._beat()
+        self._hear()
+        if self._stop_at is not None and time.monotonic() > max(since, self._stop_at) + _DRAIN_SECONDS:
+            raise TransportError(f"{self.name} was told to stop, but a subscription takes nothing in")
+
+    def _make_poller(self, active: bool) -> zmq.Poller:
+        """What to wait for; messages are left where they are until the node is active."""
+        poller = zmq.Poller()
+        poller.register(self._wake, zmq.POLLIN)
+        poller.register(self._control.socket, zmq.POLLIN)
+        for publisher in self._all_publishers():
+            poller.register(publisher.socket, zmq.POLLIN)
+        for _, subscriber in self._subscribers if active else ():
+            poller.register(subscriber.socket, zmq.POLLIN)
+        return poller
+
+    def _receive(self, port: str, subscriber: SubscriberSocket) -> bool:
+        msg = None if self._finished else subscriber.receive()
+        if msg is None:
+            return False
+        self._beat()
+        self._node.count(f"received.{port}")
+        getattr(self._node, port)(msg)
+        if isinstance(msg, Frame) and not msg.intact():
+            self._node.count("frames_overwritten")
+        subscriber.done()
+        self._run_calls()
+        return True
+
+    def _drain(self) -> None:
+        """Publishers upstream have stopped: take in what is still on the way, until nothing comes for a moment."""
+        start = quiet = time.monotonic()
+        while self._subscribers and self._lifecycle.state is State.ACTIVE:
+            now = time.monotonic()
+            if now > start + _DRAIN_SECONDS or now > quiet + _QUIET_SECONDS:
+                return
+            if self._turn(0.02):
+                quiet = time.monotonic()
+
+    def _run_calls(self) -> None:
+        for _ in range(len(self._calls)):  # and not what these add: the loop must go on
+            function, args = self._calls.popleft()
+            function(*args)
+
+    # Sockets.
+
+    def _connect(self) -> None:
+        for port, outlet in self._spec.outlets.items():
+            qos = PROFILES[outlet.qos]
+            self._publishers[port] = {camera: self._publisher(w, qos) for camera, w in outlet.wires.items()}
+        for port, inlet in self._spec.inlets.items():
+            message = self._node.subscriptions[port].message
+            for wire in inlet.wires:
+                socket = SubscriberSocket(self._zmq, wire, PROFILES[inlet.qos], message, self._node.count)
+                self._subscribers.append((port, socket))
+
+    def _publisher(self, wire: Wire, qos: QoS) -> PublisherSocket:
+        return PublisherSocket(
+            self._zmq,
+            wire,
+            qos,
+            epoch=self._epoch,
+            frame_dir=self._spec.frame_dir,
+            while_waiting=self._held_back,
+        )
+
+    def _dispatch(self, port: str, msg: Message) -> None:
+        sockets = self._publishers[port]
+        socket = sockets.get(msg.header.camera) or sockets.get("")
+        if socket is None:
+            self._node.count("unknown_camera")
+            return
+        socket.send(msg)
+        self._node.count(f"sent.{port}")
+
+    def _all_publishers(self) -> list[PublisherSocket]:
+        return [socket for sockets in self._publishers.values() for socket in sockets.values()]
+
+    def _beat(self, *, force: bool = False) -> None:
+        now = time.monotonic()
+        if not force and now < self._next_beat:
+            return
+        self._next_beat = now + HEARTBEAT_SECONDS
+        health = Health(
+            header=Header(stamp=self.clock.now(), mono=self.clock.monotonic(), camera=self.context.camera),
+            node=self.name,
+            state=self._lifecycle.state,
+            counters={**self._node.counters, "unpublished_events": self._ledger.unpublished},
+            gauges={**self._node.gauges, "cpu_seconds": time.process_time()},
+            subscribers={s.topic: s.subscribers for s in self._all_publishers()},
+            detail=self._ledger.trouble or self._node.present_trouble,
+        )
+        self._control.beat(health)
+        self._health.send(health)
+
+    def _close(self) -> None:
+        self._ledger.close()
+        for socket in [*self._all_publishers(), self._health]:
+            socket.close()
+        for _, subscriber in self._subscribers:
+            subscriber.close()
+        self._control.close()
+        self._zmq.term()
+        # The eventfd stays open: a thread of the node's may still call_soon, and must not write into another file.

@@ -1,0 +1,208 @@
+"""Several nodes in one process and one thread: for files, for tests, for trying things out.
+
+    with InlineGraph({"capture": capture, "detector": detector, "tracker": tracker}) as graph:
+        graph.tap("tracks", print)
+        graph.run()
+
+A publisher and the subscriptions of its name are connected. Every message is delivered, whatever the QoS: the
+nodes take turns, so a slow one holds back the source instead of losing messages.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from metrica.clock import Clock, SystemClock
+from metrica.context import Context
+from metrica.errors import TopicError
+from metrica.executors.inline_wiring import topic_publishers, upstream_first
+from metrica.executors.schedule import Schedule
+from metrica.journal.ledger import Ledger
+from metrica.lifecycle import Lifecycle, State
+from metrica.messages import Message, check_message
+from metrica.node import Node
+from metrica.params import did_you_mean
+from metrica.qos import EVENTS
+
+_IDLE_SECONDS = 1.0
+
+
+class InlineGraph:
+    """A graph that runs in the calling thread. Use it as a context manager.
+
+    nodes: by name. context: what all of them see as theirs. journal: where EVENTS are written before they are
+    delivered; without it they are delivered only.
+
+    Entering configures all nodes and activates them, sinks first; leaving shuts them down. Raises TopicError for
+    topics that do not fit together, and what the nodes' own hooks raise.
+    """
+
+    def __init__(
+        self,
+        nodes: Mapping[str, Node],
+        *,
+        context: Context | None = None,
+        clock: Clock | None = None,
+        journal: Path | None = None,
+    ) -> None:
+        self.context = context or Context(camera="camera")
+        self.clock = clock or SystemClock()
+        self._publishers = topic_publishers(nodes)
+        self._seats = [_Seat(self, name, nodes[name]) for name in upstream_first(nodes, self._publishers)]
+        self._listeners: dict[str, list[Callable[[Any], None]]] = {topic: [] for topic in self._publishers}
+        for seat in self._seats:
+            for topic in seat.node.subscriptions:
+                self._listeners[topic].append(seat.receiver(topic))
+        self._queue: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
+        self._wake = threading.Event()
+        self._stopping = False
+        self._epoch = self.clock.now()
+        self._seq: dict[tuple[str, str], int] = {}
+        self._ledger = Ledger(journal, self._deliver) if journal else None
+
+    def tap(self, topic: str, listener: Callable[[Any], None]) -> None:
+        """Call a function with every message of a topic, before the nodes get it. Raises TopicError."""
+        if topic not in self._listeners:
+            raise TopicError(f"nobody publishes '{topic}'{did_you_mean(topic, list(self._listeners))}")
+        self._listeners[topic].insert(0, listener)
+
+    def run(self) -> None:
+        """Work until every source (a node without inputs) has finished, or `stop`, and nothing is on its way any
+        more; then deactivate the nodes from the sources on, so that each gets what those before it had kept."""
+        sources = [seat for seat in self._seats if not seat.node.subscriptions]
+        while not self._stopping and any(not s.finished for s in sources):
+            self._work_off()
+            for seat in self._seats:
+                if seat.active:
+                    seat.schedule.run_due(partial(self._is_over, seat))
+                    self._work_off()
+            self._wait()
+        for seat in self._seats:
+            self._work_off()
+            if seat.lifecycle.state is State.ACTIVE:
+                seat.lifecycle.deactivate()
+        self._work_off()
+
+    def stop(self) -> None:
+        """Make `run` end soon, with everything that is under way delivered; callable from a signal handler."""
+        self._stopping = True
+        self._wake.set()
+
+    def __enter__(self) -> Self:
+        try:
+            for seat in self._seats:
+                seat.lifecycle.configure()
+            for seat in reversed(self._seats):
+                seat.lifecycle.activate()
+                seat.schedule.start()
+        except BaseException:
+            self._shut_down()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._shut_down()
+
+    # For the seats, which are what the nodes see.
+
+    def send(self, port: str, msg: Message, *, per_camera: bool) -> None:
+        check_message(msg)  # as a topic between processes would
+        topic = (port, msg.header.camera if per_camera else "")
+        seq = self._seq[topic] = self._seq.get(topic, 0) + 1
+        msg = replace(msg, header=replace(msg.header, seq=seq, epoch=self._epoch))
+        if self._ledger and self._publishers[port].publishers[port].qos is EVENTS:
+            self._ledger.record(port, msg)  # comes back to _deliver once it is on the disk
+        else:
+            self._deliver(port, msg)
+
+    def call_soon(self, function: Callable[..., None], *args: Any) -> None:
+        self._queue.append((function, args))
+        self._wake.set()
+
+    def _deliver(self, topic: str, msg: Message) -> None:
+        for listener in self._listeners[topic]:
+            self._queue.append((listener, (msg,)))
+
+    def _is_over(self, seat: _Seat) -> bool:
+        return seat.finished or self._stopping
+
+    def _work_off(self) -> None:
+        while self._queue:
+            function, args = self._queue.popleft()
+            function(*args)
+
+    def _wait(self) -> None:
+        latest = time.monotonic() + _IDLE_SECONDS
+        seconds = min((s.schedule.seconds_to_next(latest) for s in self._seats if s.active), default=0.0)
+        if seconds > 0 and not self._queue:
+            self._wake.wait(seconds)
+        self._wake.clear()
+
+    def _shut_down(self) -> None:
+        """Shut down every node, also if one of them fails at it; the first error is raised at the end."""
+        errors: list[Exception] = []
+        for seat in self._seats:
+            try:
+                seat.lifecycle.shutdown()
+            except Exception as error:  # noqa: BLE001 - raised again below, when the other nodes have been closed
+                errors.append(error)
+        self._queue.clear()
+        if self._ledger:
+            self._ledger.close()
+        if errors:
+            raise errors[0]
+
+
+@dataclass
+class _Seat:
+    """The runtime of one node of the graph."""
+
+    graph: InlineGraph
+    short_name: str
+    node: Node
+    finished: bool = False
+
+    def __post_init__(self) -> None:
+        self.node.attach(self)
+        self.lifecycle = Lifecycle(self.node)
+        self.schedule = Schedule(self.node)
+
+    @property
+    def name(self) -> str:
+        return f"/{self.short_name}"
+
+    @property
+    def context(self) -> Context:
+        return self.graph.context
+
+    @property
+    def clock(self) -> Clock:
+        return self.graph.clock
+
+    @property
+    def active(self) -> bool:
+        return self.lifecycle.state is State.ACTIVE and not self.finished
+
+    def send(self, port: str, msg: Message) -> None:
+        self.graph.send(port, msg, per_camera=self.node.publishers[port].per_camera)
+
+    def call_soon(self, function: Callable[..., None], *args: Any) -> None:
+        self.graph.call_soon(function, *args)
+
+    def finish(self) -> None:
+        self.finished = True
+
+    def receiver(self, topic: str) -> Callable[[Message], None]:
+        def receive(msg: Message) -> None:
+            if self.active:
+                getattr(self.node, topic)(msg)
+
+        return receive

@@ -1,0 +1,77 @@
+"""A node process, as the launcher starts it: `python -m metrica.executors.process`, its NodeSpec on standard input."""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import signal
+import sys
+
+from pydantic import ValidationError
+
+from metrica import logs
+from metrica.errors import DeclarationError, JournalError, MetricaError, NodeError, ParameterError, TopicError
+from metrica.executors.control import Exit
+from metrica.executors.executor import Executor
+from metrica.journal.journal import JournalUnavailableError
+from metrica.registry import UnknownNodeType, load_node_type
+from metrica.runtime import NodeLog
+from metrica.transport.wiring import NodeSpec
+
+_PR_SET_PDEATHSIG = 1
+
+
+def main() -> int:
+    """Run the node to its end; the result is the process's exit status (`metrica.executors.control.Exit`)."""
+    _die_with(os.getppid())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the launcher's to hear; it stops sources first
+    try:
+        spec = NodeSpec.model_validate_json(sys.stdin.buffer.read())
+    except ValidationError as error:
+        print(f"metrica.executors.process is started by metrica-launch, not by hand: {error}", file=sys.stderr)  # noqa: T201
+        return Exit.PERMANENT
+    logs.setup(spec.name, level=spec.log_level)
+    log = NodeLog(logging.getLogger("metrica.node"), {"node": spec.name})
+    try:
+        return _run(spec)
+    except MetricaError as error:
+        log.error(str(error))
+        return Exit.PERMANENT if _is_permanent(error) else Exit.FAILED
+    except Exception:  # whatever is wrong inside a node ends this process with a log line
+        log.exception("the node failed")
+        return Exit.FAILED
+
+
+def _run(spec: NodeSpec) -> Exit:
+    node = load_node_type(spec.type)(**spec.params)
+    executor = Executor(spec, node)
+    signal.signal(signal.SIGTERM, lambda *_: executor.stop())
+    executor.run()
+    return Exit.DONE
+
+
+def _is_permanent(error: MetricaError) -> bool:
+    """Whether a new start can only end in the same way."""
+    if isinstance(error, NodeError):
+        return error.permanent
+    if isinstance(error, JournalError):
+        return not isinstance(error, JournalUnavailableError)
+    return isinstance(error, (DeclarationError, ParameterError, TopicError, UnknownNodeType))
+
+
+def _die_with(parent: int) -> None:
+    """Have the kernel end this process when its launcher dies, so that nothing is left behind."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:  # it died before the call
+        sys.exit(Exit.FAILED)
+
+
+if __name__ == "__main__":
+    status = main()
+    if status != Exit.DONE:
+        # A failed node has not been shut down: threads and libraries of its own must not keep the process.
+        logging.shutdown()
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)

@@ -1,0 +1,1 @@
+"""Topics over ZeroMQ, and frames in shared memory."""
