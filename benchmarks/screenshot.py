@@ -18,7 +18,7 @@ from metrica.dashboard.service.serving import WsgiServer
 from metrica.dashboard.store.database import Database, User
 from metrica.dashboard.web.app import WebSettings, create_web
 from metrica.dashboard.web.passwords import OWNER, hashed
-from tests.dashboard_footfall import at, footfall
+from tests.dashboard.footfall import at, footfall
 
 CHROMIUM = "/usr/bin/chromium"
 ZONE, TODAY = "Africa/Tunis", date(2026, 11, 21)

@@ -1,7 +1,7 @@
 """Messages to bytes and back: one msgpack map in a single part, `{"t": "Tracks", "v": 1, "h": […], …}`.
 
 Fields are only ever added, with a default, and unknown keys are ignored, so that an old reader understands
-a new writer and the other way round. Every released version keeps a golden file in tests/golden/.
+a new writer and the other way round. Every released version keeps a golden file in tests/messages/golden/.
 """
 
 from __future__ import annotations

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.runtime_processes import processes
-from tests.runtime_sockets import bus
+from tests.paths import SHARED
+from tests.runtime.processes import processes
+from tests.runtime.sockets import bus
 
 __all__ = ["bus", "processes", "shared"]
 
 CHROMIUM = Path("/usr/bin/chromium")
-SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,1 @@
+"""The database of the back office: stores, tokens, users, events and coverage."""

@@ -14,30 +14,15 @@ import logging
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from metrica.errors import JournalError
+from metrica.journal.salvage import carry_over
+from metrica.journal.schema import APPLICATION, COLUMNS, CREATE, SCHEMA, transaction
 
-SCHEMA = 1
-UNSENT, SENT, REFUSED = 0, 1, 2
-
-_APPLICATION = 0x4D4A524E  # "MJRN": tells a journal from any other SQLite file
-_COLUMNS = "position, id, kind, payload, state, changed, reason"
-_CREATE = """
-CREATE TABLE event (
-    position INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    kind TEXT NOT NULL,
-    payload BLOB NOT NULL,
-    state INTEGER NOT NULL DEFAULT 0 CHECK (state IN (0, 1, 2)),
-    changed INTEGER NOT NULL,
-    reason TEXT
-);
-CREATE INDEX event_state ON event (state);
-"""
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _LITTLE = 64 << 10  # bytes: with less than this free, whatever SQLite reports, the disk is full
 
@@ -115,7 +100,7 @@ class JournalFile:
                 connection = self._connect()
             if not write:
                 return work(connection)
-            with _transaction(connection):
+            with transaction(connection):
                 return work(connection)
 
     @contextmanager
@@ -155,7 +140,7 @@ class JournalFile:
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         application, version = _pragma(connection, "application_id"), _pragma(connection, "user_version")
-        if application != _APPLICATION:
+        if application != APPLICATION:
             if version or connection.execute("SELECT 1 FROM sqlite_master").fetchone():
                 raise JournalError(f"{self.path} is a SQLite database but not a journal: name another file")
         elif version > SCHEMA:
@@ -165,11 +150,11 @@ class JournalFile:
             )
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")  # NORMAL would lose the last commits in a power cut
-        if application != _APPLICATION:
-            with _transaction(connection):
-                for statement in _CREATE.split(";\n"):
+        if application != APPLICATION:
+            with transaction(connection):
+                for statement in CREATE.split(";\n"):
                     connection.execute(statement)
-                connection.execute(f"PRAGMA application_id = {_APPLICATION}")
+                connection.execute(f"PRAGMA application_id = {APPLICATION}")
                 connection.execute(f"PRAGMA user_version = {SCHEMA}")
         elif not self._checked:
             _check(connection)
@@ -191,7 +176,7 @@ class JournalFile:
                 part = Path(f"{self.path}{suffix}")
                 if part.exists():
                     part.rename(f"{aside}{suffix}")
-            carried = _carry_over(aside, self._connect())
+            carried = carry_over(aside, self._connect())
         self._log.error(
             "the journal %s was damaged (%s): it is kept as %s, a new one has begun, "
             "and the %d events that could still be read were carried over",
@@ -246,51 +231,13 @@ class JournalFile:
         return room.f_bavail * room.f_frsize
 
 
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Generator[None]:
-    # IMMEDIATE: a deferred transaction that reads and then writes fails with "locked" at once, whatever the timeout.
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
-
-
 def _check(connection: sqlite3.Connection) -> None:
     found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if found != "ok":
         raise _DamageError(found)
     columns = ", ".join(row[1] for row in connection.execute("PRAGMA table_info(event)"))
-    if columns != _COLUMNS:
+    if columns != COLUMNS:
         raise _DamageError("its table is missing")
-
-
-def _carry_over(aside: Path, new: sqlite3.Connection) -> int:
-    """Copy the readable rows of a damaged journal into a new one and return how many they are."""
-    try:
-        with closing(sqlite3.connect(aside, isolation_level=None)) as old, _transaction(new):
-            new.executemany(
-                f"INSERT INTO event ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", _readable(old)
-            )
-            return int(new.execute("SELECT count(*) FROM event").fetchone()[0])
-    except sqlite3.Error:
-        return 0  # they are still in the file that was put aside
-
-
-def _readable(old: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
-    """Rows from the front until the damage, then from the back until the damage."""
-    for order in ("ASC", "DESC"):
-        try:
-            for row in old.execute(f"SELECT {_COLUMNS} FROM event NOT INDEXED ORDER BY position {order}"):
-                kinds = tuple(type(value) for value in row[:6])
-                if kinds == (int, str, str, bytes, int, int) and row[4] in (UNSENT, SENT, REFUSED):
-                    yield row
-        except sqlite3.DatabaseError:
-            continue
-        return
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:

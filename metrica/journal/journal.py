@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from metrica.errors import JournalError
-from metrica.journal.file import REFUSED, SENT, UNSENT, JournalFile, JournalUnavailableError
+from metrica.journal.file import JournalFile, JournalUnavailableError
+from metrica.journal.schema import REFUSED, SENT, UNSENT
 
 _BATCH = 500  # events written in one transaction when the disk is back: few enough to fit where little was freed
 

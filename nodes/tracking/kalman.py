@@ -3,7 +3,7 @@
 The state of a track is (cx, cy, w, h, vx, vy, vw, vh), pixels and pixels per second. Motion and noise never mix
 one coordinate with another, so the 8x8 covariance of a track is exactly four 2x2 blocks, one for each coordinate
 and its velocity; a block is kept as its three different numbers (position, position-velocity, velocity). That is
-the full filter, not an approximation of it: tests/test_tracking_kalman.py compares it with filterpy's.
+the full filter, not an approximation of it: tests/nodes/tracking/test_kalman.py compares it with filterpy's.
 
 Noise as in DeepSORT and ByteTrack (Wojke et al. 2017, Zhang et al. 2022): in proportion to the height of the box.
 Their constants are per frame; here `predict` takes the time that has passed, and a step over n frames gives

@@ -1,0 +1,117 @@
+"""The charts hold exactly the figures, show the hours that matter, and give nothing to fiddle with."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from metrica.dashboard.kpis import footfall as kpis
+from metrica.dashboard.kpis.business_day import Calendar
+from metrica.dashboard.kpis.events import IN, Events
+from metrica.dashboard.kpis.gaps import Gap
+from metrica.dashboard.web.charts import Figure, daily_figure, heat_figure, hourly_figure, shown_hours
+from metrica.dashboard.web.texts import texts
+from tests.dashboard.footfall import at, footfall
+
+T = texts()
+ZONE, TODAY = "Africa/Tunis", date(2026, 11, 22)
+CALENDAR = Calendar(ZONE, 4)
+NOW = at(ZONE, 2026, 11, 22, 17, 30)
+SEEN = Events.from_pairs((e.time, 1 if e.direction == "in" else -1) for e in footfall(ZONE, TODAY, 60, until=NOW))
+FIRST = int(SEEN.times[0])
+NOTHING = Events.from_pairs([])
+
+ROWS = kpis.hourly(SEEN, CALENDAR, NOW, FIRST)
+HEAT = kpis.heat_map(SEEN, CALENDAR, NOW, FIRST)
+DAYS = kpis.daily(SEEN, CALENDAR, NOW, FIRST)
+
+
+def test_the_hourly_chart_has_every_visitor_of_both_days() -> None:
+    hours = shown_hours(ROWS, HEAT)
+    reference, today = hourly_figure(ROWS, hours, 17, T)["data"]
+    assert hours == list(range(9, 21))
+    assert sum(n or 0 for n in today["y"]) == sum(row.today or 0 for row in ROWS) > 0
+    assert sum(n or 0 for n in reference["y"]) == sum(row.reference or 0 for row in ROWS) > 0
+    assert today["marker"]["opacity"] == [1] * 8 + [0.6] + [1] * 3, "the hour that is not over is paler"
+
+
+def test_the_daily_chart_ends_with_today_and_names_the_mondays() -> None:
+    figure = daily_figure(DAYS, T)
+    past, today = figure["data"]
+    assert past["y"] + today["y"] == [row.visitors for row in DAYS]
+    assert figure["layout"]["xaxis"]["ticktext"] == ["26 Oct", "2 Nov", "9 Nov", "16 Nov"]
+    assert today["customdata"] == ["Sun 22 Nov"]
+
+
+def test_the_heat_map_begins_with_monday_on_top() -> None:
+    hours = shown_hours(ROWS, HEAT)
+    figure = heat_figure(HEAT, hours, T)
+    (map_,) = figure["data"]
+    assert map_["y"][0] == "Mon"
+    assert figure["layout"]["yaxis"]["autorange"] == "reversed"
+    assert map_["z"][6][hours.index(18)] == HEAT.cells[6][HEAT.hours.index(18)]
+    assert map_["customdata"][6][hours.index(18)] == "Sunday 18:00 – 19:00"
+
+
+def test_without_data_the_charts_say_so() -> None:
+    rows, heat = kpis.hourly(NOTHING, CALENDAR, NOW, None), kpis.heat_map(NOTHING, CALENDAR, NOW, None)
+    hours = shown_hours(rows, heat)
+    assert hours == list(range(9, 21))
+    assert note(hourly_figure(rows, hours, 17, T)) == "No visitors yet today"
+    assert note(heat_figure(heat, hours, T)) == "Fills up after the first whole day"
+    assert daily_figure(kpis.daily(NOTHING, CALENDAR, NOW, None), T)["layout"]["yaxis"]["range"] == [0, 5]
+
+
+def note(figure: Figure) -> str:
+    (annotation,) = figure["layout"]["annotations"]
+    text: str = annotation["text"]
+    return text
+
+
+def test_a_shop_that_trades_past_midnight_has_its_hours_in_one_piece() -> None:
+    seen = Events.from_pairs([(at(ZONE, 2026, 11, 22, 22), IN), (at(ZONE, 2026, 11, 23, 1), IN)])
+    now = at(ZONE, 2026, 11, 23, 1, 30)
+    rows = kpis.hourly(seen, CALENDAR, now, int(seen.times[0]))
+    assert shown_hours(rows, kpis.heat_map(seen, CALENDAR, now, None)) == [20, 21, 22, 23, 0, 1, 2, 3]
+
+
+def test_at_least_eight_hours_are_shown_wherever_they_lie() -> None:
+    for hour in range(24):
+        now = at(ZONE, 2026, 11, 22, 12) if hour < 12 else at(ZONE, 2026, 11, 23, 3, 30)
+        time = CALENDAR.start(TODAY) + ((hour - 4) % 24) * 3_600_000_000_000
+        rows = kpis.hourly(Events.from_pairs([(time, IN)]), CALENDAR, max(now, time), None)
+        shown = shown_hours(rows, kpis.heat_map(NOTHING, CALENDAR, now, None))
+        assert hour in shown
+        assert 8 <= len(shown) <= 9
+
+
+def test_few_visitors_have_whole_numbers_beside_them() -> None:
+    rows = [kpis.DayRow(TODAY - timedelta(days=n), 2) for n in range(7, -1, -1)]
+    assert daily_figure(rows, T)["layout"]["yaxis"]["dtick"] == 1
+
+
+def test_no_chart_can_be_dragged_or_zoomed() -> None:
+    hours = shown_hours(ROWS, HEAT)
+    for figure in (hourly_figure(ROWS, hours, 17, T), daily_figure(DAYS, T), heat_figure(HEAT, hours, T)):
+        layout = figure["layout"]
+        assert layout["dragmode"] is False
+        assert all(axis["fixedrange"] for name, axis in layout.items() if "axis" in name)
+        assert layout["paper_bgcolor"] == layout["plot_bgcolor"] == "rgba(0,0,0,0)"
+
+
+def test_hours_and_days_without_data_are_hatched_and_never_a_zero() -> None:
+    gap = Gap(at(ZONE, 2026, 11, 22, 12), at(ZONE, 2026, 11, 22, 14, 30))
+    seen = Events.from_pairs(
+        (time, sign)
+        for time, sign in zip(SEEN.times.tolist(), SEEN.signs.tolist(), strict=True)
+        if not gap.start <= time < gap.end
+    )
+    rows = kpis.hourly(seen, CALENDAR, NOW, FIRST, [gap])
+    hours = shown_hours(rows, HEAT)
+    _, today, none = hourly_figure(rows, hours, 17, T)["data"]
+    assert [today["y"][hours.index(hour)] for hour in (12, 13)] == [None, None]
+    assert today["y"][hours.index(14)] > 0
+    assert none["x"] == ["12", "13", "14"]
+    assert none["customdata"][0] == "12:00 – 13:00"
+    assert none["marker"]["pattern"]["shape"] == "/"
+    *_, none = daily_figure(kpis.daily(seen, CALENDAR, NOW, FIRST, gaps=[gap]), T)["data"]
+    assert none["customdata"] == ["Sun 22 Nov"], "the sum of today is partial"

@@ -1,0 +1,64 @@
+"""Pictures of a clip by their number: the right one, in whatever order they are asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from metrica.errors import NodeError
+from metrica.tools.label.frames import ClipFrames
+from tests.nodes.capture.footage import number_of, write_video
+
+
+def decoded(coded: bytes | None) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    assert coded is not None
+    image = cv2.imdecode(np.frombuffer(coded, np.uint8), cv2.IMREAD_COLOR)
+    assert image is not None
+    return image.astype(np.uint8)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(numbers=st.lists(st.integers(0, 119), min_size=1, max_size=20))
+def test_each_frame_is_the_one_that_was_asked_for(tmp_path: Path, numbers: list[int]) -> None:
+    path = tmp_path / "door.mp4"
+    clip = ClipFrames(path if path.exists() else write_video(path, frames=120, fps=12))
+    assert [number_of(decoded(clip.jpeg(n))) for n in numbers] == numbers
+    clip.close()
+
+
+def test_the_clip_says_how_long_how_quick_and_how_large_it_is(tmp_path: Path) -> None:
+    clip = ClipFrames(write_video(tmp_path / "door.mp4", frames=40, fps=12))
+    assert (clip.count, clip.fps, clip.size) == (40, 12, (160, 96))
+    assert clip.jpeg(40) is None
+    assert clip.jpeg(-1) is None
+    assert number_of(decoded(clip.jpeg(39))) == 39  # also after it has run beyond the end
+
+
+@pytest.mark.parametrize("name", ["one-by-one.mp4", "campus-walkway.mp4"])
+def test_seeking_in_real_footage_gives_the_frame_that_reading_gives(shared: Path, name: str) -> None:
+    path = shared / "clips" / name
+    reading, clip = cv2.VideoCapture(str(path)), ClipFrames(path)
+    wanted = {5, 213, 459, 637}
+    truth: dict[int, bytes] = {}
+    for number in range(max(wanted) + 1):
+        assert reading.grab()
+        if number in wanted:
+            coded = cv2.imencode(".jpg", reading.retrieve()[1], [cv2.IMWRITE_JPEG_QUALITY, 80])[1]
+            truth[number] = coded.tobytes()
+    for number in (637, 5, 459, 213):
+        assert clip.jpeg(number) == truth[number]
+    clip.close()
+
+
+def test_what_is_no_video_is_named(tmp_path: Path) -> None:
+    text = tmp_path / "text.mp4"
+    text.write_text("not a video")
+    with pytest.raises(NodeError, match=r"text\.mp4 is not a video"):
+        ClipFrames(text)
+    with pytest.raises(NodeError, match=r"there is no file .*nothing\.mp4"):
+        ClipFrames(tmp_path / "nothing.mp4")
