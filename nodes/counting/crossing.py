@@ -177,13 +177,13 @@ class LineCrossingRule:
 
     def _look_at(self, sights: Sights, i: int, line: int, side: int, known: Motion, before: float, now: float) -> None:
         """Somebody who was `before` off a line is `now` off it, on a side that is not known to be theirs."""
-        c, s, row, course = self._table.columns, self._settings, sights.rows.item(i), self._lines[line]
+        c, s, row, polyline = self._table.columns, self._settings, sights.rows.item(i), self._lines[line]
         passed = (before >= 0) != (now >= 0)
         if passed:
-            part, along = course.passed(sights.point_before(i), before, known.point, now)
+            part, along = polyline.passed(sights.point_before(i), before, known.point, now)
             c.passed[row, line] = self._now - (1 - part) * sights.ago(i)
             c.passed_at[row, line] = along
-        off, half_band = abs(now), s.half_band(known, course.spot(known.point), side, self._frame_size)
+        off, half_band = abs(now), s.half_band(known, polyline.spot(known.point), side, self._frame_size)
         if off <= half_band:
             return
         if passed or c.beyond_at.item(row, line) != known.samples - 1:
@@ -208,8 +208,8 @@ class LineCrossingRule:
 
         Known only of somebody who walks straight through. Who has been standing on the line came from either side.
         """
-        course, elapsed = self._lines[line], known.last - known.first
-        first, now = course.distance(known.first_point) * side, course.distance(known.point) * side
+        polyline, elapsed = self._lines[line], known.last - known.first
+        first, now = polyline.distance(known.first_point) * side, polyline.distance(known.point) * side
         if elapsed <= 0 or elapsed > _STRAIGHT_THROUGH or now - first < _WALKING * known.height * elapsed:
             return 0
         return -side if first <= -_STARTS_BEFORE * self._settings.band * known.height else 0
@@ -268,12 +268,12 @@ class LineCrossingRule:
             return
         known = c.of(row)
         for line in range(len(self._lines)):
-            course = self._lines[line]
-            distance = course.distance(known.point)
+            polyline = self._lines[line]
+            distance = polyline.distance(known.point)
             side = 1 if distance >= 0 else -1
             if (c.side[row, line] or self._origin(known, line, side)) != -side:
                 continue
-            spot = course.spot(known.point)
+            spot = polyline.spot(known.point)
             speed = spot.speed((known.speed_x, known.speed_y)) * side
             half_band = s.half_band(known, spot, side, self._frame_size)
             if speed > _WALKING * known.height and abs(distance) + _GOES_ON * speed > half_band:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from metrica.nodes.geometry.lines import Line
-from metrica.nodes.geometry.polyline import Course
+from metrica.nodes.geometry.polyline import Polyline
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,8 @@ def _check(door: Door, doors: Sequence[Door], lines: Sequence[Line]) -> None:
     if sum(other.name == door.name for other in doors) > 1:
         raise ValueError(f"two doors are called '{door.name}': give each its own name")
     outer, inner = known[door.outer], known[door.inner]
-    inside = all(Course(outer.points).distance(point) > 0 for point in inner.points)
-    outside = all(Course(inner.points).distance(point) < 0 for point in outer.points)
+    inside = all(Polyline(outer.points).distance(point) > 0 for point in inner.points)
+    outside = all(Polyline(inner.points).distance(point) < 0 for point in outer.points)
     if not (inside and outside):
         raise ValueError(
             f"door '{door.name}': its inner line '{inner.name}' does not lie on the IN side of its outer line "

@@ -35,7 +35,7 @@ def iou(a: Float64, b: Float64, reach: Float64 | None = None) -> Float64:
     return np.asarray(np.divide(common, union, out=common))
 
 
-class UprightIou:
+class HeightModulatedIou:
     """`iou` times the intersection over union of the boxes' vertical extents alone.
 
     Two people who stand close overlap, but their feet and their heads seldom are equally high: this is the

@@ -16,7 +16,7 @@ from typing import Self
 import numpy as np
 
 from metrica.nodes.geometry.arrays import Float64
-from metrica.nodes.geometry.polyline import Course
+from metrica.nodes.geometry.polyline import Polyline
 from metrica.nodes.geometry.segments import Point, folds, meet
 
 Numbers = tuple[int, ...]
@@ -95,8 +95,8 @@ class Lines:
             if names.count(name) > 1:
                 raise ValueError(f"two lines are called '{name}': give each line its own name")
         self.names = tuple(names)
-        self._courses = [Course(line.points) for line in lines]
-        self._bent = [(i, course) for i, course in enumerate(self._courses) if len(lines[i].points) > 2]
+        self._polylines = [Polyline(line.points) for line in lines]
+        self._bent = [(i, polyline) for i, polyline in enumerate(self._polylines) if len(lines[i].points) > 2]
         start: Float64 = np.array([line.points[0] for line in lines], np.float64).reshape(-1, 2)
         way = np.array([line.points[1] for line in lines], np.float64).reshape(-1, 2) - start
         right = np.stack((-way[:, 1], way[:, 0]), axis=1) / np.hypot(way[:, 0], way[:, 1])[:, None]
@@ -108,8 +108,8 @@ class Lines:
     def __len__(self) -> int:
         return len(self.names)
 
-    def __getitem__(self, line: int) -> Course:
-        return self._courses[line]
+    def __getitem__(self, line: int) -> Polyline:
+        return self._polylines[line]
 
     def distances(self, points: Float64) -> Float64:
         """Of points [2, N] the distance to each line, [L, N] pixels, positive on the IN side.
@@ -120,6 +120,6 @@ class Lines:
         if self._offsets.shape != found.shape:
             self._offsets = np.repeat(self._offset, points.shape[1], axis=1)
         found -= self._offsets
-        for i, course in self._bent:
-            found[i] = course.distances(points)
+        for i, polyline in self._bent:
+            found[i] = polyline.distances(points)
         return found

@@ -1,4 +1,4 @@
-"""The course of one line: how far from it, how far along it, and how much of the picture lies beside it.
+"""The polyline of one line: how far from it, how far along it, and how much of the picture lies beside it.
 
 A line may bend at its inner points. Beyond its ends it goes on straight, as far as sides are concerned; whether
 somebody went through the line itself is asked with `reaches`.
@@ -71,7 +71,7 @@ class _Part(NamedTuple):
         return along, (x + along * dx, y + along * dy)
 
 
-class Course:
+class Polyline:
     """One line through these points, pixels."""
 
     def __init__(self, points: Sequence[Point]) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from metrica.messages import Thresholds
 from metrica.nodes.geometry.arrays import Bool, Float32, Float64, Index, Int64
-from metrica.nodes.geometry.association import UprightIou, assign, iou, others
+from metrica.nodes.geometry.association import HeightModulatedIou, assign, iou, others
 from metrica.nodes.tracking import kalman
 from metrica.nodes.tracking.tracker import FrameClock, TrackedBoxes, Tracker, usable
 
@@ -23,7 +23,7 @@ _TENTATIVE, _TRACKED, _LOST = 0, 1, 2
 class ByteTrackSettings:
     """What can be tuned; similarities go from 0 to 1, times are seconds whatever the frame rate.
 
-    Similar is who overlaps, IoU, and is equally tall and stands equally high: `UprightIou`.
+    Similar is who overlaps, IoU, and is equally tall and stands equally high: `HeightModulatedIou`.
     """
 
     buffer: float = 1.5
@@ -100,7 +100,7 @@ class ByteTracker(Tracker):
 
     def __init__(self, settings: ByteTrackSettings | None = None) -> None:
         self._settings = settings or ByteTrackSettings()
-        self._upright_iou = UprightIou()
+        self._upright_iou = HeightModulatedIou()
         self.reset()
 
     def reset(self) -> None:

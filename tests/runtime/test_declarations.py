@@ -10,7 +10,7 @@ import pytest
 from metrica import EVENTS, LATEST, STREAM, Header, Node, Publisher, param, publisher, subscription, timer
 from metrica.errors import DeclarationError, LifecycleError
 from metrica.messages import Crossing, Detections, Frame, Tracks
-from tests import runtime_wrong_nodes as wrong
+from tests.runtime import wrong_nodes as wrong
 
 
 @pytest.mark.parametrize(

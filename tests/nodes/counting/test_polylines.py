@@ -27,8 +27,8 @@ def test_sides_and_distances_beside_parts_and_around_corners() -> None:
 
 
 def test_along_runs_over_the_whole_length() -> None:
-    course = Lines([ROUND_A_DOOR])[0]
-    alongs = [course.spot(p).along for p in [(500, 0), (450, 100), (650, 230), (810, 0), (810, -70)]]
+    polyline = Lines([ROUND_A_DOOR])[0]
+    alongs = [polyline.spot(p).along for p in [(500, 0), (450, 100), (650, 230), (810, 0), (810, -70)]]
     assert alongs == pytest.approx([0, 1 / 7, 0.5, 1, 1.1])
 
 

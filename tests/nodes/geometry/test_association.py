@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from metrica.nodes.geometry.arrays import Float64
-from metrica.nodes.geometry.association import UprightIou, assign, iou, others
+from metrica.nodes.geometry.association import HeightModulatedIou, assign, iou, others
 
 
 def test_overlap_of_boxes() -> None:
@@ -26,7 +26,7 @@ def test_reach_compares_boxes_that_do_not_touch() -> None:
 
 
 def test_upright_overlap_is_overlap_times_that_of_the_heights() -> None:
-    rng, upright_iou = np.random.default_rng(0), UprightIou()
+    rng, upright_iou = np.random.default_rng(0), HeightModulatedIou()
     for rows, columns in ((1, 2), (30, 20), (3, 0), (2, 5)):  # also after larger ones and of nothing
         a, b = (np.cumsum(rng.uniform(0, 50, (n, 2, 2)), axis=1).reshape(n, 4) for n in (rows, columns))
         common = np.minimum(a[:, 3, None], b[:, 3]) - np.maximum(a[:, 1, None], b[:, 1])
