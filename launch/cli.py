@@ -102,7 +102,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def _with_graph_format(arguments: list[str]) -> list[str]:
-    """`--graph FILE` means `--graph text FILE`."""
+    """The arguments with the format filled in: `--graph FILE` means `--graph text FILE`."""
     if "--graph" in arguments:
         at = arguments.index("--graph") + 1
         if arguments[at : at + 1] not in [[name] for name in GRAPHS]:

@@ -13,7 +13,7 @@ _PAGE, _INGEST = 8051, 8081
 
 
 def free_ports() -> list[str]:
-    """What `--set` would have to say so that the demonstration meets no other program; nothing if all is free."""
+    """The `--set` arguments that move the demonstration to free ports; none if its own ports are free."""
     found: list[str] = []
     if not _is_free(_PAGE):
         found.append("dashboard.port=0")

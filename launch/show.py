@@ -7,7 +7,7 @@ from metrica.launch.supervision.order import levels
 
 
 def summary(graph: Graph) -> str:
-    """`7 nodes, 5 topics`."""
+    """The size of a graph in words, such as `7 nodes, 5 topics`."""
     nodes, topics = len(graph.nodes), len(graph.published)
     return f"{nodes} node{'s' * (nodes != 1)}, {topics} topic{'s' * (topics != 1)}"
 

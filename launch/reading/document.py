@@ -36,16 +36,19 @@ class Document:
     per_camera: dict[str, Entry] = field(default_factory=dict[str, Entry])
     nodes: dict[str, Entry] = field(default_factory=dict[str, Entry])
     endpoints: dict[str, Text] = field(default_factory=dict[str, Text])
-    """By topic; an explicit tcp:// address. The place is the topic's."""
+    """Topic name -> its explicit tcp:// address. The place of each text is that of the topic's key, for errors."""
 
     @property
     def data_dir(self) -> Path:
-        """Where the store's files lie: what `data:` says, or the user's own data folder."""
+        """The folder of the store's files: `data:` of the launch file, or the user's data folder."""
         return self.data or platformdirs.user_data_path("metrica") / self.store
 
 
 def read_document(source: Source, tree: Tree | None, folder: Path, scope: Scope) -> Document:
-    """The document in a tree; what is wrong goes to the scope's problems. A relative `data:` begins in `folder`."""
+    """Read a tree as a launch file. Mistakes are added to the scope's problems.
+
+    folder: the launch file's folder; a relative `data:` starts there.
+    """
     document = Document(source)
     if tree is None:
         if not scope.problems:
@@ -61,7 +64,7 @@ def read_document(source: Source, tree: Tree | None, folder: Path, scope: Scope)
 
 
 def read_mapping(entry: Entry, what: str, problems: Problems) -> dict[str, Entry]:
-    """The entries under a key, none for nothing; anything else is a problem."""
+    """The entries of the mapping under a key: none for an empty value. Any other value is a problem."""
     if isinstance(entry.value, Mapping):
         return entry.value.entries
     if not (isinstance(entry.value, Text) and entry.value.is_null):
@@ -70,7 +73,7 @@ def read_mapping(entry: Entry, what: str, problems: Problems) -> dict[str, Entry
 
 
 def read_text(entry: Entry, what: str, problems: Problems) -> str | None:
-    """The text under a key."""
+    """The text under a key, or None if it is not a text, which is then a problem."""
     if isinstance(entry.value, Text) and not entry.value.is_null:
         return entry.value.value
     problems.add(entry.value.place, f"{what} must be a text, not {describe(entry.value)}")
@@ -78,7 +81,7 @@ def read_text(entry: Entry, what: str, problems: Problems) -> str | None:
 
 
 def check_keys(entries: dict[str, Entry], known: Sequence[str], owner: str, problems: Problems) -> None:
-    """Every key must be one of those known."""
+    """Add a problem, with the nearest known key as a hint, for each key that is not known."""
     for name, entry in entries.items():
         if name not in known:
             hint = suggest(name, known) or f"there are {', '.join(known)}"

@@ -1,4 +1,4 @@
-"""Where a launch keeps its sockets and its frames, and whether they fit there."""
+"""The folders of a running launch: sockets, frames in shared memory; and whether there is room for them."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from metrica.transport.sockets import RING_SLOTS
 
 SHM = Path("/dev/shm")
 LONGEST_SOCKET_PATH = 107
-"""Bytes of `sun_path` less its final zero (unix(7))."""
+"""Longest path of a Unix socket, in bytes: the size of `sun_path` less its final zero byte (unix(7))."""
 _LIKELY_FRAME_BYTES = 1280 * 720 * 3
 _MIB = 1 << 20
 
 
 def default_run_dir(store: str) -> Path:
-    """The store's run folder where none is given: the user's own, else one in /tmp."""
+    """The run folder of a store if the command names none: below the user's runtime folder, else below /tmp."""
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     return Path(runtime) / "metrica" / store if runtime else Path(f"/tmp/metrica-{os.getuid()}") / store
 
 
 def frame_dir(run_dir: Path) -> Path:
-    """The folder of a run folder's frame rings; another run folder has another."""
+    """The folder in /dev/shm for the frame rings of this run folder. Each run folder has its own."""
     digest = hashlib.sha256(os.fsencode(run_dir)).hexdigest()[:12]
     return SHM / f"metrica-{os.getuid()}-{digest}"
 
 
 def free_bytes(folder: Path) -> int:
-    """How much room is left where the folder lies; none if there is no such folder."""
+    """Free bytes on the disk that holds the folder; 0 if there is no such folder."""
     try:
         room = os.statvfs(folder)
     except OSError:
@@ -48,7 +48,7 @@ def endpoint(graph: Graph, topic: Topic, run_dir: Path) -> str:
 
 
 def check_folders(graph: Graph, run_dir: Path, problems: Problems) -> None:
-    """Socket paths must be short enough, and shared memory large enough for the frames to come."""
+    """Add a problem for each socket path that is too long, and one if shared memory is too small for the frames."""
     addresses = {control_endpoint(run_dir): Place(graph.document.source)}
     for topic in graph.topics.values():
         if topic.publisher is None:
@@ -69,7 +69,10 @@ def check_folders(graph: Graph, run_dir: Path, problems: Problems) -> None:
 
 
 def _check_shared_memory(graph: Graph, problems: Problems) -> None:
-    """An estimate: how large frames are is known only when they come. The ring itself reserves what it needs."""
+    """Compare the free shared memory with an estimate of what the frames need.
+
+    The size of frames is known only when the first one arrives; the ring itself then reserves exactly what it needs.
+    """
     rings = [
         topic
         for topic in graph.published

@@ -19,7 +19,8 @@ HEALTH = "health"
 
 @dataclass(eq=False)
 class Topic:
-    """One topic and who publishes it: nobody here, if the file only gives its endpoint on another machine."""
+    """One topic and its publisher. The publisher is None for a topic of another machine, of which the file only gives
+    the endpoint."""
 
     name: str
     message: type[Message] | None = None
@@ -46,7 +47,7 @@ class Input:
 
 @dataclass(eq=False)
 class Graph:
-    """Everything that is to be started, and how it hangs together."""
+    """The nodes to start, their topics, and which subscription listens to which topics."""
 
     document: Document
     nodes: list[LaunchNode]
@@ -55,7 +56,7 @@ class Graph:
 
     @property
     def published(self) -> list[Topic]:
-        """The topics that nodes of this file publish, without their heartbeats."""
+        """The topics that nodes of this file publish, heartbeats left out."""
         return [topic for topic in self.topics.values() if topic.publisher and topic.port]
 
     def inputs_of(self, node: LaunchNode) -> list[Input]:
@@ -66,7 +67,7 @@ class Graph:
         return [i for i in self.inputs if topic in i.topics]
 
     def edges(self) -> Iterator[tuple[LaunchNode, LaunchNode]]:
-        """Publisher and subscriber, for each pair that is connected by more than heartbeats."""
+        """(publisher, subscriber) for each pair of nodes that a topic connects, heartbeats left out."""
         for i in self.inputs:
             for topic in i.topics:
                 if topic.publisher and topic.port:
@@ -74,7 +75,7 @@ class Graph:
 
 
 def build_graph(document: Document, nodes: list[LaunchNode], problems: Problems) -> Graph:
-    """The graph of these nodes; what does not fit together is a problem."""
+    """Connect the nodes by their topics. Whatever does not fit together is added to the problems."""
     return _Builder(Graph(document, nodes), problems).build()
 
 
@@ -105,7 +106,11 @@ class _Builder:
                 )
 
     def _outputs_per_camera(self) -> None:
-        """Outputs with a topic for each camera that their node serves: one such node may feed another, so repeat."""
+        """Add one topic for each camera that a `per_camera` publisher serves.
+
+        Which cameras a node serves follows from the topics it listens to, and those may be per camera too, so this is
+        repeated until nothing is added.
+        """
         served: dict[str, list[str]] = {}
         while True:
             before = {name: list(cameras) for name, cameras in served.items()}
@@ -194,7 +199,7 @@ class _Builder:
         return has_topics_per_camera and not node.camera and not self._cameras_served(node)
 
     def _nearest(self, spec: SubscriptionSpec, wanted: str) -> str:
-        """The topic that was probably meant: one of the right type, if there is one."""
+        """The topic that was probably meant: the most similar name, among topics of the right type if there are any."""
         others = [topic for topic in self.graph.published if topic.name != wanted]
         fitting = [topic for topic in others if topic.message and issubclass(topic.message, spec.message)]
         name = nearest(wanted, [topic.name for topic in fitting or others])

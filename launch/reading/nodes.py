@@ -23,7 +23,7 @@ from metrica.topics import check_topic
 
 @dataclass(eq=False)
 class LaunchNode:
-    """One node to be started. `cls` is None if there is no such class, which is a problem already."""
+    """One node to start. `cls` is None if its class cannot be found; that problem has been recorded already."""
 
     name: str
     """Full name, such as /door/tracker."""
@@ -32,13 +32,13 @@ class LaunchNode:
     type_name: str = ""
     cls: type[Node] | None = None
     params: dict[str, Any] = field(default_factory=dict[str, Any])
-    """As the file gives them, unread: texts, lists, mappings."""
+    """The parameters as the file gives them, not converted yet: texts, lists, mappings."""
     remap: dict[str, Text] = field(default_factory=dict[str, Text])
     qos: dict[str, QoS] = field(default_factory=dict[str, QoS])
     qos_places: dict[str, Place] = field(default_factory=dict[str, Place])
     restart: bool = True
     incomplete: bool = False
-    """Whether a name in `remap` could not be read, which is a problem already."""
+    """Whether a name in `remap` could not be read; that problem has been recorded already."""
 
     @property
     def namespace(self) -> str:
@@ -46,12 +46,12 @@ class LaunchNode:
 
     @property
     def is_source(self) -> bool:
-        """Whether it publishes and listens to nobody."""
+        """Whether the node publishes and has no subscription: a camera, for example."""
         return self.cls is not None and bool(self.cls.publishers) and not self.cls.subscriptions
 
 
 def read_nodes(document: Document, overrides: Sequence[Override], scope: Scope) -> list[LaunchNode]:
-    """Every node that the document starts, in its order, camera by camera."""
+    """Every node that the document starts, in the order of the file, camera by camera."""
     problems = scope.problems
     entries = [
         (f"/{camera}/{group}", group, entry, Scope(scope.environment, camera, values, problems), camera)
@@ -99,7 +99,7 @@ class _Reader:
 
     def _type(self, entry: Entry, body: dict[str, Entry]) -> None:
         if "type" not in body:
-            if body or to_python(entry.value) is None:  # anything else is no node's entry, which has been said
+            if body or to_python(entry.value) is None:  # no mapping: recorded as a problem already
                 self.problems.add(entry.key.place, f"node '{entry.key.value}' has no type", "add 'type: …'")
         elif text := self._text(body["type"], "the type of a node"):
             self.node.type_name = text
@@ -192,7 +192,7 @@ class _Reader:
         return True
 
     def _check_together(self, cls: type[Node], given: dict[str, Tree], type_entry: Entry | None) -> None:
-        """The node's own check: a line of no length, a file that is not there."""
+        """Run the node's own `check`, which looks at its parameters together: a line without length, a missing file."""
         fallback = type_entry.value.place if type_entry else self.node.place
         try:
             cls(**self.node.params).check()

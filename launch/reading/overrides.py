@@ -17,19 +17,19 @@ _FORM = re.compile(r"/?(?P<node>[^.=\s]+)\.(?P<keys>[^=\s]+)=")
 
 @dataclass(frozen=True)
 class Override:
-    """One `--set`, read. A key that is none of a node's own is a parameter."""
+    """One `--set` argument, read. A key that is not one of a node's own keys (`type`, `remap`, …) is a parameter."""
 
     node: Text
-    """`tracker` for those of all cameras, `door/tracker` for one."""
+    """Which nodes: `tracker` means the tracker of every camera, `door/tracker` that of one camera."""
     keys: tuple[Text, ...]
     value: Tree
 
     def concerns(self, name: str, group: str) -> bool:
-        """Whether it is for the node of this full name, started from this entry of the file."""
+        """Whether this override applies to the node with this full name, started from this entry of the file."""
         return self.node.value in (name.removeprefix("/"), group)
 
     def applied(self, body: Mapping, problems: Problems) -> Mapping:
-        """The node's entry with the value in it."""
+        """The node's entry with the value set."""
         return self._put(body, self.keys, problems)
 
     def _put(self, mapping: Mapping, keys: tuple[Text, ...], problems: Problems) -> Mapping:
@@ -49,7 +49,7 @@ class Override:
 
 
 def read_overrides(arguments: Sequence[str], problems: Problems) -> list[Override]:
-    """The `--set` arguments in their order; one that cannot be read is a problem."""
+    """Read the `--set` arguments, in their order. An argument that cannot be read is added to the problems."""
     found: list[Override] = []
     for number, argument in enumerate(arguments, 1):
         source = Source("--set", argument, number)
@@ -67,7 +67,7 @@ def read_overrides(arguments: Sequence[str], problems: Problems) -> list[Overrid
 
 
 def check_targets(overrides: Sequence[Override], names: Sequence[str], problems: Problems) -> None:
-    """Every override must be for a node that there is."""
+    """Add a problem for each override that names no node of the launch file."""
     for override in overrides:
         if override.node.value not in names:
             hint = suggest(override.node.value, names)

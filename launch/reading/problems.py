@@ -1,4 +1,4 @@
-"""What is wrong with a launch file: collected, sorted by place, and shown all at once."""
+"""The mistakes in a launch file: collected, sorted by place, and shown all at once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _HINT = ": did you mean "
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One sentence about one place. `hint` stands behind the caret."""
+    """One mistake: a sentence, its place, and a hint that is printed behind the caret."""
 
     place: Place
     message: str
@@ -26,13 +26,13 @@ class Problem:
 
 
 class Problems:
-    """Collects problems; the same one for each of many cameras is kept once."""
+    """Collects problems. A problem that occurs once for each of many cameras is kept once."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[Place, str], Problem] = {}
 
     def add(self, place: Place, message: str, hint: str = "") -> None:
-        """A hint at the end of the message (`…: did you mean 'x'?`) is moved behind the caret."""
+        """Add a problem. A hint at the end of the message (`…: did you mean 'x'?`) is moved behind the caret."""
         if not hint and _HINT in message:
             message, _, rest = message.rpartition(_HINT)
             hint = _HINT.removeprefix(": ") + rest
@@ -42,7 +42,7 @@ class Problems:
         return bool(self._found)
 
     def sorted(self) -> list[Problem]:
-        """In the order of their places; those of `--set` arguments come after the file's."""
+        """The problems in the order of their places; those of `--set` arguments come after those of the file."""
         return sorted(self._found.values(), key=lambda p: (p.place.source.argument, p.place.line, p.place.column))
 
     def __str__(self) -> str:
@@ -50,12 +50,12 @@ class Problems:
 
 
 def suggest(word: str, candidates: Sequence[str]) -> str:
-    """`did you mean 'x'?`, or nothing."""
+    """The hint `did you mean 'x'?` if a candidate is similar to the word, else an empty text."""
     near = closest(word, candidates)
     return f"did you mean '{near}'?" if near else ""
 
 
 def nearest(word: str, candidates: Sequence[str]) -> str | None:
-    """The candidate most like the word, however unlike it is; None if there are none."""
+    """The most similar candidate, even if it is not very similar; None if there are no candidates."""
     found = get_close_matches(word, candidates, n=1, cutoff=0.0)
     return found[0] if found else None

@@ -1,4 +1,4 @@
-"""From the bytes of a launch file to a tree; what YAML refuses becomes a problem with its place."""
+"""From the bytes of a launch file to a tree. What is not valid YAML becomes a problem with its place."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SECRET_KEY = re.compile(r"passw|secret|token", re.IGNORECASE)
 
 
 def read_source(path: Path, name: str, problems: Problems) -> Source | None:
-    """The text of a file. `name` is what errors call it."""
+    """The text of a file as a source. name: how error messages call the file."""
     nowhere = Place(Source(name, ""))
     try:
         data = path.read_bytes()
@@ -37,7 +37,7 @@ def read_source(path: Path, name: str, problems: Problems) -> Source | None:
     try:
         return Source(name, data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        # What stands before the damage is good; the place is behind it.
+        # Everything before the damaged byte could be decoded, so its length is the place of the damage.
         source = Source(name, data[: error.start].decode("utf-8-sig"))
         place = _point(source, len(source.lines) - 1, len(source.lines[-1]))
         problems.add(place, f"this is not text in UTF-8 (byte 0x{data[error.start]:02x})")
@@ -45,18 +45,18 @@ def read_source(path: Path, name: str, problems: Problems) -> Source | None:
 
 
 def read_tree(source: Source, problems: Problems) -> Tree | None:
-    """The tree of a whole source, or None if there is nothing in it or YAML cannot read it."""
+    """The tree of a whole source; None if it is empty or not valid YAML."""
     return _compose(source, source.text, 0, problems)
 
 
 def read_value(source: Source, start: int, problems: Problems) -> Tree | None:
-    """The tree of what stands in a one-line source from a column on; nothing there is a null."""
+    """The tree of a one-line source from a column to its end; an empty rest is a null."""
     place = Place(source, 0, start, 0, len(source.text))
     return _compose(source, source.text[start:], start, problems) or (None if problems else Text(place, ""))
 
 
 class _Composer(yaml.SafeLoader):
-    """Refuses what the composer would let pass: aliases, tags."""
+    """PyYAML's composer, but aliases and tags are problems."""
 
     def __init__(self, text: str, source: Source, offset: int, problems: Problems) -> None:
         super().__init__(text)
@@ -103,7 +103,7 @@ def _compose(source: Source, text: str, offset: int, problems: Problems) -> Tree
 
 
 def _words(error: yaml.MarkedYAMLError, source: Source, place: Place) -> str:
-    """PyYAML's sentence in the words of somebody who writes a launch file, where we know better ones."""
+    """A clearer sentence for the PyYAML errors that we know; PyYAML's own sentence for the others."""
     line = source.lines[place.line] if place.line < len(source.lines) else ""
     if line[place.column : place.column + 1] == "\t":
         return "a tab cannot stand here: indent with spaces"
@@ -125,7 +125,7 @@ def _words(error: yaml.MarkedYAMLError, source: Source, place: Place) -> str:
 
 
 def _begins_there(error: yaml.MarkedYAMLError) -> bool:
-    """Whether the mistake is where the thing begins, and not where PyYAML noticed it."""
+    """Whether the error belongs at the start of the construct (an open quote), not where PyYAML noticed it."""
     return error.context_mark is not None and any(
         words in (error.problem or "") for words in ("could not find expected ':'", "unexpected end of stream")
     )
@@ -159,13 +159,13 @@ class _Builder:
 
 
 def hide_if_secret(key: str, value: Tree) -> None:
-    """Never print a value whose key calls it a password, a secret or a token."""
+    """Mark a value as secret, so that it is never printed, if its key is called password, secret or token."""
     if _SECRET_KEY.search(key):
         hide(value)
 
 
 def hide(tree: Tree) -> None:
-    """Never print what stands here."""
+    """Mark everything at this place as secret, so that it is never printed."""
     for text in texts(tree):
         if not text.value.startswith("$("):
             text.place.source.hide(text.place)

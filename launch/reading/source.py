@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from rich.cells import cell_len
 
-# What YAML takes for the end of a line, so that our line numbers are its own.
+# The line ends of YAML, so that our line numbers agree with PyYAML's.
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _UNPRINTABLE = dict.fromkeys((*range(9), *range(10, 32), *range(127, 160)), "�")
 _PASSWORD_IN_URL = re.compile(r"(?<=://)(?P<user>[^:@/\s]*:)(?P<password>\S*)(?=@)")
@@ -15,7 +15,7 @@ _PASSWORD_IN_URL = re.compile(r"(?<=://)(?P<user>[^:@/\s]*:)(?P<password>\S*)(?=
 
 @dataclass(eq=False)
 class Source:
-    """Where text comes from: the launch file, or one `--set` argument.
+    """One text that was read: the launch file, or one `--set` argument.
 
     What is `hidden` in it (a secret) is printed as asterisks.
     """
@@ -23,7 +23,7 @@ class Source:
     name: str
     text: str
     argument: int = 0
-    """Which `--set` argument it is, 0 for the launch file."""
+    """The number of the `--set` argument, from 1; 0 for the launch file."""
     lines: list[str] = field(init=False)
     _hidden: list[Place] = field(default_factory=list["Place"])
 
@@ -31,11 +31,11 @@ class Source:
         self.lines = _LINE_BREAK.split(self.text)
 
     def hide(self, place: Place) -> None:
-        """Print asterisks where this place is."""
+        """Print asterisks instead of the characters at this place."""
         self._hidden.append(place)
 
     def shown(self, line: int) -> str:
-        """A line as it may be printed on a terminal, every character in its place."""
+        """A line that is safe to print on a terminal: secrets and control characters replaced, columns unchanged."""
         shown = hide_passwords(self.lines[line]).translate(_UNPRINTABLE)
         for place in self._hidden:
             start, end = place.columns_on(line)
@@ -45,17 +45,17 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """From one character of a source up to another; lines and columns count from 0."""
+    """A range of characters in a source; lines and columns count from 0, the end is exclusive."""
 
     source: Source
     line: int = -1
-    """-1 is the source as a whole."""
+    """The first line; -1 means the source as a whole."""
     column: int = 0
     end_line: int = -1
     end_column: int = 0
 
     def columns_on(self, line: int) -> tuple[int, int]:
-        """Which columns of a line the place covers; the same number twice if none."""
+        """The columns (start, end) of a line that this place covers; start and end are equal if it covers none."""
         if not self.line <= line <= self.end_line:
             return 0, 0
         length = len(self.source.lines[line])
@@ -71,7 +71,7 @@ class Place:
         return f"{self.source.name}:{self.line + 1}:{self.column + 1}"
 
     def excerpt(self, hint: str = "") -> list[str]:
-        """The line and, below it, a caret under each cell of the place; tabs and wide letters keep their width."""
+        """The line, and below it a caret under each cell of the place; tabs and wide letters keep their width."""
         if not 0 <= self.line < len(self.source.lines):
             return [f"        {hint}"] if hint else []
         text = self.source.shown(self.line)

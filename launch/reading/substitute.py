@@ -1,7 +1,7 @@
 """The two substitutions of a launch file, `$(env NAME)` and `$(camera.key)`; there is no expression language.
 
-One that is a whole value puts in what it names as it is, a list or a mapping too; one inside a longer text must
-name a text. `$$(` stands for a plain `$(`.
+A substitution that is the whole value is replaced by what it names, which may be a list or a mapping. A substitution
+inside a longer text must name a text. `$$(` is written for a plain `$(`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _CAMERA = re.compile(r"camera\.([^\s()]+)")
 
 @dataclass(frozen=True)
 class Scope:
-    """What substitutions can see: the environment and, for a node that is started per camera, its camera."""
+    """What substitutions may name: environment variables and, in a per-camera node, the keys of its camera."""
 
     environment: AbstractMapping[str, str]
     camera: str = ""
@@ -30,7 +30,7 @@ class Scope:
     problems: Problems = field(default_factory=Problems)
 
     def resolve(self, tree: Tree) -> Tree | None:
-        """The tree with everything put in, or None if something could not be; what it was is in `problems`."""
+        """The tree with all substitutions done; None if one failed, which has then been added to `problems`."""
         if isinstance(tree, Text):
             return self._text(tree)
         if isinstance(tree, Items):
@@ -105,7 +105,7 @@ class Scope:
 
 
 def _part(text: Text, start: int, end: int) -> Place:
-    """The place of some characters of a text, if it stands in one line as it is; else of all of it."""
+    """The place of a part of a text. If the text spans lines or has escapes, the place of the whole text."""
     place = text.place
     shift = place.column + (0 if text.plain else 1)
     if place.line != place.end_line or place.source.lines[place.line][shift : shift + len(text.value)] != text.value:

@@ -1,7 +1,7 @@
 """A launch file as a tree of texts, lists and mappings that all know their place.
 
-YAML's own types are not used: `NO` stays a text and so does `12:30`, until the parameter's declared type says
-what it is.
+YAML's own types are not used: `NO` and `12:30` stay texts until the declared type of the parameter decides what they
+are.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from metrica.launch.reading.source import Place
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A scalar, as it stands in the file."""
+    """A scalar, as written in the file."""
 
     place: Place
     value: str
     plain: bool = True
-    """Without quotes; only a plain `null`, `~` or nothing means that there is no value."""
+    """Whether it is written without quotes. Only a plain `null`, `~` or nothing at all means "no value"."""
 
     @property
     def is_null(self) -> bool:
@@ -55,7 +55,7 @@ Tree: TypeAlias = "Text | Items | Mapping"
 
 
 def to_python(tree: Tree) -> Any:
-    """Texts, None, lists and dicts, as `ParamSpec.read` takes them."""
+    """The tree as Python texts, None, lists and dicts, as `ParamSpec.read` takes them."""
     if isinstance(tree, Text):
         return None if tree.is_null else tree.value
     if isinstance(tree, Items):
@@ -64,7 +64,7 @@ def to_python(tree: Tree) -> Any:
 
 
 def place_at(tree: Tree, path: tuple[int | str, ...]) -> Place:
-    """The place of the item that a path of indices and keys leads to, or of the last one that is there."""
+    """The place of the item at a path of indices and keys; if the path does not exist, of the last item that does."""
     for step in path:
         if isinstance(tree, Items) and isinstance(step, int) and step < len(tree.items):
             tree = tree.items[step]
@@ -88,7 +88,7 @@ def texts(tree: Tree) -> Iterator[Text]:
 
 
 def describe(tree: Tree) -> str:
-    """What kind of thing it is, in a word."""
+    """The kind of a tree in one word, for error messages."""
     if isinstance(tree, Text):
         return "nothing" if tree.is_null else "a text"
     return "a list" if isinstance(tree, Items) else "a mapping"

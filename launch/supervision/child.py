@@ -1,4 +1,4 @@
-"""One process of a node, from its start to its end."""
+"""The process of one node, from its start to its end."""
 
 from __future__ import annotations
 
@@ -21,22 +21,23 @@ _OWN = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
 
 
 def node_environment(folder: Path, run_dir: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    """What a node process sees: modules beside the launch file, and nothing that is between systemd and us."""
+    """The environment of a node process: modules beside the launch file can be imported, and the variables by which
+    systemd talks to the launcher are left out."""
     path = [str(folder), *filter(None, [environment.get("PYTHONPATH")])]
     kept = {key: value for key, value in environment.items() if key not in _OWN}
     return {**kept, "PYTHONPATH": os.pathsep.join(path), "PYTHONUNBUFFERED": "1", MARK: str(run_dir)}
 
 
 class Child:
-    """A running node process, in a session of its own, so that Ctrl-C on the terminal reaches the launcher only.
+    """A running node process. It has a session of its own, so that Ctrl-C on the terminal reaches the launcher only.
 
-    `pidfd` becomes readable when it has ended; then call `reap`. Raises OSError if it cannot be started.
+    `pidfd` becomes readable when the process has ended; then call `reap`. Raises OSError if it cannot be started.
     """
 
     def __init__(self, spec: NodeSpec, environment: Mapping[str, str]) -> None:
         with _in_memory(spec.model_dump_json().encode()) as description:
             self._process = subprocess.Popen(
-                # -P: the folder that the launcher happens to be started in is no place for modules.
+                # -P: do not import modules from the folder in which the launcher happens to be started.
                 [sys.executable, "-P", "-m", "metrica.executors.process"],
                 stdin=description,
                 stdout=subprocess.PIPE,
@@ -50,13 +51,13 @@ class Child:
         self.outputs = (Lines(self._process.stdout), Lines(self._process.stderr))
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal to the node; one that has ended already is left alone."""
+        """Send a signal to the process; does nothing if it has ended already."""
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self.pidfd, number)
 
     def reap(self) -> int:
-        """The exit status, negative for a signal, once the process has ended; ends whatever it started itself."""
-        # Not reaped yet, so the number of its group cannot have been given to anybody else.
+        """The exit status of the ended process, negative for a signal. Kills what the process has started itself."""
+        # Not reaped yet, so the number of its process group cannot belong to another process.
         with contextlib.suppress(ProcessLookupError, PermissionError):  # nobody else is in the group
             os.killpg(self.pid, signal.SIGKILL)
         status = self._process.wait()
@@ -65,7 +66,7 @@ class Child:
 
 
 class Lines:
-    """The whole lines that come out of a pipe; reading never waits."""
+    """The complete lines that come out of a pipe. Reading never waits."""
 
     def __init__(self, pipe: IO[bytes]) -> None:
         self._pipe = pipe
@@ -75,9 +76,9 @@ class Lines:
         os.set_blocking(self.fd, False)
 
     def read(self, take: Callable[[str], None]) -> bool:
-        """Read once and hand over every line that is whole; at the pipe's end also one that is not.
+        """Read once and hand over every complete line; at the end of the pipe also an incomplete one.
 
-        False if there was nothing to read.
+        Returns False if there was nothing to read.
         """
         try:
             data = b"" if self.ended else os.read(self.fd, _CHUNK)
@@ -93,7 +94,7 @@ class Lines:
         return not self.ended
 
     def read_rest(self, take: Callable[[str], None]) -> None:
-        """Read what is in the pipe of a process that has ended, and close it."""
+        """Read what is left in the pipe of a process that has ended, and close it."""
         for _ in range(_PIPE_CHUNKS):  # a process that it left behind may write for ever
             if not self.read(take):
                 break
@@ -102,7 +103,7 @@ class Lines:
 
 
 def _in_memory(data: bytes) -> IO[bytes]:
-    """A file that is never on a disk: a pipe would make us wait for a process that does not read."""
+    """A file in memory with this text. With a pipe, writing would wait for a process that does not read."""
     file = os.fdopen(os.memfd_create("node"), "w+b")
     file.write(data)
     file.seek(0)

@@ -1,4 +1,4 @@
-"""What the launcher prints: its own sentences, its nodes' log records, and whatever else they write."""
+"""The output of the launcher: its own sentences, the log records of its nodes, and whatever else they print."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ NAME = "metrica-launch"
 
 
 class Console:
-    """Log records go to standard error; what a node prints on its standard output goes to ours.
+    """Writes log records to standard error, and what a node prints on its standard output to the launcher's.
 
-    as_json: one JSON object per line instead of text. level: the least of our own sentences that is shown.
+    as_json: one JSON object per line instead of text. level: the lowest level of the launcher's own sentences shown.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Console:
         self._say("ERROR", message, fields)
 
     def record(self, record: dict[str, Any]) -> None:
-        """Show a node's log record. Raises TypeError or ValueError for one that only looks like it."""
+        """Show a node's log record. Raises TypeError or ValueError if it is not a valid log record."""
         shown = (
             json.dumps(record, ensure_ascii=False, default=str)
             if self._as_json
@@ -48,7 +48,7 @@ class Console:
         self._write(self._err, shown)
 
     def line(self, node: str, line: str, *, is_error: bool) -> None:
-        """Show a line that is no log record, such as a library's own print."""
+        """Show a line that is no log record, such as what a library prints."""
         stream = self._err if is_error else self._out
         if self._as_json:
             self._write(stream, json.dumps(_record("INFO", node, line, {}), ensure_ascii=False))
@@ -60,7 +60,7 @@ class Console:
             self.record(_record(level, NAME, message, fields))
 
     def _write(self, stream: TextIO, text: str) -> None:
-        """A closed pipe or terminal takes nothing more, but it is no reason to stop counting people."""
+        """Write a line. A closed pipe or terminal is ignored: it is no reason to stop counting people."""
         if stream in self._closed:
             return
         try:

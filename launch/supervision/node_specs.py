@@ -1,4 +1,4 @@
-"""From a graph that has been checked to what each node process is told."""
+"""From a checked graph to the description that each node process gets: its parameters and the address of each topic."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""In which order nodes are activated and stopped."""
+"""The order in which nodes are activated and stopped."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from metrica.launch.reading.graph import Graph
 
 
 def levels(graph: Graph) -> list[list[str]]:
-    """The nodes' names in levels, sources first: each is in a later level than those that it listens to.
+    """The names of the nodes in levels, sources first: a node is in a later level than the nodes it listens to.
 
-    A cycle is opened where the fewest inputs are missing. Nodes without any wire come last, one by one in the
-    order of the file: the uploader sends what the counters have written at their end, the ingest still takes it.
+    A cycle is opened at the node with the fewest missing inputs. Nodes without any topic come last, one by one in the
+    order of the file, so that the uploader still sends what the counters write as they end, and the ingest still runs.
     """
     edges = [(a.name, b.name) for a, b in graph.edges()]
     wired = {name for edge in edges for name in edge}

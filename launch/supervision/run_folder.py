@@ -1,4 +1,4 @@
-"""The run folder: one launcher at a time, nothing of an earlier one, and nothing left afterwards."""
+"""The run folder: used by one launcher at a time, cleaned before the start and after the end."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from metrica.launch.reading.folders import frame_dir
 from metrica.launch.supervision.child import MARK
 from metrica.launch.supervision.console import Console
 
-_LOCK = "_lock"  # no topic's name begins so
+_LOCK = "_lock"  # no topic has a name that begins like this
 _GRACE_SECONDS = 3.0
 
 
 class RunFolder:
-    """Takes a run folder, and cleans up what a killed launcher has left there: sockets, frames, processes.
+    """Takes a run folder for this launcher, and removes what a killed launcher has left: sockets, frames, processes.
 
-    Raises LaunchError if another launcher has it, or it is no private folder of ours.
+    Raises LaunchError if another launcher uses the folder, or if others could enter it.
     """
 
     def __init__(self, path: Path, console: Console) -> None:
@@ -45,21 +45,21 @@ class RunFolder:
         self.release()
 
     def release(self) -> None:
-        """Remove everything that a launch makes, and the folder itself if it was not there before."""
+        """Remove everything that the launch has made, and the folder itself if the launch made it."""
         shutil.rmtree(self.frame_dir, ignore_errors=True)
         self._clean()
         (self.path / _LOCK).unlink(missing_ok=True)
         os.close(self._lock)
         if self._made:
-            with contextlib.suppress(OSError):  # somebody has put something else there, or begins a new launch
+            with contextlib.suppress(OSError):  # it holds somebody else's file, or a new launch begins just now
                 self.path.rmdir()
 
     def _clean(self) -> bool:
-        """Remove sockets, locks of topics and frames; True if there was any."""
+        """Remove the sockets, the lock files of topics and the frames. Returns whether there were any."""
         found = False
         for path in self.path.iterdir():
             found_there = path.lstat()
-            # A topic's lock is empty; one with something in it is another program's.
+            # The lock file of a topic is empty; a file with something in it belongs to another program.
             is_lock = path.suffix == ".lock" and stat.S_ISREG(found_there.st_mode) and not found_there.st_size
             if stat.S_ISSOCK(found_there.st_mode) or is_lock:
                 path.unlink(missing_ok=True)
@@ -69,9 +69,9 @@ class RunFolder:
 
 
 def end_survivors(run_dir: Path, console: Console) -> None:
-    """End the node processes that a killed launcher has left: they would keep topics and devices to themselves.
+    """End the node processes that a killed launcher has left, because they would hold on to topics and devices.
 
-    The kernel has told them to stop already, so they get a moment; one that hangs is killed.
+    The kernel has sent them a signal already, so they get a moment to end; a process that hangs is killed.
     """
     end = time.monotonic() + _GRACE_SECONDS
     while survivors := _survivors(run_dir):
@@ -88,20 +88,20 @@ def _survivors(run_dir: Path) -> list[int]:
     mark = os.fsencode(f"{MARK}={run_dir}")
     found: list[int] = []
     for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):  # ended meanwhile, or another user's
+        with contextlib.suppress(OSError):  # it has ended meanwhile, or belongs to another user
             if process.stat().st_uid == os.geteuid() and mark in (process / "environ").read_bytes().split(b"\0"):
                 found.append(int(process.name))
     return [pid for pid in found if pid != os.getpid()]
 
 
 def _take(path: Path) -> int:
-    """The folder's lock, held by this process until it ends, however it ends."""
+    """Take the lock of the folder. The kernel releases it when this process ends, however it ends."""
     while True:
         _make_private(path)
         try:
             fd = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except FileNotFoundError:
-            continue  # a launcher that ends has just removed the folder
+            continue  # another launcher has just removed the folder as it ended
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -114,18 +114,18 @@ def _take(path: Path) -> int:
             os.truncate(fd, 0)
             os.pwrite(fd, str(os.getpid()).encode(), 0)
             return fd
-        os.close(fd)  # the launcher that had it has removed it meanwhile
+        os.close(fd)  # the launcher that held the lock has removed the folder meanwhile
 
 
 def _make_private(path: Path) -> None:
-    """A folder that only this user can enter. Raises LaunchError if there is one that is not so."""
+    """Make a folder that only this user can enter. Raises LaunchError if there is one that others can enter."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(FileExistsError):
             path.mkdir(mode=0o700)
         found, parent = path.lstat(), path.parent.stat()
     except FileNotFoundError:
-        return _make_private(path)  # a launcher that ends has just removed it
+        return _make_private(path)  # another launcher has just removed it as it ended
     except OSError as error:
         raise LaunchError(f"the folder {path} cannot be made: {error.strerror}") from None
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:

@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and SIGHUP ask the launcher to stop; a second one to hurry."""
+"""Stop signals: SIGINT, SIGTERM and SIGHUP ask the launcher to stop, a second one to stop at once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopSignals:
-    """Counts them while entered, in the main thread; `fd` becomes readable with each, for the launcher's poller."""
+    """Counts stop signals while the context is entered, in the main thread. `fd` becomes readable with each of them."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -19,7 +19,7 @@ class StopSignals:
         self._before: dict[signal.Signals, Any] = {}
 
     def clear(self) -> None:
-        """Make `fd` unreadable again; the count stays."""
+        """Make `fd` unreadable until the next signal; the count stays."""
         os.eventfd_read(self.fd)
 
     def __enter__(self) -> StopSignals:

@@ -21,7 +21,7 @@ from metrica.launch.supervision.limits import USUAL, Limits
 from metrica.launch.supervision.node_specs import node_specs
 from metrica.launch.supervision.order import levels
 from metrica.launch.supervision.signals import StopSignals
-from metrica.launch.supervision.supervised import Status, Watched
+from metrica.launch.supervision.supervised_node import Status, SupervisedNode
 from metrica.launch.supervision.systemd import Notifier
 
 _LONGEST_WAIT = 10.0
@@ -29,9 +29,10 @@ _PUNCTUAL = 1.0
 
 
 class Supervisor:
-    """Runs one graph in a run folder that is ours. One thread: it sleeps until a node says or does something.
+    """Runs one graph in a run folder, in one thread that sleeps until a node sends or prints something, or ends.
 
-    folder: the launch file's own. until_finished: stop when every source has come to its end.
+    run_dir: a folder that this launcher has taken (`RunFolder`). folder: the launch file's folder.
+    until_finished: stop when every source has ended.
     """
 
     def __init__(
@@ -49,7 +50,7 @@ class Supervisor:
         self._graph, self._console, self._signals, self._limits = graph, console, signals, limits
         self._run_dir, self._until_finished = run_dir, until_finished
         self._nodes = {
-            spec.name: Watched(spec, restart=node.restart, limits=limits, console=console)
+            spec.name: SupervisedNode(spec, restart=node.restart, limits=limits, console=console)
             for node, spec in zip(graph.nodes, node_specs(graph, run_dir, log_level=log_level), strict=True)
         }
         self._sources = [self._nodes[node.name] for node in graph.nodes if node.is_source]
@@ -64,7 +65,10 @@ class Supervisor:
         self._awake_at: float | None = None
 
     def run(self) -> int:
-        """From the start to the end; 0, or 1 if a node failed for good. Nothing runs any more afterwards."""
+        """Run the graph until it ends or a signal stops it. When this returns, no process of it is left.
+
+        Returns the exit status: 0, or 1 if a node has failed for good.
+        """
         try:
             self._start()
             self._wait(lambda: self._is_over)
@@ -84,7 +88,10 @@ class Supervisor:
     # The start.
 
     def _start(self) -> None:
-        """Raises LaunchError if a node cannot run, or is not reached by one that listens to it."""
+        """Start all nodes, wait until every subscription is matched, then activate sinks first and sources last.
+
+        Raises LaunchError if a node cannot run, or if a subscription does not reach its publisher.
+        """
         nodes = self._nodes.values()
         self._console.info(f"starting {len(nodes)} nodes", store=self._graph.document.store, run_dir=self._run_dir)
         for node in nodes:
@@ -104,7 +111,7 @@ class Supervisor:
                     self._console.info(f"open {node.opens}")
             self._notifier.ready()
 
-    def _start_node(self, node: Watched) -> None:
+    def _start_node(self, node: SupervisedNode) -> None:
         now = time.monotonic()
         try:
             node.start(self._environment, now)
@@ -112,7 +119,7 @@ class Supervisor:
             node.wait_to_restart(now, f"cannot be started ({error.strerror})")
 
     def _unmatched(self) -> str:
-        """A sentence about a topic that some subscription has not reached yet, or nothing."""
+        """A sentence about a topic that some subscriptions have not reached yet; empty if there is none."""
         ready = [name for name, node in self._nodes.items() if node.status in (Status.READY, Status.ACTIVE)]
         for topic, expected in expected_subscribers(self._graph, ready).items():
             publisher = self._graph.topics[topic].publisher
@@ -131,7 +138,7 @@ class Supervisor:
         nodes = [self._nodes[name] for name in level]
         self._wait(lambda: all(node.status is not Status.READY or node.has_failed for node in nodes))
 
-    def _command_activation(self, node: Watched) -> None:
+    def _command_activation(self, node: SupervisedNode) -> None:
         if node.status is Status.READY and node.name in self._to_activate and not self._stopping:
             self._control.command(node.name, Command.ACTIVATE)
             node.commanded(time.monotonic())
@@ -148,7 +155,10 @@ class Supervisor:
         return all(node.status in ended for node in self._nodes.values())
 
     def _wait(self, done: Callable[[], bool], *, until: float | None = None) -> None:
-        """Look after the nodes until something is so, a signal comes (unless we stop already), or it is late."""
+        """Supervise the nodes until `done()` is true, a signal arrives (unless already stopping) or `until` is over.
+
+        until: monotonic seconds; None waits without a limit.
+        """
         while not done() and not (self._signals.count and not self._stopping):
             now = time.monotonic()
             if until is not None and now >= until:
@@ -156,7 +166,7 @@ class Supervisor:
             self._turn(until)
 
     def _turn(self, until: float | None) -> None:
-        """Sleep until something happens or is due, and deal with it."""
+        """One turn of the loop: sleep until something happens or is due, and handle it."""
         now = time.monotonic()
         due = [self._notifier.alive(now), *self._deadlines(now), *([until] if until is not None else [])]
         poller = zmq.Poller()
@@ -184,7 +194,10 @@ class Supervisor:
         self._look_after(time.monotonic())
 
     def _notice_own_absence(self, wait: float) -> None:
-        """Who was away himself (stopped, swapped out, held up by a terminal) cannot say that a node was silent."""
+        """If the launcher itself was not running (stopped, swapped out, blocked by a terminal), restart all silences.
+
+        Otherwise heartbeats that it could not read would make every node look hung.
+        """
         now = time.monotonic()
         if self._awake_at is not None and now - self._awake_at > wait + _PUNCTUAL:
             for node in self._nodes.values():
@@ -192,7 +205,7 @@ class Supervisor:
         self._awake_at = now
 
     def _deadlines(self, now: float) -> list[float]:
-        """When something may be due without anything happening: a restart, or the silence of a node."""
+        """The times at which the loop must wake up by itself: for a restart, or to check for silent nodes."""
         restarts = [node.restart_at for node in self._nodes.values() if node.status is Status.WAITING]
         silence = min(_LONGEST_WAIT, self._limits.hung / 4, self._limits.start / 4)
         return [*([] if self._stopping else restarts), now + silence]
@@ -204,7 +217,7 @@ class Supervisor:
                 self._command_activation(node)
         self._tell_status()
 
-    def _ended(self, node: Watched) -> None:
+    def _ended(self, node: SupervisedNode) -> None:
         node.ended(time.monotonic(), stopping=self._stopping)
         if node.status is Status.FAILED and not self._stopping:
             if self._starting:
@@ -212,7 +225,7 @@ class Supervisor:
             self._console.error(f"{node.name} is not started again: {node.last_error}")
 
     def _look_after(self, now: float) -> None:
-        """Restart what is to be restarted, and end what hangs."""
+        """Restart the nodes whose wait is over, and kill those that hang."""
         if self._stopping:
             return
         for node in self._nodes.values():
@@ -234,7 +247,8 @@ class Supervisor:
     # The end.
 
     def _stop(self) -> None:
-        """Sources first, each level when the one before has ended: so what is on the way arrives."""
+        """Stop level by level, sources first. A level is stopped when the one before has ended, so that the messages on
+        their way are still processed."""
         self._stopping = True
         self._notifier.stopping()
         self._console.info("stopping")
@@ -248,7 +262,7 @@ class Supervisor:
                     node.child.send(signal.SIGTERM)
             self._wait_for_end(nodes, self._limits.drain)
             if self._signals.count > asked:
-                break  # somebody is in a hurry
+                break  # one more signal: do not wait for the levels
             self._end(nodes)
         self._end(self._nodes.values())
         for node in self._nodes.values():
@@ -256,8 +270,8 @@ class Supervisor:
                 self._console.error(f"{node.name} has failed: {node.last_error}")
         self._console.info("stopped")
 
-    def _end(self, nodes: Iterable[Watched]) -> None:
-        """Whatever still runs is told by SIGTERM, then ended by SIGKILL."""
+    def _end(self, nodes: Iterable[SupervisedNode]) -> None:
+        """End every process that still runs: SIGTERM first, then SIGKILL."""
         self._stopping = True
         late = [node for node in nodes if node.lives]
         for node in late:
@@ -271,8 +285,8 @@ class Supervisor:
                 node.kill()
         self._wait_for_end(late, self._limits.terminate)
 
-    def _wait_for_end(self, nodes: Iterable[Watched], seconds: float) -> None:
-        """Until they have ended, it takes too long, or one more signal says so."""
+    def _wait_for_end(self, nodes: Iterable[SupervisedNode], seconds: float) -> None:
+        """Wait until these nodes have ended, `seconds` have passed, or one more signal arrives."""
         signals = self._signals.count
         self._wait(
             lambda: not any(node.lives for node in nodes) or self._signals.count > signals,

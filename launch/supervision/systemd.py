@@ -1,4 +1,4 @@
-"""What systemd is told (sd_notify(3)): one datagram to the socket that it names, and nothing without one."""
+"""Notifications to systemd (sd_notify(3)): datagrams to the socket that systemd names; without a socket, nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from metrica.launch.supervision.console import Console
 
 
 class Notifier:
-    """Says that the launch is ready, alive, stopping. It never fails: systemd notices silence by itself."""
+    """Tells systemd that the launch is ready, alive or stopping. Never fails: systemd notices silence by itself."""
 
     def __init__(self, environment: Mapping[str, str], console: Console) -> None:
         self._console = console
@@ -28,11 +28,14 @@ class Notifier:
         self._send("STOPPING=1")
 
     def status(self, sentence: str) -> None:
-        """What `systemctl status` shows."""
+        """Set the line that `systemctl status` shows."""
         self._send(f"STATUS={sentence}")
 
     def alive(self, now: float) -> float:
-        """Called each time round the launcher's loop; returns when it must be called again (monotonic seconds)."""
+        """Send a sign of life if one is due. Called on every turn of the launcher's loop.
+
+        Returns when it must be called again, monotonic seconds.
+        """
         if self._socket is None or self._period is None:
             return now + 3600
         if now >= self._next_sign:
@@ -51,14 +54,14 @@ class Notifier:
         try:
             self._socket.sendto(text.encode(), socket.MSG_DONTWAIT, self._address)
         except BlockingIOError:
-            return  # systemd is behind, and will hear the next one
+            return  # systemd's queue is full; it gets the next notification
         except OSError as error:
             self._console.warning(f"systemd cannot be told anything at {self._address!r}: {error.strerror}")
             self.close()
 
 
 def _watchdog_period(environment: Mapping[str, str]) -> float | None:
-    """Half the time after which systemd takes us for hung, if it watches this very process."""
+    """Half of systemd's watchdog time, in seconds; None if systemd does not watch this process."""
     microseconds, pid = environment.get("WATCHDOG_USEC", ""), environment.get("WATCHDOG_PID", "")
     if not microseconds.isdigit() or int(microseconds) == 0 or (pid and pid != str(os.getpid())):
         return None

@@ -1,4 +1,4 @@
-"""What the launcher knows of one node: whether it lives, how far it has come, and when it is to be restarted."""
+"""The launcher's view of one node: its process, its status, and when to restart it."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from metrica.transport.wiring import NodeSpec
 
 
 class Status(StrEnum):
-    """Where a node stands. The first three have a process, the others none."""
+    """The status of a node. STARTING, READY and ACTIVE have a process, the others have none."""
 
     STARTING = "starting"
     READY = "ready"
     """Configured, and waiting for the command to activate."""
     ACTIVE = "active"
     WAITING = "waiting"
-    """It failed, and will be started again."""
+    """Failed, and will be started again after a wait."""
     FINISHED = "finished"
-    """It ended by itself: its file has been read, say."""
+    """Ended by itself, for example because its video file has been read."""
     FAILED = "failed"
-    """It failed for good."""
+    """Failed, and will not be started again."""
     STOPPED = "stopped"
 
 
-class Watched:
-    """One node. The supervisor tells it what happens, and asks it what is due. Times are monotonic seconds.
+class SupervisedNode:
+    """One node under supervision. The supervisor tells it what happens and asks it what is due.
 
-    restart: whether it is started again after a failure that may pass.
+    All times are monotonic seconds. restart: whether to start the node again after a failure that may pass.
     """
 
     def __init__(self, spec: NodeSpec, *, restart: bool, limits: Limits, console: Console) -> None:
@@ -46,12 +46,12 @@ class Watched:
         self.child: Child | None = None
         self.subscribers: dict[str, int] = {}
         self.last_error = ""
-        """The node's own last words about an error, or how it ended."""
+        """The last error that the node has logged, or how its process ended."""
         self.opens = ""
-        """What it wants opened in a browser, with what is needed to get in; said when everything runs."""
+        """The address to open in a browser, with its password or token; printed when all nodes run."""
         self.restart_at = 0.0
         self.killed = False
-        """Whether we had to end it by SIGKILL."""
+        """Whether the launcher has sent it SIGKILL."""
         self._restart, self._limits, self._console = restart, limits, console
         self._backoff = Backoff(limits.first_restart, limits.longest_restart)
         self._since, self._born = 0.0, 0
@@ -64,16 +64,16 @@ class Watched:
 
     @property
     def has_failed(self) -> bool:
-        """Whether it has failed of late: nobody waits for it then, it comes when it can."""
+        """Whether it has failed recently. The start of the graph does not wait for such a node."""
         return self._backoff.failures > 0
 
     @property
     def is_connected(self) -> bool:
-        """Whether a command can reach it."""
+        """Whether a command can reach the node: it has a process that has sent a heartbeat."""
         return self.lives and self._beat_at is not None
 
     def start(self, environment: Mapping[str, str], now: float) -> Child:
-        """Start a process. Raises OSError."""
+        """Start the process of the node. Raises OSError if that is not possible."""
         self._born = time.monotonic_ns()
         self.child = Child(self.spec, environment)
         self._enter(Status.STARTING, now)
@@ -82,9 +82,9 @@ class Watched:
         return self.child
 
     def beats(self, health: Health, now: float) -> bool:
-        """Take in a sign of life; True if the node waits to be activated."""
+        """Handle a heartbeat. Returns whether the node waits to be activated."""
         if self.child is None or health.header.mono < self._born:
-            return False  # still on the way from a process that is gone
+            return False  # sent by an earlier process of this node, and late
         self._beat_at = now
         self.subscribers = health.subscribers
         if health.state == State.INACTIVE and self.status is Status.STARTING:
@@ -96,30 +96,30 @@ class Watched:
         return self.status is Status.READY
 
     def reads(self, line: str, *, is_error: bool) -> None:
-        """Show a line that the node has written."""
+        """Show a line that the node has printed or logged."""
         record = logs.parse(line) if is_error else None
         try:
             if record is not None:
                 self.opens = str(record.pop("open", self.opens))
                 self._console.record(record)
         except (TypeError, ValueError):
-            record = None  # only the keys are a log record's
+            record = None  # it has the keys of a log record, but not its values
         if record is None:
             self._console.line(self.name, line, is_error=is_error)
         elif record["level"] in ("ERROR", "CRITICAL"):
             self.last_error = str(record["message"])
 
     def commanded(self, now: float) -> None:
-        """It has been told to activate: the time for that runs from the first time."""
+        """Note that the node has been told to activate; its time limit runs from the first such command."""
         self._told_at = self._told_at or now
 
     def excuse(self, now: float) -> None:
-        """Its silence up to now counts for nothing."""
+        """Measure the silence of the node from now on."""
         self._since = now
         self._beat_at = now if self._beat_at is not None else None
 
     def overdue(self, now: float) -> str | None:
-        """Why the node must be taken for hung, or None."""
+        """Why the node counts as hung, as the end of a sentence; None if it does not."""
         if self.child is None or self.killed:
             return None
         if self._beat_at is not None and now - self._beat_at > self._limits.hung:
@@ -131,13 +131,13 @@ class Watched:
         return None
 
     def kill(self) -> None:
-        """End the process, whatever it does."""
+        """Send SIGKILL to the process, if there is one."""
         if self.child:
             self.killed = True
             self.child.send(signal.SIGKILL)
 
     def ended(self, now: float, *, stopping: bool) -> None:
-        """The process has ended: clean up after it, and settle what becomes of the node."""
+        """Handle the end of the process: read its last output and decide whether the node is restarted."""
         assert self.child
         status = self.child.reap()
         for lines, is_error in zip(self.child.outputs, (False, True), strict=True):
@@ -160,14 +160,14 @@ class Watched:
             self.wait_to_restart(now, "was killed" if killed else _how(status))
 
     def wait_to_restart(self, now: float, what_happened: str) -> None:
-        """It failed, and trying again may help."""
+        """Schedule a restart after a failure that may pass, with back-off."""
         wait = self._backoff.next()
         self.restart_at = now + wait
         self._enter(Status.WAITING, now)
         self._console.warning(f"{self.name} {what_happened}; it is restarted in {wait:.1f} s")
 
     def readers(self) -> list[tuple[int, Callable[[], bool]]]:
-        """The pipes that are still open, and what reads from them."""
+        """(file descriptor, function that reads from it) for each pipe of the process that is still open."""
         if self.child is None:
             return []
         pairs = zip(self.child.outputs, (False, True), strict=True)
@@ -185,7 +185,7 @@ def _reader(read: Callable[[Callable[[str], None]], bool], take: Callable[[str],
 
 
 def _how(status: int) -> str:
-    """A process's end in words."""
+    """How a process ended, in words: its exit status or the signal that killed it."""
     if status >= 0:
         return f"failed (exit status {status})"
     try:
