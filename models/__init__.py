@@ -3,8 +3,9 @@
 `metrica.models.network` (which loads OpenVINO) and `metrica.models.pull` (which loads urllib3) are imported by name
 where they are needed; this package alone is light.
 
-OpenVINO reports each import of itself to its makers' Google Analytics, through a package of its own. No box of a shop
-tells anybody anything unasked, so that package is made unimportable here, before OpenVINO is; it then does without.
+OpenVINO reports each import of itself to its makers' Google Analytics, through a package of its own. A shop's box must
+not report anything to anybody unasked, so importing that package is blocked here, before OpenVINO is imported; OpenVINO
+then works without it.
 """
 
 import sys

@@ -34,7 +34,7 @@ def found(boxes: npt.NDArray[np.floating], scores: npt.NDArray[np.floating], fit
     """
     width, height = fit.frame
     in_frame = np.clip(fit.to_frame(boxes), 0, np.array([width, height] * 2, np.float32))
-    # nan compares false, so a damaged box falls out here too.
+    # A comparison with NaN is false, so a box that is not finite is dropped here too.
     real = (in_frame[:, 2] > in_frame[:, 0]) & (in_frame[:, 3] > in_frame[:, 1]) & np.isfinite(scores)
     return Found(np.ascontiguousarray(in_frame[real]), np.ascontiguousarray(scores[real], dtype=np.float32))
 

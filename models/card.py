@@ -25,7 +25,7 @@ class _Part(BaseModel):
 
 
 class Input(_Part):
-    """What the network eats, and how a frame is made to fit."""
+    """The input of the network, and how a frame is made to fit it."""
 
     size: tuple[Pixels, Pixels]
     """Width and height, pixels."""
@@ -35,11 +35,11 @@ class Input(_Part):
     pad: Annotated[int, Field(ge=0, le=255)] = 114
     """Grey of a letterbox's bars."""
     align: Literal["top_left", "center"] = "center"
-    """Where a letterbox puts the picture."""
+    """Where a letterbox puts the scaled picture: in the top left corner, or in the middle."""
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     """Subtracted first, in the network's colour order, on the scale 0 to 255."""
     scale: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    """Divided by afterwards."""
+    """Divided by after the mean has been subtracted."""
 
     @field_validator("mean", "scale", mode="before")
     @classmethod
@@ -55,14 +55,15 @@ class Input(_Part):
 
 
 class Thresholds(_Part):
-    """The scores at which a box means something, for this model; detector and trackers take theirs from here."""
+    """The scores that suit this model. The detector sends them with each message, and the trackers use them."""
 
     new: Score
-    """At or above: may start a track."""
+    """A box with this score or more may start a track."""
     keep: Score
-    """At or above: continues a track (first association)."""
+    """A box with this score or more may continue a track (ByteTrack's first association)."""
     low: Score
-    """From here up to `keep`: continues a track that found nothing better; below, a box is not reported at all."""
+    """A box from this score up to `keep` may continue a track that has no better box (the second association). A box
+    below it is not reported."""
     chosen: str = ""
     """How the three were chosen, in words."""
 
@@ -121,7 +122,7 @@ class Variant(_Part):
 
     precision: str
     release: str = ""
-    """Which build this is, in the words of who made it."""
+    """The name of the build, as its makers call it."""
     files: Annotated[tuple[File, ...], Field(min_length=1)]
 
     @field_validator("files")
@@ -134,12 +135,12 @@ class Variant(_Part):
 
     @property
     def network(self) -> File:
-        """The file that OpenVINO is given."""
+        """The file to give to OpenVINO: the .xml or .onnx."""
         return next(file for file in self.files if file.path.endswith((".xml", ".onnx")))
 
     @property
     def size(self) -> int:
-        """Bytes of all files together, as far as the card tells."""
+        """The size of all files together in bytes, as far as the card names sizes."""
         return sum(file.size or 0 for file in self.files)
 
     @property
@@ -148,7 +149,7 @@ class Variant(_Part):
 
 
 class Ap50(_Part):
-    """Average precision at IoU 0.5, 0 to 1, on the sets that docs/models.md describes: which detector finds more."""
+    """Average precision at IoU 0.5, from 0 to 1, on the sets that docs/models.md describes."""
 
     photographs: Score
     street: Score
@@ -158,7 +159,7 @@ class Ap50(_Part):
 
     @property
     def mean(self) -> float:
-        """The figure that models are ranked by: photographs and street weigh the same, as for the thresholds."""
+        """The figure by which models are ranked: the mean of photographs and street frames."""
         return (self.photographs + self.street) / 2
 
 
@@ -180,11 +181,11 @@ class Card(_Part):
     """IoU above which two boxes are one person, for decoders that must decide it (yolox, yolov8)."""
     variants: Annotated[tuple[Variant, ...], Field(min_length=1)]
     ap50: Ap50 | None = None
-    """How many it finds; a card without it is never chosen by itself (`model: auto`)."""
+    """The measured accuracy. `model: auto` never chooses a card without it."""
     good_at: tuple[str, ...] = ()
     bad_at: tuple[str, ...] = ()
     latency: str = ""
-    """What one frame costs on one thread, as a remark."""
+    """The time for one frame on one thread, as a remark for people."""
 
     @field_validator("person", mode="before")
     @classmethod
@@ -193,7 +194,7 @@ class Card(_Part):
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML's safe loader, but a key given twice is an error and not the last one wins."""
+    """YAML's safe loader, except that a key that is given twice is an error (YAML would take the last one)."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
@@ -226,7 +227,7 @@ def read_card(path: Path) -> Card:
 
 
 def _causes(error: ValidationError) -> list[Any]:
-    """The errors without their echoes: a list whose one item is wrong is also "too short"."""
+    """pydantic's errors without those that follow from another one: a list with a wrong item is also "too short"."""
     errors = error.errors()
     places = [e["loc"] for e in errors]
     return [e for e in errors if not any(p != e["loc"] and p[: len(e["loc"])] == e["loc"] for p in places)]

@@ -1,4 +1,4 @@
-"""What is said of the detector that was chosen: which it is, and what another one would bring."""
+"""The log line about the chosen detector: which one it is, and whether another one would find more people."""
 
 from __future__ import annotations
 

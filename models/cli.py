@@ -68,7 +68,7 @@ def _list(args: argparse.Namespace) -> int:
         where = str(here[1]) if here else "not here"
         size, found = f"{variant.size / 1e6:.1f} MB", f"{accuracy(card):.2f}" if card.ap50 else "-"
         table.add_row(card.name, card.decoder, variant.precision, size, found, where, card.title)
-    # Into a pipe the table is as wide as it must be: a script should not meet wrapped lines.
+    # In a pipe the table is as wide as it needs to be, so that a script never reads wrapped lines.
     console = Console() if sys.stdout.isatty() else Console(width=500)
     console.print(table)
     return 0

@@ -23,7 +23,7 @@ from metrica.models.fit import Fit
 Array = npt.NDArray[np.generic]
 Floats = npt.NDArray[np.float32]
 Shape = tuple[int | None, ...]
-"""A shape; None is a length that is only known with the data."""
+"""The shape of an output; None for a length that is known only when there is data."""
 
 YOLO_STRIDES = (8, 16, 32)
 # exp of more than this many strides is wider than any picture; it keeps a wild value from overflowing.
@@ -31,10 +31,10 @@ _MAX_EXPONENT = 20.0
 
 
 class Decoder(Protocol):
-    """What turns outputs into people."""
+    """Turns the outputs of a network into people."""
 
     format: ClassVar[str]
-    """What the outputs must look like, in words, for an error message."""
+    """The expected outputs in words, for an error message."""
 
     def wanted(self, shapes: Mapping[str, Shape]) -> tuple[str, ...] | None:
         """The names of the outputs that this decoder reads, or None when these shapes are not its format."""

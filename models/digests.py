@@ -1,4 +1,4 @@
-"""Whether a model's files are the ones its card names."""
+"""Compare a model's files with the digests and sizes in its card."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from metrica.models.card import Card, File, Variant
 
 
 def problem(path: Path, file: File) -> str | None:
-    """What is wrong with a file, as the end of a sentence that begins with its path; None when it is what it must be.
+    """What is wrong with a file, as the end of a sentence that begins with its path; None if nothing is wrong.
 
     A card may name no digest (a user's own model); then only the size is compared, if the card has it.
     """
@@ -36,7 +36,7 @@ def matching_variant(card: Card, folder: Path) -> Variant | None:
 
 
 def problems(variant: Variant, folder: Path) -> list[str]:
-    """One sentence for each file of a variant that is not what the card names."""
+    """One sentence for each file of a variant that differs from the card."""
     found: list[str] = []
     for file in variant.files:
         path = folder / file.path

@@ -1,4 +1,4 @@
-"""How a frame is made to fit a network's input, and how boxes find their way back."""
+"""How a frame is scaled into a network's input, and how boxes are scaled back into the frame."""
 
 from __future__ import annotations
 

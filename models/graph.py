@@ -45,14 +45,14 @@ def read_graph(core: ov.Core, path: Path) -> ov.Model:
 
 
 def reason(error: Exception) -> str:
-    """The telling line of an OpenVINO error, which brings its source file and a call stack along."""
+    """The line of an OpenVINO error that says what is wrong, without its source file and call stack."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     told = [line for line in lines if not line.startswith(("Exception from", "Check '")) and len(line) > 1]
     return (told or lines or [type(error).__name__])[-1][:200]
 
 
 def shape_of(port: ov.Output) -> Shape:
-    """The shape of an input or output, None where a length is not fixed; () where not even the rank is."""
+    """The shape of an input or output: None for a length that is not fixed, () if not even the rank is fixed."""
     shape = port.get_partial_shape()
     if shape.rank.is_dynamic:
         return ()
@@ -64,7 +64,7 @@ def output_shapes(graph: ov.Model) -> dict[str, Shape]:
 
 
 def shown(shapes: Mapping[str, Shape]) -> str:
-    """Shapes as a person reads them: `boxes [?, 5], labels [?]`."""
+    """Shapes as text, for example `boxes [?, 5], labels [?]`."""
     return ", ".join(f"{k} [{', '.join('?' if n is None else str(n) for n in v)}]" for k, v in shapes.items())
 
 

@@ -1,4 +1,4 @@
-"""Where models are: found by a card's name, by the path of a card, or by the path of a bare network."""
+"""Find models: by a card's name, by the path of a card, or by the path of a network without a card."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def have(card: Card) -> tuple[Variant, Path] | None:
 
 
 def accuracy(card: Card) -> float:
-    """What models are ranked by, 0 to 1; 0 for a card that nothing was measured for."""
+    """The figure by which models are ranked, from 0 to 1; 0 for a card without a measured accuracy."""
     return card.ap50.mean if card.ap50 else 0.0
 
 
@@ -130,7 +130,7 @@ def _size_agrees(folder: Path, variant: Variant, index: int) -> bool:
 
 
 def _best() -> Model:
-    """The most accurate of the known models that are on this machine; ours where none is better."""
+    """The most accurate of the known models on this machine; of equal ones, ours."""
     cards = [find_card(card.name)[0] for card in list_cards()]
     cards = [card for card in cards if card.ap50 or card.name == OURS]
     ranked = sorted(cards, key=lambda card: (accuracy(card), card.name == OURS), reverse=True)
@@ -138,7 +138,7 @@ def _best() -> Model:
         if have(card):
             return find_model(card.name)
     if any(card.name == OURS for card in cards):
-        return find_model(OURS)  # which says what is missing
+        return find_model(OURS)  # raises an error that says which file is missing
     looked = ", ".join(str(folder) for folder in model_folders() if folder != SHIPPED)
     raise ModelError(
         f"there is no detector on this machine in {looked}; run `metrica-models pull {ranked[-1].name}`, "

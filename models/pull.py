@@ -1,4 +1,4 @@
-"""Fetching a model's files: verified before they are put in place, and nothing half-written left behind."""
+"""Fetch a model's files: they are verified before they are put in place, and no partial file is left behind."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Progress = Callable[[str, int, int], None]
 _CHUNK = 64 * 1024
 _TRIES = 4
 _TIMEOUT = urllib3.Timeout(connect=10.0, read=30.0)
-# Every fault is ours to count: urllib3's own retries cannot go on in the middle of a file.
+# Retries are counted here, because urllib3's own cannot continue in the middle of a file.
 _RETRIES = urllib3.Retry(total=0, redirect=5)
 
 
@@ -46,8 +46,8 @@ def pull(
 ) -> list[Path]:
     """Fetches the files of a card that are not already in `folder` (by default the cache), and returns their paths.
 
-    A connection that breaks is taken up where it broke, a few times. Files are put in place only when all of them have
-    come and have the size and digest of the card. Raises ModelError, one sentence, and leaves what was there before.
+    After a broken connection the download continues where it stopped, a few times. Files are put in place only when all
+    of them have arrived with the size and digest of the card. Raises ModelError and then leaves the old files in place.
     """
     variant = choose_variant(card, precision)
     target = cache_folder() if folder is None else folder
@@ -78,7 +78,7 @@ def address(file: File) -> str:
 
 
 def _no_progress(path: str, done: int, size: int) -> None:
-    """What is called when nobody watches."""
+    """A `Progress` that does nothing."""
 
 
 def _room(folder: Path, size: int) -> None:

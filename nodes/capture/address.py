@@ -1,4 +1,4 @@
-"""Where pictures come from: what a `uri` means, and how to show one without its password."""
+"""Read the `uri` of a camera or recording, and show it without its password."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from metrica.errors import ParameterError
 
 _STREAMS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
-# To the last '@' of the word: a password may itself hold '@', ':' or '/'.
+# Up to the last '@' of the word, because a password may contain '@', ':' or '/'.
 _USER_INFO = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)\S*@")
 _SECRET_FIELD = re.compile(r"(?i)\b(user(?:name)?|usr|pass(?:word|wd)?|pwd|token|auth|key)=[^&\s/?#]*")
 
 
 class Kind(StrEnum):
-    """What stands behind an address."""
+    """The kinds of sources that a `uri` can name."""
 
     STREAM = "stream"
     DEVICE = "device"
@@ -29,15 +29,15 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A `uri` that has been understood."""
+    """A parsed `uri`. Its `str` hides the password."""
 
     kind: Kind
     uri: str
-    """As given, password included: never show it, show `str(address)`."""
+    """The text as given, with the password. Never print it; print `str(address)`."""
     path: Path = Path()
-    """Of a file or a folder."""
+    """The path of a file or folder; empty for other kinds."""
     device: int = 0
-    """Index of a device, the N of /dev/videoN."""
+    """The number of a device: N of /dev/videoN."""
     scheme: str = ""
     host: str = ""
     port: int = 0
@@ -52,7 +52,7 @@ class Address:
 
 
 def read_address(uri: str) -> Address:
-    """Understand a `uri`. Raises ParameterError for one that cannot be a source of pictures; opens nothing."""
+    """Parse a `uri` without opening it. Raises ParameterError if it cannot be a source of pictures."""
     text = uri.strip()
     if not text:
         raise ParameterError("uri", "'uri' is empty: give an rtsp:// address, a video file, a folder or a device")

@@ -16,7 +16,7 @@ _LONGEST_GAP = 60.0  # seconds; a longer step between two frames is a damaged ti
 
 
 class VideoFile:
-    """A video file, frame by frame, with the times that the file itself gives them.
+    """A video file, frame by frame, with the timestamps of the file.
 
     Raises NodeError (permanent) if no frame can be read from it.
     """
@@ -61,7 +61,7 @@ class VideoFile:
     @property
     def complaint(self) -> str:
         found = self.index + 1
-        # A count that the container only estimates may be a little off.
+        # The container may only estimate its number of frames, so a small difference is no damage.
         if found >= self.announced - max(2.0, 0.02 * self.announced):
             return ""
         return (
@@ -76,13 +76,13 @@ class VideoFile:
         return self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
 
     def _step_to(self, time: float) -> float:
-        """Seconds since the frame before; by the frame rate where the file's own times make no sense."""
+        """Seconds since the frame before: by the file's timestamps, or by its frame rate if they make no sense."""
         step, self._last_time = time - self._last_time, time
         return step if 0 < step < _LONGEST_GAP else self.step
 
 
 class PictureFolder:
-    """The pictures of a folder in the order of their names (9 before 10), at a rate that the caller says.
+    """The pictures of a folder in the order of the numbers in their names (9 before 10), at a given rate.
 
     Raises NodeError (permanent) if the folder holds none.
     """

@@ -1,17 +1,22 @@
-"""Know the frames that come too late. Pure: all times are given, in seconds."""
+"""Find the frames that arrive too late. Pure: all times are arguments, in seconds."""
 
 from __future__ import annotations
 
 
 class Freshness:
-    """Finds frames that have waited on their way, so that a hiccup of the network leaves no lasting delay.
+    """Finds stale frames, which have waited in a queue on their way, so that a hiccup of the network leaves no lasting
+    delay.
 
-    A frame is stale if it arrives later, measured on the camera's own clock, than the quickest frame before it.
+    The delay of a frame is its arrival on our clock minus its timestamp on the camera's clock. A frame is stale if its
+    delay exceeds the smallest delay so far by more than `LATE` seconds.
     """
 
-    LATE = 0.5  # seconds
-    PATIENCE = 3.0  # seconds of nothing but stale frames: then the camera's timestamps are not to be believed
-    DRIFT = 0.001  # how much faster or slower the camera's clock may run
+    LATE = 0.5
+    """A frame is stale if its delay exceeds the smallest one by more than this, in seconds."""
+    PATIENCE = 3.0
+    """After so many seconds of stale frames only, the camera's timestamps are no longer trusted."""
+    DRIFT = 0.001
+    """How much faster or slower than ours the camera's clock may run: the smallest delay grows by this per second."""
 
     def __init__(self) -> None:
         self.trusted = True
@@ -20,7 +25,7 @@ class Freshness:
         self._stale_since: float | None = None
 
     def is_stale(self, time: float, arrival: float) -> bool:
-        """time: the frame's timestamp from the camera. arrival: when we got it, on our clock."""
+        """Whether this frame is stale. time: its timestamp on the camera's clock. arrival: when it arrived, on ours."""
         delay = arrival - time
         jumped = not 0 < time - self._time < 5
         if self._quickest is None or jumped:

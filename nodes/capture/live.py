@@ -1,4 +1,4 @@
-"""Live cameras: opened aside, given up after a second of silence, tried again ever more slowly."""
+"""Live cameras: opened in a thread of their own, and closed after a second without a picture."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _DEVICE = [cv2.CAP_PROP_BUFFERSIZE, 1]
 
 
 class Opening:
-    """One attempt to open a camera, in a thread: a name server that is away can block it for longer than a
-    callback may."""
+    """One attempt to open a camera, in a thread: a name server that does not answer can block it for longer than a
+    callback may take."""
 
     def __init__(self, address: Address, transport: Transport) -> None:
         self._result: queue.SimpleQueue[LiveCamera | Refusal] = queue.SimpleQueue()
@@ -47,11 +47,12 @@ class Opening:
 
 
 class LiveCamera:
-    """An open camera. After a cut `isOpened()` stays true and it never recovers: throw it away on any failure."""
+    """An open camera. After any failure close it and open a new one: OpenCV's capture never recovers from a cut, and
+    its `isOpened()` stays true."""
 
     def __init__(self, address: Address, transport: Transport = "tcp") -> None:
         self.freshness = Freshness()
-        # Only RTP's timestamps are the camera's; those of MJPEG over HTTP are made up from a rate.
+        # Only RTP carries the camera's timestamps; FFmpeg invents those of MJPEG over HTTP from a rate.
         self._has_timestamps = address.scheme.startswith("rtsp")
         if address.kind is Kind.DEVICE:
             self._capture = open_capture(address.device, cv2.CAP_V4L2, _DEVICE)
@@ -65,11 +66,11 @@ class LiveCamera:
         return self._capture.isOpened()
 
     def grab(self) -> bool:
-        """Wait up to a second for the next picture; False if the camera has gone."""
+        """Wait up to a second for the next picture. Returns False if the camera has gone."""
         return self._capture.grab()
 
     def is_stale(self, arrival: float) -> bool:
-        """Whether the grabbed picture has waited on its way. arrival: monotonic seconds."""
+        """Whether the grabbed picture is stale (see `Freshness`). arrival: monotonic seconds."""
         if not self._has_timestamps:
             return False
         return self.freshness.is_stale(self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000, arrival)

@@ -21,8 +21,8 @@ from metrica.qos import LATEST
 from metrica.rate import RateGate, RateMeter
 
 _NAP = 0.05  # seconds; the longest that a callback waits on purpose
-_LATE = 0.5  # seconds; what a simulated camera could not draw in time is left out
-_STEADY = 10.0  # seconds of pictures after which a camera counts as well again
+_LATE = 0.5  # seconds; a simulated picture that is later than this is skipped
+_STEADY = 10.0  # seconds of pictures after which the back-off starts anew
 
 
 class Capture(Node):
@@ -156,7 +156,7 @@ class Capture(Node):
         self._publish(image, self._began[0] + round(position * 1e9), self.clock.monotonic())
 
     def _is_time(self, position: float, began: int) -> bool:
-        """Whether the moment of a picture has come; sleeps a little if not."""
+        """Whether it is time to publish the picture at this position; sleeps a little if not."""
         left = position - (self.clock.monotonic() - began) / 1e9
         if left > 0:
             time.sleep(min(left, _NAP))
@@ -164,7 +164,7 @@ class Capture(Node):
         return left <= 0.0005
 
     def _late(self, position: float, began: int) -> float:
-        """By how many seconds the moment of a picture has passed."""
+        """How late a picture at this position is, in seconds."""
         return (self.clock.monotonic() - began) / 1e9 - position
 
     def _at_end(self, recording: Recording) -> None:
@@ -235,7 +235,7 @@ class Capture(Node):
     def _refused(self, refusal: Refusal) -> None:
         self.count("refused")
         self._wait(longest=refusal.password)
-        # A camera that was there has had its sentence in the log; why it does not come back is for the health.
+        # When an open camera is lost, the log says so once; why it cannot be opened again is said in the health only.
         self._complain(refusal.sentence, log=refusal.password or not self._was_open)
 
     def _lost(self, sentence: str) -> None:
@@ -254,7 +254,7 @@ class Capture(Node):
         self._retry_at = self.clock.monotonic() / 1e9 + (self.retry_slowest if longest else wait)
 
     def _complain(self, sentence: str, *, log: bool = True) -> None:
-        """Say what is wrong in the health at any time, and in the log when it is new."""
+        """Report a trouble in the health, and in the log if it is new. An empty sentence ends the trouble."""
         if log and sentence and sentence != self.present_trouble:
             self.log.warning(sentence)
         self.trouble(sentence)

@@ -1,7 +1,7 @@
 """Why a camera could not be opened, in one sentence.
 
-FFmpeg's own message does not reach Python. A short conversation in RTSP (RFC 2326, DESCRIBE) tells apart what an
-installer has to tell apart: no such host, nobody at that port, wrong password, wrong path.
+FFmpeg's own message does not reach Python. A short conversation in RTSP (DESCRIBE, RFC 2326) finds out which of the
+usual reasons it is: no such host, nothing listening at that port, wrong password, wrong path.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ class Refusal:
 
     sentence: str
     password: bool = False
-    """It is the user name or the password: trying often could lock the camera."""
+    """Whether the user name or the password is wrong. Trying that often could lock the camera."""
 
 
 def why_refused(address: Address, timeout: float = 2.0) -> Refusal:
-    """Ask the camera at a stream's address. Blocks for a few times `timeout` seconds at most, and never raises."""
+    """Ask the camera why a stream cannot be opened. Blocks for at most a few times `timeout` seconds; never raises."""
     where = f"the camera at {address.host}:{address.port}"
     try:
         with socket.create_connection((address.host, address.port), timeout) as connection:
@@ -72,7 +72,7 @@ def _describe(connection: socket.socket, address: Address) -> int:
 
 
 def _ask(connection: socket.socket, url: str, number: int, authorization: str) -> tuple[int, str]:
-    """Send one request; the answer's status and its WWW-Authenticate lines."""
+    """Send one request, and return the status of the answer and its WWW-Authenticate lines."""
     lines = [f"DESCRIBE {url} RTSP/1.0", f"CSeq: {number}", "Accept: application/sdp"]
     if authorization:
         lines.append(f"Authorization: {authorization}")
@@ -91,7 +91,7 @@ def _ask(connection: socket.socket, url: str, number: int, authorization: str) -
 
 
 def _authorization(challenges: str, url: str, address: Address) -> str:
-    """RFC 2617: Digest (MD5, the only one that cameras speak in RTSP) where it is offered, else Basic."""
+    """The Authorization header (RFC 2617): Digest (MD5, which all cameras speak) if it is offered, else Basic."""
     digest = re.search(r"(?im)^digest\s+(.*)$", challenges)
     if not digest:
         pair = f"{address.user}:{address.password}".encode()
@@ -114,7 +114,7 @@ def _md5(text: str) -> str:
 
 
 def _unverified() -> ssl.SSLContext:
-    """Cameras have certificates of their own making; FFmpeg does not verify them either."""
+    """A TLS context without verification: cameras sign their own certificates, and FFmpeg does the same."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

@@ -8,32 +8,32 @@ from metrica.messages import Image
 
 
 class Recording(Protocol):
-    """Pictures one after the other: a video file, a folder, a simulation."""
+    """A sequence of pictures: a video file, a folder, a simulation."""
 
     live: bool
-    """Whether pictures that come too late are left out, as a camera would."""
+    """Whether pictures that are due already are skipped, as with a real camera."""
 
     index: int
-    """Which picture the last `grab` went to; the first is 0."""
+    """The number of the picture of the last `grab`; the first is 0."""
     announced: int
-    """How many pictures it says it has, 0 if it does not say."""
+    """How many pictures it claims to have; 0 if unknown."""
 
     def grab(self) -> float | None:
-        """Go to the next picture without converting it: its seconds from the beginning, or None at the end."""
+        """Go to the next picture without converting it. Returns its seconds from the start, or None at the end."""
         ...
 
     def picture(self) -> Image | None:
-        """The picture that `grab` went to, None if it is damaged."""
+        """The picture of the last `grab`, or None if it is damaged."""
         ...
 
     @property
     def step(self) -> float:
-        """Seconds from one picture to the next, as far as the recording tells."""
+        """Seconds from one picture to the next, at the nominal rate."""
         ...
 
     @property
     def complaint(self) -> str:
-        """After the end: what was wrong with it in one sentence, empty if nothing was."""
+        """After the end: what was wrong with the recording, in one sentence; empty if nothing was."""
         ...
 
     def close(self) -> None: ...

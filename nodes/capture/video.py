@@ -1,4 +1,4 @@
-"""OpenCV's VideoCapture, opened quietly: what FFmpeg prints by itself carries no node name and may carry an address."""
+"""OpenCV's VideoCapture with FFmpeg's own messages off: they have no node name and may show an address."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "1")  # seconds; the 
 def open_capture(what: str | int, api: int, settings: list[int], options: str = "") -> cv2.VideoCapture:
     """Open a capture; the caller asks `isOpened()`.
 
-    settings: property and value by turns, as VideoCapture takes them. options: FFmpeg's, as `key;value|…`; a user's
-    own OPENCV_FFMPEG_CAPTURE_OPTIONS goes first.
+    settings: property, value, property, value, …, as VideoCapture takes them. options: FFmpeg's, as `key;value|…`. An
+    OPENCV_FFMPEG_CAPTURE_OPTIONS that the user has set takes precedence.
     """
     if "OPENCV_LOG_LEVEL" not in os.environ:
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
@@ -37,7 +37,7 @@ def open_capture(what: str | int, api: int, settings: list[int], options: str = 
 
 
 def retrieve(capture: cv2.VideoCapture) -> Image | None:
-    """The picture that was grabbed, uint8 [height, width, 3]; None if there is none."""
+    """The grabbed picture, uint8 [height, width, 3], blue green red; None if it cannot be decoded."""
     ok, image = capture.retrieve()
     if not ok or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
         return None

@@ -1,4 +1,4 @@
-"""Send one batch to the ingest, events or times, and say what became of it. No clock, no queue: one request."""
+"""One request to the ingest: a batch of events or of coverage, and what became of it. No clock, no queue."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ _TIMEOUT = urllib3.Timeout(connect=5.0, read=20.0)
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """The server has the batch on its disk, but for those that it will never take."""
+    """The server has the batch on its disk, except for the events that it has refused for good."""
 
     refused: dict[str, str] = field(default_factory=dict[str, str])
-    """Reason by event id."""
+    """Event id -> why the server has refused it for good."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Nothing can be said to have arrived: send the batch again later. Nothing is lost and nothing counts double."""
+    """It is not known that the batch has arrived, so send it again later. The server counts no event twice."""
 
     reason: str
     retry_after: float = 0.0
-    """Seconds that the server asks to be left alone."""
+    """For how many seconds the server asks not to be called again."""
     too_large: bool = False
-    """The server takes no batch of this size."""
+    """Whether the batch was too large for the server."""
     needs_a_person: bool = False
-    """A wrong token or address: it will not go away by itself."""
+    """Whether somebody must change something: a wrong token or a wrong address."""
     status: int = 0
-    """The HTTP status that the server answered with; 0 if it did not, or with no receipt."""
+    """The HTTP status of the answer; 0 if there was no answer, or one without a receipt."""
 
 
 def event_fields(crossing: Crossing) -> dict[str, str | int]:
-    """What leaves the box of one event: this and nothing more."""
+    """The fields of an event that leave the box: these and nothing else."""
     return {
         "id": crossing.id,
         "camera": crossing.header.camera,
@@ -54,7 +54,7 @@ def event_fields(crossing: Crossing) -> dict[str, str | int]:
 
 
 class Delivery:
-    """A connection to one ingest, kept open between batches. For one thread at a time."""
+    """A connection to one ingest, kept open between batches. Only one thread at a time may use it."""
 
     def __init__(self, url: str, store: str, token: str) -> None:
         self._url = url.rstrip("/")
@@ -68,20 +68,20 @@ class Delivery:
         self._pool = urllib3.PoolManager(retries=False)
 
     def send(self, crossings: Sequence[Crossing], *, patience: float | None = None) -> Delivered | Failed:
-        """One POST of one batch; whatever goes wrong on the way is a `Failed`.
+        """Send one batch of events. Every error on the way is returned as `Failed`; nothing is raised.
 
-        patience: seconds after which a server that does not answer is given up, if that is sooner than usual.
+        patience: seconds to wait for an answer, if less than usual.
         """
         answer = self._post("events", [event_fields(c) for c in crossings], patience)
         return answer if isinstance(answer, Failed) else _receipt(answer)
 
-    def send_watched(self, spans: Sequence[Span], *, patience: float | None = None) -> Delivered | Failed:
-        """One POST of the times at which cameras were watched. The server unites them: again is as good as once."""
+    def send_coverage(self, spans: Sequence[Span], *, patience: float | None = None) -> Delivered | Failed:
+        """Send spans of coverage. The server joins them, so sending them again changes nothing."""
         answer = self._post("watched", [asdict(span) for span in spans], patience)
         return answer if isinstance(answer, Failed) else _kept(answer)
 
     def _post(self, what: str, items: list[Any], patience: float | None) -> urllib3.BaseHTTPResponse | Failed:
-        """The server's answer if it is a good one."""
+        """POST a document; the body of a successful answer, or why it failed."""
         address = f"{self._url}/v1/{what}"
         packed = cast(bytes, msgpack.packb({"v": VERSION, "store": self._store, what: items}))
         body = gzip.compress(packed, mtime=0)

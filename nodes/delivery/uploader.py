@@ -1,4 +1,4 @@
-"""The uploader: what the journal holds goes to the server, once and in full."""
+"""The uploader: sends the events of the journal to the server, each exactly once."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Uploader(Node):
             self.log.warning(f"old events stay in the journal: {error}")
 
     def on_deactivate(self) -> None:
-        """Let the batch under way end, and try the rest once, for three seconds at most."""
+        """Wait for the batch under way, then try once to send the rest; three seconds at most."""
         end = time.monotonic() + _CLOSING_SECONDS
         if self._under_way is not None:
             crossings, answer = self._under_way
@@ -113,7 +113,7 @@ class Uploader(Node):
         answer = Future[Delivered | Failed]()
         self._under_way = crossings, answer
         answer.add_done_callback(lambda _: self.call_soon(self._ended, crossings, answer))
-        # Not an executor's thread: the process would wait at its end for a server that does not answer.
+        # A daemon thread, not one of a pool: the process could not end while a server does not answer.
         threading.Thread(target=_send, args=(self._delivery, crossings, answer), name="upload", daemon=True).start()
 
     def _ended(self, crossings: list[Crossing], answer: Future[Delivered | Failed]) -> None:
@@ -125,7 +125,7 @@ class Uploader(Node):
         try:
             self._record(crossings, outcome)
         except JournalError as error:
-            # The server has them, the journal does not know it yet: they are sent again, which is harmless.
+            # The server has them, but the journal could not be told: they are sent again, and count once.
             self._failed(Failed(str(error)))
 
     def _record(self, crossings: Sequence[Crossing], outcome: Delivered | Failed) -> None:
@@ -161,7 +161,7 @@ class Uploader(Node):
             self.log.warning(f"{outcome.reason}; events wait in the journal and are tried again")
 
     def _decoded(self, entries: Sequence[Entry]) -> list[Crossing]:
-        """The events of the entries; what is no event is refused here, or it would block the queue for ever."""
+        """Decode the entries. One that is no event is marked as refused, or it would block the queue for ever."""
         found: list[Crossing] = []
         for entry in entries:
             try:

@@ -10,7 +10,7 @@ from http import HTTPStatus
 
 from metrica import subscription, timer
 from metrica.messages import Health
-from metrica.nodes.delivery.coverage import Progress, Span, Spans, WatchFile
+from metrica.nodes.delivery.coverage import CoverageFile, Progress, Span, Spans
 from metrica.nodes.delivery.delivery import Delivered, Delivery, Failed
 from metrica.nodes.delivery.uploader import Uploader
 from metrica.qos import LATCHED
@@ -21,18 +21,18 @@ _ASK_AGAIN = 3600.0  # s; a server that does not take them may be a newer one so
 
 
 class WatchingUploader(Uploader):
-    """An uploader that also says, every minute, when each camera was watched: time without is no data, not a zero.
+    """An uploader that also reports every minute when each camera was watched: other times are no data, not zero.
 
-    A camera is watched while its counter takes in what becomes of its pictures, people or none: so wire `heartbeats`
-    to the counters, `remap: {heartbeats: "*/counter/health"}`. What a server that cannot be reached does not have yet
-    is written to watched.json beside the journal, every minute and at the end; a box that is killed loses what came
-    after that, which is then shown as no data.
+    A camera is watched while its counter receives tracks, with people in them or not: so connect `heartbeats` to the
+    counters, `remap: {heartbeats: "*/counter/health"}`. Coverage that the server does not have yet is written to
+    watched.json beside the journal, every minute and at the end. A box that is killed loses what came after that, which
+    is then shown as no data.
     """
 
     def on_configure(self) -> None:
         super().on_configure()
         self._progress = Progress()
-        self._file = WatchFile(self.context.journal.with_name("watched.json"))
+        self._file = CoverageFile(self.context.journal.with_name("watched.json"))
         self._watched = Spans(self._kept_before())
         self._teller = Delivery(self.url, self.context.store, self.token or self.context.local_token())
         self._telling: tuple[list[Span], Future[Delivered | Failed]] | None = None
@@ -51,8 +51,8 @@ class WatchingUploader(Uploader):
 
     @timer(seconds=60)
     def tell(self) -> None:
-        """Tell the server what it does not know yet, unless it is being told. The events do not wait for it."""
-        if self._untold:  # also in the hour in which an older server is left alone
+        """Send the coverage that the server lacks, unless a request is under way. Events do not wait for it."""
+        if self._untold:  # also while a server that does not take coverage is not asked again
             self._save()
         spans = self._watched.oldest(self._spans)
         if self._telling is not None or not spans or self._seconds() < self._tell_not_before:
@@ -63,13 +63,13 @@ class WatchingUploader(Uploader):
         threading.Thread(target=_tell, args=(self._teller, spans, answer), name="upload-watched", daemon=True).start()
 
     def on_deactivate(self) -> None:
-        """Keep what is untold, and try once more, for a second at most, if the server answered before."""
+        """Save the coverage, and try once more to send it, for a second at most, if the server has answered before."""
         super().on_deactivate()
         self._save()
         spans = self._watched.oldest(self._spans)
         if not spans or self._telling is not None or self._untold or self._backoff.failures:
             return
-        if isinstance(self._teller.send_watched(spans, patience=_LAST_WORD_SECONDS), Delivered):
+        if isinstance(self._teller.send_coverage(spans, patience=_LAST_WORD_SECONDS), Delivered):
             self._watched.remove(spans)
             self._save()
 
@@ -87,7 +87,7 @@ class WatchingUploader(Uploader):
             self._untold, self._spans = False, _SPANS
             self.count("spans_sent", len(spans))
         elif outcome.status in (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE) and len(spans) > 1:
-            self._spans = len(spans) // 2  # one of them is wrong: halves lead to it, and the others arrive
+            self._spans = len(spans) // 2  # one of them is wrong: smaller requests isolate it, and the others arrive
         elif outcome.status == HTTPStatus.BAD_REQUEST:
             self._watched.remove(spans)
             self._spans = _SPANS
@@ -128,9 +128,9 @@ class WatchingUploader(Uploader):
 
 def _tell(delivery: Delivery, spans: Sequence[Span], answer: Future[Delivered | Failed]) -> None:
     try:
-        outcome = delivery.send_watched(spans)
+        outcome = delivery.send_coverage(spans)
         if isinstance(outcome, Failed) and outcome.status == HTTPStatus.BAD_REQUEST and len(spans) == 1:
-            fits = isinstance(delivery.send_watched([]), Delivered)
+            fits = isinstance(delivery.send_coverage([]), Delivered)
             outcome = outcome if fits else replace(outcome, status=0)  # it is not this span that is wrong
         answer.set_result(outcome)
     except Exception as error:  # noqa: BLE001 (raised in the node's own thread, which asks for the result)

@@ -30,8 +30,8 @@ _GREY = 48
 class Preview(Node):
     """Shows the live picture of one camera in a browser on this machine: people, line and counts. Nothing is kept.
 
-    It listens on 127.0.0.1 only, and whoever looks needs the token of the address that it logs. Pictures are made only
-    while somebody looks; the counts are those since its start.
+    It listens on 127.0.0.1 only, and a viewer needs the token in the address that the node logs. Pictures are made only
+    while somebody looks. The counts are those since the node has started.
     """
 
     port: int = param(default=0, ge=0, le=65535, help="port on 127.0.0.1 to listen on; 0 takes any free one")
@@ -65,12 +65,12 @@ class Preview(Node):
 
     @property
     def address(self) -> str:
-        """Where the picture is, token included."""
+        """The address of the page, with the token."""
         return self._server.address
 
     @property
     def viewers(self) -> int:
-        """How many look at present."""
+        """How many viewers are connected."""
         return self._server.viewers
 
     def on_cleanup(self) -> None:
@@ -97,7 +97,7 @@ class Preview(Node):
     @subscription(Tracks, qos=STREAM)
     def tracks(self, msg: Tracks) -> None:
         """The people in each picture."""
-        if not self._begun:  # the clock beside the counts runs from here, whoever looks
+        if not self._begun:  # the time beside the counts starts here, also if nobody looks
             self._begun = True
             self._overlay.draw(np.zeros((msg.size[1], msg.size[0], 3), np.uint8), msg)
         while self._waiting and self._waiting[0][0] <= msg.header.stamp:
@@ -108,7 +108,7 @@ class Preview(Node):
 
     @timer(seconds=0.5)
     def watch(self) -> None:
-        """Say to a viewer why nothing moves, and fail if the server has ended, so that the node is started again."""
+        """Tell viewers why no picture comes, and raise if the server has ended, so that the node is restarted."""
         if not self._server.alive:
             raise NodeError("the server of the preview has ended")
         self.gauge("viewers", self.viewers)

@@ -1,4 +1,4 @@
-"""What is drawn over the pictures of a counted video: people, where they came from, lines and totals."""
+"""Draw people with their paths, lines and totals over the pictures of a video."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ _GOLDEN = 0.618034  # steps of the golden ratio around the colour wheel: ids tha
 
 @dataclass(slots=True)
 class LineTotals:
-    """One line and what has crossed it so far."""
+    """One line, and how many have crossed it so far."""
 
     line: Line
     entered: int = 0
     left: int = 0
     flash_until: int = 0
-    """Nanoseconds UTC; the line lights up when somebody crosses it."""
+    """Until when the line is drawn bright after a crossing, ns UTC."""
     flash: Colour = IN
 
 
 class Overlay:
-    """Draws on the pictures of one camera. Give it every crossing, and draw every picture in its order."""
+    """Draws on the pictures of one camera. Pass it every crossing, and every picture in order of time."""
 
     def __init__(self, lines: Sequence[Line], anchor: Anchor) -> None:
         self.totals = [LineTotals(line) for line in lines]
@@ -64,7 +64,7 @@ class Overlay:
                 totals.flash_until = crossing.header.stamp + round(_FLASH_SECONDS * 1e9)
 
     def draw(self, image: Image, tracks: Tracks) -> None:
-        """Draw on a picture, uint8 [height, width, 3], in place."""
+        """Draw on a picture, uint8 [height, width, 3], blue green red, in place."""
         stamp = tracks.header.stamp
         self._first = stamp if self._first is None else self._first
         scale = max(0.6, min(image.shape[:2]) / 480)

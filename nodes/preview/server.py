@@ -1,7 +1,7 @@
 """The web server of the preview: a page and a stream of JPEG pictures, for this machine only and never kept.
 
-The stream is what a browser shows in an <img> (`multipart/x-mixed-replace`, "MJPEG"). Whoever looks must bring the
-token of the address; a cookie carries it from then on. A slow viewer gets fewer pictures and holds up nobody.
+The stream is what a browser shows in an <img> (`multipart/x-mixed-replace`, "MJPEG"). A viewer needs the token in the
+address; after that a cookie carries it. A slow viewer gets fewer pictures and does not delay the others.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _PAGE = {
 _HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'",
-    # Another server on this machine is the same "site" to a browser, and so would be sent our cookie.
+    # To a browser all servers on this machine are one "site", so another one would be sent our cookie too.
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -48,7 +48,7 @@ class _Viewer:
 class PreviewServer:
     """Serves from construction to `stop`, in a thread of its own. Raises NodeError if the port cannot be listened on.
 
-    port: 0 takes any free one. token: what the address must hold. title: what is shown, such as the camera's name.
+    port: 0 takes any free one. token: required in the address. title: shown on the page, such as the camera's name.
     """
 
     def __init__(self, port: int, token: str, title: str) -> None:
@@ -56,7 +56,7 @@ class PreviewServer:
         self.port = int(self._socket.getsockname()[1])
         self.address = f"http://{LOOPBACK}:{self.port}/?token={token}"
         self._token, self._title = token.encode(), title
-        # Cookies know no ports: two previews on this machine must not take each other's.
+        # Cookies are shared by all ports of a host: each preview needs a cookie name of its own.
         self._cookie = f"metrica_preview_{self.port}"
         self._viewers: set[_Viewer] = set()
         self._picture = b""
@@ -67,7 +67,7 @@ class PreviewServer:
 
     @property
     def viewers(self) -> int:
-        """How many look at present; without any, no picture need be made."""
+        """How many viewers are connected; with none, no picture has to be made."""
         return len(self._viewers)
 
     @property
@@ -75,7 +75,7 @@ class PreviewServer:
         return self._thread.is_alive()
 
     def show(self, jpeg: bytes) -> None:
-        """Give every viewer a picture; whoever still takes in an earlier one goes on with the newest then."""
+        """Send a picture to every viewer. A viewer that still receives an earlier one gets the newest afterwards."""
         with contextlib.suppress(RuntimeError):  # the loop is closed already
             self._loop.call_soon_threadsafe(self._tell, jpeg)
 
@@ -162,7 +162,7 @@ class PreviewServer:
 
 
 def _part(jpeg: bytes) -> bytes:
-    """One picture. The boundary comes at once: a browser shows a picture when it sees where it ends."""
+    """One picture of the stream, with the boundary behind it: a browser shows a picture when it sees its end."""
     head = f"Content-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
     return head.encode() + jpeg + f"\r\n--{_BOUNDARY}\r\n".encode()
 

@@ -113,7 +113,7 @@ def _count(options: argparse.Namespace) -> int:
 
 
 def _look_at(capture: Capture) -> tuple[int, float]:
-    """How many frames the video says it has, and how many a second of those that are looked at."""
+    """How many frames the video claims to have, and how many frames per second will be looked at."""
     recording = capture.open_recording()
     recording.close()
     own = 1 / recording.step

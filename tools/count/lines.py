@@ -1,4 +1,4 @@
-"""Lines as they are written on a command line."""
+"""Read lines from the command line."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def read_lines(texts: Sequence[str]) -> dict[str, Numbers]:
 
 
 def outside(lines: dict[str, Numbers], width: int, height: int) -> list[str]:
-    """The names of the lines of which no part lies in a picture of this size, pixels."""
+    """The names of the lines that lie completely outside a picture of this size, pixels."""
 
     def is_seen(numbers: Numbers) -> bool:
         points = list(zip(numbers[::2], numbers[1::2], strict=True))

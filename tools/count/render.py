@@ -1,4 +1,4 @@
-"""Writes a video of what was counted."""
+"""Write a video that shows what was counted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from metrica.params import param
 from metrica.ports import subscription
 from metrica.qos import EVENTS, STREAM
 
-_MOST_WAITING = 128  # frames on their way through the detector; only pictures that never come back fill it
+_MOST_WAITING = 128  # frames that wait for their tracks; only frames without any tracks ever fill it
 
 
 class Render(Node):
@@ -59,7 +59,7 @@ class Render(Node):
     @subscription(Tracks, qos=STREAM)
     def tracks(self, msg: Tracks) -> None:
         """The people in each picture."""
-        # A picture that the detector could not look at has no tracks: it is passed over.
+        # A frame that the detector could not process has no tracks, and is left out.
         while self._waiting and self._waiting[0].header.stamp <= msg.header.stamp:
             frame = self._waiting.popleft()
             if frame.header.stamp == msg.header.stamp:

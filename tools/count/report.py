@@ -1,4 +1,4 @@
-"""What `metrica-count` reports while it runs and at the end: crossings as JSON, progress, totals."""
+"""The output of `metrica-count`: crossings as JSON while it runs, progress, and totals at the end."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from metrica.messages import Crossing, Frame, Tracks
 
 
 class FrameTimes:
-    """Which frame of the video was taken when."""
+    """The time of each frame that was looked at."""
 
     def __init__(self) -> None:
         self._stamps = array("q")
         self._indexes = array("q")
 
     def add(self, stamp: int, index: int) -> None:
-        """Frame `index` (the first is 0) was taken at `stamp`, nanoseconds; in order."""
+        """Note that frame `index` (the first is 0) was taken at `stamp`, ns. Call it in order of time."""
         self._stamps.append(stamp)
         self._indexes.append(index)
 
     def index_at(self, stamp: int) -> int:
-        """The frame nearest to a moment; between two frames that were looked at, one that was left out."""
+        """The number of the frame nearest to a time. It may be one that was not looked at, between two that were."""
         after = bisect.bisect_left(self._stamps, stamp)
         if after == 0:
             return self._indexes[0] if self._indexes else 0
@@ -59,9 +59,9 @@ class FrameTimes:
 
 
 class Report:
-    """Writes one JSON object per crossing, shows the progress on a terminal, and says the totals.
+    """Writes one JSON object per crossing, shows the progress on a terminal, and prints the totals.
 
-    Use it as a context manager. output: where the JSON lines go. quiet: neither progress nor totals.
+    Use it as a context manager. output: where the JSON lines go. quiet: no progress and no totals.
     """
 
     def __init__(self, video: str, lines: list[str], output: TextIO, *, quiet: bool) -> None:
@@ -69,10 +69,10 @@ class Report:
         self._output, self._quiet = output, quiet
         self.times = FrameTimes()
         self.output_closed = False
-        """The reader of the JSON lines has gone, as `| head` does."""
+        """Whether the reader of the JSON lines has closed the pipe, as `| head` does."""
         self._totals: Counter[tuple[str, str]] = Counter()
         self._done = 0
-        self._started = 0.0  # when the first frame was read: loading the model is not the video's speed
+        self._started = 0.0  # starts with the first frame: loading the model is not part of the video's speed
         self._console = Console(stderr=True, highlight=False)
         self._progress = Progress(
             TextColumn("{task.description}"),
@@ -100,20 +100,20 @@ class Report:
         logging.getLogger("metrica").removeHandler(self._handler)
 
     def warn(self, sentence: str) -> None:
-        """Say something on standard error, above the bar."""
+        """Print a warning on standard error, above the progress bar."""
         self._console.print(Text(f"metrica-count: {sentence}"), soft_wrap=True)
 
     def length(self, frames: int) -> None:
-        """How many frames the video says it has, 0 if it does not say."""
+        """Set how many frames the video claims to have; 0 if unknown."""
         self._progress.update(self._task, total=frames or None)
 
     def frame(self, msg: Frame, index: int) -> None:
-        """A frame has been read."""
+        """Note that a frame has been read."""
         self._started = self._started or time.monotonic()
         self.times.add(msg.header.stamp, index)
 
     def tracks(self, msg: Tracks) -> None:
-        """A frame has been looked at."""
+        """Note that a frame has been processed: these are its tracks."""
         self._done += 1
         if not self._progress.disable:
             rate = self._done / max(1e-6, time.monotonic() - self._started)
@@ -125,7 +125,7 @@ class Report:
             )
 
     def crossing(self, msg: Crossing) -> None:
-        """Somebody has crossed a line."""
+        """Write a crossing, and count it."""
         self._totals[msg.line, msg.direction] += 1
         line = json.dumps(
             {
@@ -148,7 +148,7 @@ class Report:
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def summary(self, *, stopped: bool = False) -> None:
-        """The totals of each line, on standard error."""
+        """Print the totals of each line on standard error."""
         if self._quiet:
             return
         took = max(1e-6, time.monotonic() - (self._started or time.monotonic()))
@@ -169,7 +169,7 @@ class Report:
 
 
 class _ToConsole(logging.Handler):
-    """The nodes' warnings, above the bar."""
+    """Prints the warnings of the nodes above the progress bar."""
 
     def __init__(self, console: Console) -> None:
         super().__init__(logging.WARNING)

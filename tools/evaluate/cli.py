@@ -1,4 +1,4 @@
-"""`metrica-eval`: how well a clip is counted, against what somebody labelled by hand."""
+"""`metrica-eval`: compare the count of a clip with labels made by hand."""
 
 from __future__ import annotations
 
@@ -107,9 +107,10 @@ def _crossings(options: argparse.Namespace) -> int:
 
 
 def read_crossings(path: Path, labels: ClipLabels) -> list[Event]:
-    """What metrica-count has written, as events on the scale of the labels. Raises ParameterError.
+    """Read the crossings that metrica-count has written. Raises ParameterError.
 
-    The frame decides where it is given: a label is a frame too, so that a clip of changing rate fits as well.
+    Their times are computed from frame numbers if there are any, because labels are frame numbers too: so clips with a
+    changing frame rate are compared correctly.
     """
     found: list[Event] = []
     try:
@@ -136,7 +137,7 @@ def read_crossings(path: Path, labels: ClipLabels) -> list[Event]:
 
 
 def _counting(options: argparse.Namespace, video: Path, labels: ClipLabels) -> list[str]:
-    """The arguments for metrica-count. Raises ParameterError if the labels cannot be counted in one run."""
+    """The arguments for metrica-count. Raises ParameterError if one run cannot count all labelled lines."""
     if not labels.lines:
         raise ParameterError("labels", f"the labels of {labels.clip} have no line to count at")
     anchors = {line.anchor for line in labels.lines}

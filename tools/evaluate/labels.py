@@ -1,13 +1,12 @@
-"""Label files: who really crossed which line when, as somebody who watched the clip says.
+"""Label files: the true crossings of a clip, as labelled by somebody who watched it.
 
     {"door.mp4": {"size": [1280, 720], "fps": 15, "frames": 9000, "watched": [0, 9000],
                   "lines": [{"name": "main", "a": [640, 720], "b": [640, 0], "anchor": "bottom_center",
                              "events": [[188, "in"], [439, "out"]]}]}}
 
-One file may hold many clips by their names, or be that of one clip itself. A line of more than two points has them as
-`points` instead of `a` and `b`. An event is the frame (the first is 0) and
-the direction: `in`, `out`, or where people walk in the picture (`left`, `right`, `up`, `down`). `watched`: the first
-and the last frame that somebody looked at; without it, all.
+A file holds many clips by their names, or one clip without a name. A line of more than two points has `points` instead
+of `a` and `b`. An event is a frame (the first is 0) and a direction: `in`, `out`, or where the person walks in the
+picture (`left`, `right`, `up`, `down`). `watched`: the first and the last frame that were labelled; without it, all.
 """
 
 from __future__ import annotations
@@ -56,7 +55,7 @@ class ClipLabels:
         return sorted(Event(frame / self.fps, line.name, way) for line in self.lines for frame, way in line.events)
 
     def seconds_watched(self) -> tuple[float, float]:
-        """From when to when somebody looked, seconds of the clip."""
+        """The labelled part of the clip: start and end in seconds."""
         first, last = self.watched or (0, math.inf)
         return (first / self.fps if first > 0 else -math.inf, last / self.fps)
 
@@ -75,10 +74,9 @@ def read_labels(path: Path, clip: str | None = None) -> ClipLabels:
 
 
 def write_labels(path: Path, labels: ClipLabels) -> None:
-    """Put the labels of a clip into a file, beside those of other clips that it holds.
+    """Write the labels of a clip into a file; those of other clips in it stay.
 
-    The file is never half written: it is the old one or the new one. Raises ParameterError if what is there is no
-    label file, and OSError.
+    The file is replaced atomically. Raises ParameterError if the existing file is no label file, and OSError.
     """
     whole = _read_json(path) if path.exists() else {}
     entry: dict[str, Any] = {
@@ -115,9 +113,9 @@ def write_labels(path: Path, labels: ClipLabels) -> None:
 
 
 def _readable(whole: dict[str, Any]) -> str:
-    """JSON with each list of numbers and words on one line, as a person would write it."""
+    """JSON text with each innermost list on one line, which is easy to read and to edit."""
     text = json.dumps(whole, indent=2, ensure_ascii=False)
-    # A line break is never inside a JSON text, so that these brackets are those of lists.
+    # A JSON string never contains a line break, so brackets around line breaks are those of lists.
     return re.sub(r"\[\n([^\[\]{}]*)\n *\]", lambda m: "[" + re.sub(r"\n *", " ", m[1]).strip() + "]", text)
 
 
@@ -165,13 +163,13 @@ def _line(entry: Any) -> LabelledLine:
 
 
 def _written(points: Numbers) -> dict[str, list[Any]]:
-    """`a` and `b` for two points, `points` for more."""
+    """The points of a line as the file has them: `a` and `b` for two points, `points` for more."""
     pairs = [list(pair) for pair in zip(points[::2], points[1::2], strict=True)]
     return {"a": pairs[0], "b": pairs[1]} if len(pairs) == 2 else {"points": pairs}
 
 
 def _direction(way: str, points: Numbers) -> Direction:
-    """In or out, from itself or from where somebody walks in the picture."""
+    """The direction as `in` or `out`, also from a direction in the picture (`left`, `up`, …)."""
     if way in get_args(Direction):
         return cast(Direction, way)
     moves = {"right": (1, 0), "left": (-1, 0), "down": (0, 1), "up": (0, -1)}

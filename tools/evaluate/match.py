@@ -1,7 +1,7 @@
-"""How well counted crossings agree with labelled ones: pure functions.
+"""Compare counted crossings with labelled ones: pure functions.
 
-A counted crossing is right if there is a labelled one of the same line and direction within a second; each belongs to
-one other at most. Comparing totals alone would call a counter perfect that misses one person and invents another.
+A counted crossing is right if a labelled one has the same line and direction and lies within a second; pairs are one to
+one. Totals alone are not compared: a counter that misses one person and invents another would look perfect.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from scipy.optimize import linear_sum_assignment
 from metrica.messages import Direction
 
 TOLERANCE = 1.0
-"""Seconds by which a crossing may be counted too early or too late."""
+"""How many seconds too early or too late a crossing may be counted."""
 _Z_95 = 1.959963984540054
-"""The normal distribution has 95 % of its area within so many standard deviations."""
+"""95 % of a normal distribution lies within this many standard deviations of its mean."""
 
 Interval = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Event:
-    """Somebody crossed a line; time in seconds from the start of the clip."""
+    """One crossing of a line, counted or labelled. time: seconds from the start of the clip."""
 
     time: float
     line: str
@@ -34,7 +34,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What was labelled, what was counted, and how many of both are the same events."""
+    """How many crossings were labelled, counted, and right (in both)."""
 
     labelled: int
     counted: int
@@ -42,22 +42,22 @@ class Score:
 
     @property
     def precision(self) -> float | None:
-        """The part of the counted events that are right; None where nothing was counted."""
+        """The share of the counted crossings that are right; None if nothing was counted."""
         return self.right / self.counted if self.counted else None
 
     @property
     def recall(self) -> float | None:
-        """The part of the labelled events that were counted; None where nothing was labelled."""
+        """The share of the labelled crossings that were counted; None if nothing was labelled."""
         return self.right / self.labelled if self.labelled else None
 
     @property
     def f1(self) -> float | None:
-        """The harmonic mean of precision and recall; None where there is nothing at all."""
+        """The harmonic mean of precision and recall; None if nothing was labelled and nothing counted."""
         return 2 * self.right / (self.labelled + self.counted) if self.labelled + self.counted else None
 
     @property
     def total_error(self) -> float | None:
-        """(counted - labelled) / labelled, with its sign; None where nothing was labelled."""
+        """(counted - labelled) / labelled, signed; None if nothing was labelled."""
         return (self.counted - self.labelled) / self.labelled if self.labelled else None
 
     @property
@@ -76,17 +76,17 @@ class Evaluation:
     scores: dict[str, Score]
     """By `in`, `out` and `all`."""
     missed: tuple[Event, ...]
-    """Labelled, and not counted."""
+    """Labelled crossings that were not counted."""
     extra: tuple[Event, ...]
-    """Counted, and not labelled."""
+    """Counted crossings that were not labelled."""
     mean_delay: float | None
-    """Seconds by which the right ones were counted later than labelled, on average."""
+    """By how many seconds the right crossings were counted later than labelled, on average."""
 
 
 def wilson(right: int, of: int) -> Interval:
-    """The 95 % interval of a proportion (Wilson 1927): from 0 to 1 where there is nothing to judge by.
+    """The 95 % confidence interval of the proportion right / of (Wilson 1927); (0, 1) for of = 0.
 
-    Unlike the textbook's p ± 1.96 s it is right for few events and for a proportion of 1.
+    Unlike the simple interval p ± 1.96 s it is right for few events and for a proportion of 1.
     Raises ValueError unless 0 <= right <= of.
     """
     if not 0 <= right <= of:
@@ -100,9 +100,9 @@ def wilson(right: int, of: int) -> Interval:
 
 
 def match(labelled: Sequence[Event], counted: Sequence[Event], tolerance: float = TOLERANCE) -> list[tuple[int, int]]:
-    """The pairs (index of a labelled event, index of a counted one) that are the same event.
+    """Pair labelled and counted crossings. Returns pairs (labelled index, counted index).
 
-    As many pairs as possible, and of these the ones that are nearest in time together.
+    As many pairs as possible are made; among those choices, the one with the smallest sum of time differences.
     """
     if not labelled or not counted:
         return []
@@ -110,7 +110,7 @@ def match(labelled: Sequence[Event], counted: Sequence[Event], tolerance: float 
     kind_a, kind_b = (np.array([keys.index((e.line, e.direction)) for e in es]) for es in (labelled, counted))
     apart = np.abs(np.subtract.outer([e.time for e in labelled], [e.time for e in counted]))
     fits = (kind_a[:, None] == kind_b) & (apart <= tolerance + 1e-9)
-    # A pair more is worth more than all the time that could be saved by doing without it.
+    # The reward for one more pair exceeds any sum of time differences, so the number of pairs comes first.
     worth = np.where(fits, tolerance * (min(apart.shape) + 1) + tolerance - apart + 1.0, 0.0)
     rows, columns = linear_sum_assignment(worth, maximize=True)
     return [(i, j) for i, j in zip(rows.tolist(), columns.tolist(), strict=True) if fits[i, j]]
@@ -124,8 +124,8 @@ def evaluate(
 ) -> Evaluation:
     """Score counted crossings against labelled ones.
 
-    within: the seconds of the clip that somebody looked at; what lies outside is neither right nor wrong, except that
-    a labelled event near an end may be matched by one counted just beyond it.
+    within: the labelled part of the clip, start and end in seconds. Crossings outside it are neither right nor wrong,
+    except that a labelled crossing near an end may be matched by one that was counted just beyond it.
     """
     begin, end = within
     labelled = sorted(e for e in labelled if begin <= e.time <= end)

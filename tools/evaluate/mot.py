@@ -1,4 +1,4 @@
-"""How well tracks agree with ground truth: HOTA, CLEAR MOT and identity metrics, as pure functions.
+"""Compare tracks with ground truth: HOTA, CLEAR MOT and identity metrics, as pure functions.
 
 HOTA, DetA, AssA: Luiten et al. 2021. MOTA, IDSW: Bernardin and Stiefelhagen 2008. IDF1: Ristani et al. 2016. The order
 of the steps is that of TrackEval (the reference of the MOT challenge), and so are the results.
@@ -17,26 +17,26 @@ from metrica.nodes.geometry.arrays import Float64
 
 _ALPHAS: Float64 = np.arange(0.05, 0.99, 0.05)
 _THRESHOLD = 0.5
-"""The overlap that makes a pair, for all but HOTA, which takes the mean over `_ALPHAS`."""
+"""The IoU from which a track matches a person, for all metrics but HOTA, which averages over `_ALPHAS`."""
 _EPS = float(np.finfo(np.float64).eps)
 Index = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One frame: who is really there, who was tracked, and the overlap of each with each."""
+    """One frame: the true people, the tracks, and the overlap of each person with each track."""
 
     truth: Index
-    """Who is there, [N], numbered from 0 without gaps over the sequence."""
+    """The people in the frame, [N], numbered from 0 without gaps over the whole sequence."""
     tracks: Index
-    """Who was tracked, [M], numbered in the same way."""
+    """The tracks in the frame, [M], numbered from 0 without gaps over the whole sequence."""
     overlap: Float64
     """Intersection over union, [N, M]."""
 
 
 @dataclass(frozen=True, slots=True)
 class MotScores:
-    """All in percent but the counts. MOTA may be negative."""
+    """The scores of one sequence, in percent except for the counts. MOTA may be negative."""
 
     hota: float
     det_a: float
@@ -88,7 +88,7 @@ def _hota(frames: Sequence[Compared], people: int, tracked: int) -> tuple[float,
             hits += right.sum(axis=1)
             pairs[:, f.truth[rows], f.tracks[columns]] += right
     misses, false = seen_people.sum() - hits, seen_tracks.sum() - hits
-    # Each hit counts with how well its person and its track keep together over the whole sequence.
+    # Each match is weighted by how well its person and track agree over the whole sequence (HOTA's AssA).
     kept = pairs * pairs / np.maximum(1, seen_people + seen_tracks - pairs)
     ass_a = kept.sum(axis=(1, 2)) / np.maximum(1, hits)
     det_a = hits / np.maximum(1, hits + misses + false)
@@ -121,7 +121,7 @@ def _clear(frames: Sequence[Compared], people: int) -> tuple[int, int, int, int]
 
 
 def _identity(frames: Sequence[Compared], people: int, tracked: int) -> tuple[int, int]:
-    """Boxes of the tracks that are each given to the best person, and all boxes of truth and tracks."""
+    """IDTP, and the numbers of true boxes and track boxes: each track is assigned to at most one person (IDF1)."""
     together = np.zeros((people, tracked))
     total = 0
     for f in frames:

@@ -1,8 +1,8 @@
 """Files of the MOT challenge, read and prepared as its own evaluation does.
 
-A line of a file is frame, id, left, top, width, height, score, and in ground truth class and visibility; frames count
-from 1. Where the truth names classes (MOT16 and later), tracks on what is no pedestrian and no mistake either (people
-on vehicles, sitting people, reflections, …) are taken out first.
+A line of a file is frame, id, left, top, width, height, score, and in ground truth also class and visibility. Frames
+are numbered from 1. If the truth names classes (MOT16 and later), tracks on distractors (people on vehicles, sitting
+people, reflections, …) are removed first: they count neither as right nor as wrong.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _EPS = float(np.finfo(np.float64).eps)
 
 
 def read_mot(path: Path) -> Float64:
-    """The lines of a file, plain or .gz, [N, 9], what a line does not have being -1. Raises ParameterError."""
+    """The lines of a file, plain or .gz, [N, 9]; missing columns are -1. Raises ParameterError."""
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=".*input contained no data.*")
@@ -49,7 +49,10 @@ def read_mot(path: Path) -> Float64:
 
 
 def compare(truth: Float64, tracks: Float64, first: int = 1, last: int | None = None) -> list[Compared]:
-    """Both files frame by frame, from frame `first` to `last`. Raises ParameterError for an id twice in a frame."""
+    """Compare both files frame by frame, from frame `first` to `last`.
+
+    Raises ParameterError if an id occurs twice in a frame.
+    """
     end = last or int(max(truth[:, _FRAME].max(initial=0), tracks[:, _FRAME].max(initial=0)))
     truth = truth[(truth[:, _FRAME] >= first) & (truth[:, _FRAME] <= end)]
     tracks = tracks[(tracks[:, _FRAME] >= first) & (tracks[:, _FRAME] <= end)]
@@ -75,7 +78,7 @@ def compare(truth: Float64, tracks: Float64, first: int = 1, last: int | None = 
 
 
 def follow(detections: Float64, tracker: Tracker, thresholds: Thresholds, fps: float, first: int = 1) -> Float64:
-    """What a tracker makes of recorded detections from frame `first` on, [N, 9] like a file of tracks."""
+    """Run a tracker over recorded detections, from frame `first` on. Returns tracks [N, 9] as `read_mot` does."""
     rows = [np.zeros((0, 9))]
     for frame in range(first, int(detections[:, _FRAME].max(initial=0)) + 1):
         now = detections[detections[:, _FRAME] == frame]
@@ -97,7 +100,7 @@ def _corners(rows: Float64) -> Float64:
 
 
 def _on_distractors(there: Float64, overlap: Float64) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Which tracks, [M], are best explained by something that is neither a pedestrian nor a mistake."""
+    """Which tracks match a distractor better than a pedestrian, [M]."""
     on = np.zeros(overlap.shape[1], np.bool_)
     worth = np.where(overlap < _OVERLAP - _EPS, 0.0, overlap)
     rows, columns = linear_sum_assignment(worth, maximize=True)

@@ -1,4 +1,4 @@
-"""A short video around each mistake, so that somebody can see what went wrong."""
+"""Write a short video around each mistake, to show what went wrong."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ AROUND = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A crossing that was missed, or one that was not there."""
+    """A crossing that was missed, or one that was counted and did not happen."""
 
     kind: str
     """`missed` or `extra`."""
@@ -36,8 +36,8 @@ class Mistake:
 def cut(video: Path, mistakes: Sequence[Mistake], folder: Path, plain: PlainOverlay | None = None) -> list[Path]:
     """Write one .mp4 for each mistake into a folder; returns the files.
 
-    video: what to cut from, already drawn upon; or the clip itself, with a `plain` overlay that draws the lines.
-    Reads the video once. Raises NodeError if it cannot be read or a file cannot be written.
+    video: a rendered video, or the clip itself together with a `plain` overlay that draws the lines. It is read once.
+    Raises NodeError if it cannot be read or a file cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     source = cv2.VideoCapture(str(video))
@@ -73,14 +73,14 @@ def cut(video: Path, mistakes: Sequence[Mistake], folder: Path, plain: PlainOver
 
 
 class PlainOverlay:
-    """Lines and totals over a clip, from crossings that were recorded without the tracks."""
+    """Draws lines and totals over a clip, from recorded crossings; there are no tracks to draw."""
 
     def __init__(self, lines: Sequence[Line], counted: Sequence[Event]) -> None:
         self._overlay = Overlay(lines, "bottom_center")
         self._coming = sorted(counted, reverse=True)
 
     def draw(self, image: Image, seconds: float, *, show: bool) -> None:
-        """Count what has been crossed by now, and draw it in place if it is to be shown."""
+        """Count the crossings up to this time, and draw them in place if the picture is to be shown."""
         stamp = round(seconds * 1e9)
         while self._coming and self._coming[-1].time <= seconds:
             event = self._coming.pop()

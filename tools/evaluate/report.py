@@ -1,4 +1,4 @@
-"""What `metrica-eval` says: for people, and as one JSON object for programs."""
+"""The report of `metrica-eval`: as text for people, and as one JSON object for programs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def as_text(result: Evaluation, clip: str, tolerance: float, watched: float | No
 
 
 def as_json(result: Evaluation, clip: str, tolerance: float) -> dict[str, Any]:
-    """The same, rates from 0 to 1, times in seconds; null for a rate of nothing."""
+    """The scores as JSON: rates from 0 to 1 (null if there is nothing to divide by), times in seconds."""
     return {
         "clip": clip,
         "tolerance": tolerance,
@@ -54,12 +54,12 @@ def mot_text(name: str, s: MotScores) -> str:
 
 
 def moment(event: Event) -> str:
-    """Such as `0:18.8 in at main`."""
+    """A crossing as text, such as `0:18.8 in at main`."""
     return f"{clock(event.time)} {event.direction} at {event.line}"
 
 
 def clock(seconds: float) -> str:
-    """Such as 1:02:03.5."""
+    """A time in seconds as text, such as 1:02:03.5."""
     tenths = round(seconds * 10)
     hours, minutes, rest = tenths // 36000, tenths // 600 % 60, tenths % 600
     start = f"{hours}:{minutes:02d}" if hours else f"{minutes}"

@@ -123,11 +123,11 @@ def _is_loopback(host: str) -> bool:
 
 
 def _reachable(host: str) -> str:
-    """What to write into an address; for "every address of this machine" the one that others in the network see."""
+    """The host to print in an address; for 0.0.0.0 the address under which others in the network see this machine."""
     if host in ("0.0.0.0", "::"):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
             try:
-                probe.connect(("192.0.2.1", 9))  # sends nothing: it only asks which way a packet would go
+                probe.connect(("192.0.2.1", 9))  # connecting a UDP socket sends nothing; it only chooses the interface
                 host = str(probe.getsockname()[0])
             except OSError:
                 host = socket.gethostname()

@@ -1,4 +1,4 @@
-"""The pictures of a clip by their number, as JPEG: a browser shows these whatever the clip is coded with."""
+"""The frames of a clip by number, as JPEG, which every browser shows whatever the codec of the clip is."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from metrica.nodes.capture.video import open_capture, retrieve
 
 _KEPT = 48
 _NEAR = 250
-"""A frame up to this far ahead is reached by reading on: seeking decodes from the last key frame anyway."""
+"""Up to so many frames ahead, read on instead of seeking: a seek decodes from the last key frame anyway."""
 _WIDEST = 1280
-"""Pixels; wider pictures are made smaller, which is enough to see who crosses a line."""
+"""The width in pixels to which wider pictures are reduced: enough to see who crosses a line."""
 _QUALITY = 80
 
 
@@ -35,7 +35,7 @@ class ClipFrames:
         self._kept: OrderedDict[int, bytes] = OrderedDict()
         fps = self._capture.get(cv2.CAP_PROP_FPS)
         self.count = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
-        """How many frames the file says it has; there may be fewer."""
+        """How many frames the file claims to have; there may be fewer."""
         self.fps = float(fps)
         self.size = (
             int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH)),

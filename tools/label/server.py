@@ -1,4 +1,4 @@
-"""The page of `metrica-label`: the clip picture by picture, and where its taps go. It needs nothing from elsewhere."""
+"""The web server of `metrica-label`: the page, the frames of the clip, and the labels. Nothing comes from elsewhere."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LARGEST = 4 * 1024 * 1024
 
 
 def create_app(clip: ClipFrames, session: LabelSession, token: str) -> web.Application:
-    """The server of one clip. Everything lies under `/token/`, so that no other page and nobody else can reach it."""
+    """The web application for one clip. Every path begins with `/TOKEN/`: without the token nothing can be reached."""
     reader = ThreadPoolExecutor(1, thread_name_prefix="frames")  # one file, read from one place at a time
     saving = asyncio.Lock()
 

@@ -1,4 +1,4 @@
-"""The labels of one clip while somebody taps them: checked, and on the disk after every tap."""
+"""The labels of one clip while somebody makes them: checked, and saved after every tap."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class StaleError(MetricaError):
 
 
 class LabelSession:
-    """What one page reads and writes."""
+    """The labels that the page reads and writes."""
 
     def __init__(self, path: Path, labels: ClipLabels) -> None:
         self._path = path
@@ -25,7 +25,7 @@ class LabelSession:
         self.revision = 0
 
     def state(self) -> dict[str, Any]:
-        """Everything that the page has to know."""
+        """The state for the page, as JSON values."""
         labels = self.labels
         return {
             "clip": labels.clip,
@@ -81,9 +81,9 @@ class LabelSession:
 def begin(
     path: Path, clip: str, lines: dict[str, Numbers], anchor: Anchor, fps: float, frames: int, size: tuple[int, int]
 ) -> LabelSession:
-    """Go on with the labels of a clip that are in the file, or begin them.
+    """Open the labels of a clip: those in the file, or new ones.
 
-    Raises ParameterError if there is no line, if the file has the clip with other lines, or is no label file.
+    Raises ParameterError if there is no line, if the file has the clip with other lines, or if it is no label file.
     """
     fresh = ClipLabels(clip, fps, size, frames, [LabelledLine(n, points, anchor) for n, points in lines.items()])
     old: ClipLabels | None = None

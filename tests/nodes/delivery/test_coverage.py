@@ -26,7 +26,7 @@ from metrica.journal.journal import Journal
 from metrica.launch.reading.load import load
 from metrica.launch.supervision.order import levels
 from metrica.messages import Crossing, Header, Health, encode
-from metrica.nodes.delivery.coverage import Progress, Span, Spans, WatchFile
+from metrica.nodes.delivery.coverage import CoverageFile, Progress, Span, Spans
 from metrica.nodes.delivery.watching_uploader import WatchingUploader
 from tests.paths import ROOT
 
@@ -152,7 +152,7 @@ def test_spans_are_a_union_whatever_the_order_and_repetition(
 
 
 def test_spans_that_wait_are_kept_in_a_file_and_there_is_none_without_them(tmp_path: Path) -> None:
-    file = WatchFile(tmp_path / "watched.json")
+    file = CoverageFile(tmp_path / "watched.json")
     spans = Spans([Span("door", at(0), at(5)), Span("back", at(1), at(2))])
     file.save(spans)
     assert Spans(file.load()).oldest(9) == spans.oldest(9)
@@ -203,7 +203,7 @@ def test_a_time_that_cannot_be_does_not_keep_the_others_from_the_server(
 ) -> None:
     good = [Span("door", at(10 * n), at(10 * n + 1)) for n in range(7)]
     far = time.time_ns() + 30 * 86_400 * SECOND
-    WatchFile(tmp_path / "watched.json").save(Spans([*good, Span("back", far, far)]))
+    CoverageFile(tmp_path / "watched.json").save(Spans([*good, Span("back", far, far)]))
     with ingest(tmp_path) as (url, database):
         node = WatchingUploader(url=url, token=TOKEN)
         with testing.run(node, context=context(tmp_path)) as bench:
@@ -245,7 +245,7 @@ def test_an_older_server_gets_its_events_and_the_log_says_once_that_it_does_not_
             bench.send("heartbeats", *minutes_of_beats(2, 9))
             bench.advance(3000)
             assert Older.asked == 1
-            assert WatchFile(tmp_path / "watched.json").load() == [Span("door", at(0), at(9))]
+            assert CoverageFile(tmp_path / "watched.json").load() == [Span("door", at(0), at(9))]
             tell(bench, lambda: node.counters.get("failed_tells", 0) == 2)
             assert node.counters["events_sent"] == 1 and node.present_trouble == ""
     finally:
