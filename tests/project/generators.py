@@ -1,4 +1,4 @@
-"""The scripts in docs/ that write pages, as modules: docs/ is no package."""
+"""The scripts in docs/ that make pages, as modules: docs/ is no package."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ def nodes_reference() -> ModuleType:
 def draw_rooms() -> ModuleType:
     """Draws the rooms into docs/architecture.md."""
     return _load("draw_rooms")
+
+
+def site_hooks() -> ModuleType:
+    """What mkdocs calls while it builds the site; needs mkdocs."""
+    return _load("site_hooks")
 
 
 def _load(name: str) -> ModuleType:

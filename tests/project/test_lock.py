@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import configparser
 import re
 import sys
 import tomllib
@@ -14,17 +13,13 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-ROOT = Path(__file__).parents[2]
+from tests.paths import ROOT
+from tests.project.layout import setup_cfg
+
 LINES = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
 LOCK = {canonicalize_name(r.name): r for r in (Requirement(line.partition("#")[0]) for line in LINES)}
 EXTRAS = ("dev", "docs")
 """What the lock covers besides what runs; `train` is left out."""
-
-
-def setup_cfg() -> configparser.ConfigParser:
-    config = configparser.ConfigParser()
-    config.read(ROOT / "setup.cfg")
-    return config
 
 
 def requirements(text: str) -> list[Requirement]:

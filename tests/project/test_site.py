@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import logging
 import os
 import re
@@ -11,11 +10,12 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.paths import ROOT
+from tests.project.generators import site_hooks
+
 pytest.importorskip("mkdocs", reason="mkdocs is missing: pip install '.[docs]'")
 pytest.importorskip("material", reason="mkdocs-material is missing: pip install '.[docs]'")
 pytest.importorskip("mkdocstrings", reason="mkdocstrings is missing: pip install '.[docs]'")
@@ -79,7 +79,7 @@ def test_whoever_has_diagrams_has_mermaid_too(site: Path) -> None:
 
 
 def test_lists_tables_and_code_are_drawn(site: Path) -> None:
-    """In Python's Markdown they need an empty line before them and, inside a list, four spaces; GitHub asks for less."""
+    """They need an empty line before them and, inside a list, four spaces; GitHub asks for less."""
     for page in site.glob("*.html"):
         article = page.read_text("utf-8").partition("<article")[2].partition("</article>")[0]
         words = re.sub(r"<[^>]+>", "", re.sub(r"<(pre|code|h\d)\b.*?</\1>", "", article, flags=re.DOTALL))
@@ -101,20 +101,11 @@ def test_the_reference_holds_every_public_name(site: Path, module: str) -> None:
 # What the hooks do with links.
 
 
-def hooks() -> Any:
-    spec = importlib.util.spec_from_file_location("site_hooks", ROOT / "docs" / "site_hooks.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def link(target: str, source: str, page: str) -> str:
     from mkdocs.structure.files import File, Files
 
     pages = [File(name, "docs", "site", False) for name in ("index.md", "counting.md", "images/line.svg", "changes.md")]
-    return hooks().site_link(target, source, page, Files(pages), "https://example.org/metrica")
+    return site_hooks().site_link(target, source, page, Files(pages), "https://example.org/metrica")
 
 
 @pytest.mark.parametrize(
@@ -156,14 +147,14 @@ def test_code_is_left_alone() -> None:
     config = load_config(str(ROOT / "mkdocs.yml"))
     page = Page(None, File("zones.md", "docs", "site", False), config)
     text = "`a](../x)` and [`b/`](../messages) or\n```python\nf[0](../y)\n```\n"
-    written = hooks().on_page_markdown(text, page, config, Files([]))
+    written = site_hooks().on_page_markdown(text, page, config, Files([]))
     assert written == text.replace("../messages", f"{config.extra['repository']}/tree/main/messages")
 
 
 def test_diagrams_stay_text_without_mermaid(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from mkdocs.config import load_config
 
-    module = hooks()
+    module = site_hooks()
     monkeypatch.setattr(module, "MERMAID", tmp_path / "mermaid.min.js")
     config = load_config(str(ROOT / "mkdocs.yml"))
     module.on_config(config)
