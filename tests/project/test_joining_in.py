@@ -99,3 +99,13 @@ def test_an_issue_form_asks_for_what_is_needed(form: str) -> None:
     assert any(field.get("validations", {}).get("required") for field in asked)
     ids = [field["id"] for field in asked if "id" in field]
     assert len(ids) == len(set(ids))
+
+
+def test_the_changes_stand_under_their_day_the_newest_first() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    days = re.findall(r"^## (.*)$", text, re.MULTILINE)
+    dates = [re.fullmatch(r"(?:Unreleased, |\d+\.\d+\.\d+ - )(\d{4}-\d\d-\d\d)", day) for day in days]
+    assert all(dates), days
+    assert [m[1] for m in dates if m] == sorted((m[1] for m in dates if m), reverse=True)
+    kinds = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+    assert set(re.findall(r"^### (.*)$", text, re.MULTILINE)) <= kinds
