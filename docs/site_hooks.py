@@ -31,7 +31,7 @@ MERMAID = Path(os.environ.get("METRICA_MERMAID", ROOT / "build" / "mermaid.min.j
 """Draws the diagrams in the reader's browser. Without it they stay text: the theme would fetch it from elsewhere."""
 _SCRIPT = "assets/mermaid.min.js"
 _CODE_OR_LINK = re.compile(
-    r"(?P<code>^```.*?^```|`[^`\n]+`)|(?P<before>\]\(|\bsrc=\")(?P<target>[^)\s\"]+)", re.DOTALL | re.MULTILINE
+    r"(?P<code>^ *```.*?^ *```|`[^`\n]+`)|(?P<before>\]\(|\bsrc=\")(?P<target>[^)\s\"]+)", re.DOTALL | re.MULTILINE
 )
 
 log = logging.getLogger("mkdocs.hooks.site")
