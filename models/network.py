@@ -2,7 +2,8 @@
 
     network = Network(find_model("person-detection-0200"))
     found = network.infer(image)                       # one by one
-    queue = ov.AsyncInferQueue(network.compiled(w, h)) # or many at once, see `decode`
+
+Many at once: see `metrica.models.infer_queue`.
 
 Importing this module loads OpenVINO; the rest of `metrica.models` does not.
 """
@@ -69,7 +70,8 @@ class Network:
     def compiled(self, width: int, height: int) -> ov.CompiledModel:
         """The network for frames of this size: one input, uint8 [1, height, width, 3], blue green red.
 
-        Compiled at the first call for a size (a second or so), kept for the next ones. Raises ModelError.
+        Compiled at the first call for a size (a second or so), kept for the next ones. Give it to an InferQueue, not to
+        OpenVINO's AsyncInferQueue, which may abort the process when it is let go of. Raises ModelError.
         """
         if (width, height) not in self._compiled:
             graph = with_frames(self._graph, self.model.card, self.fit(width, height))
@@ -93,7 +95,7 @@ class Network:
     def decode(self, outputs: Outputs, width: int, height: int, floor: float | None = None) -> Found:
         """The people in a frame of `width` x `height`, from what the compiled network gave for it.
 
-        In a callback of AsyncInferQueue hand over the request itself. `floor` is the least score that is reported;
+        In a callback of an InferQueue hand over the request itself. `floor` is the least score that is reported;
         by default the card's `low`.
         """
         low = self.model.card.thresholds.low if floor is None else floor

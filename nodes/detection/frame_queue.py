@@ -1,8 +1,7 @@
-"""Inferences side by side: OpenVINO's AsyncInferQueue for frames of one size, made anew when it breaks."""
+"""Inferences side by side: a queue for frames of one size, made anew when it breaks."""
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 import openvino as ov
 
 from metrica.messages import Frame
+from metrica.models.infer_queue import InferQueue
 from metrica.nodes.detection.order import Ticket
 
 
@@ -37,35 +37,34 @@ class FrameQueue:
 
         Raises RuntimeError if an inference, this one or an earlier one, has failed: call `recover` then.
         """
-        request = self._queue[self._queue.get_idle_request_id()]
         # The frame may lie in shared memory that is the publisher's again soon: copy first, then look whether it
         # was still whole.
-        np.copyto(request.get_input_tensor().data[0], frame.image)
+        np.copyto(self._queue.idle().get_input_tensor().data[0], frame.image)
         if not frame.intact():
             return False
         self._running[id(ticket)] = ticket
-        self._queue.start_async(None, ticket)
+        self._queue.start(None, ticket)
         return True
 
     def wait(self) -> None:
         """Until everything is finished. Raises RuntimeError as `start` does."""
-        self._queue.wait_all()
+        self._queue.wait()
 
     def recover(self) -> list[Ticket]:
-        """The tickets whose inference failed. Needed after a RuntimeError: an AsyncInferQueue repeats its first
-        error for ever, so it is replaced."""
-        for request in self._queue:
-            with contextlib.suppress(RuntimeError):  # the error that has been raised already
-                request.wait()
+        """The tickets whose inference failed. Needed after a RuntimeError: the queue repeats its first error for ever,
+        so it is replaced."""
+        self._queue.close()
         failed = list(self._running.values())
         self._running.clear()
         self._queue = self._new_queue()
         return failed
 
-    def _new_queue(self) -> ov.AsyncInferQueue:
-        queue = ov.AsyncInferQueue(self._compiled, self._requests)
-        queue.set_callback(self._finish)
-        return queue
+    def close(self) -> None:
+        """Wait for everything, without a word about failures, and let go of it. It is of no use afterwards."""
+        self._queue.close()
+
+    def _new_queue(self) -> InferQueue:
+        return InferQueue(self._compiled, self._requests, self._finish)
 
     def _finish(self, request: Any, ticket: Ticket) -> None:
         try:

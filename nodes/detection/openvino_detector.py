@@ -78,6 +78,8 @@ class OpenvinoDetector(Node):
         self._publish_ready()
 
     def on_cleanup(self) -> None:
+        for queue in self._queues.values():
+            queue.close()
         self._queues.clear()
 
     @subscription(Frame, qos=LATEST)

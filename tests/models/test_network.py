@@ -12,6 +12,7 @@ import pytest
 
 from metrica.models import Card, Model, ModelError, find_model
 from metrica.models.graph import resize_algorithm
+from metrica.models.infer_queue import InferQueue
 from metrica.models.network import Network, devices
 from tests.models.networks import constant_network, dynamic_network, echo_network
 
@@ -116,18 +117,20 @@ def test_outputs_may_be_a_request_its_results_named_arrays_or_a_list(tmp_path: P
     np.testing.assert_allclose(network.infer(np.zeros((128, 192, 3), np.uint8)).boxes, [[76, 24, 116, 104]], atol=1e-3)
 
 
-def test_many_frames_at_once_through_openvinos_queue(tmp_path: Path) -> None:
+def test_many_frames_at_once_through_a_queue(tmp_path: Path) -> None:
     """As the detector node does it: requests decoded in the callback, in place."""
     output = np.zeros((1, 84, 126))
     output[0, :5, 7] = 48, 32, 20, 40, 0.8
     path = constant_network(tmp_path / "one.xml", [1, 3, 64, 96], output0=output)
     network = Network(Model("m", card(), path), threads=1)
-    queue = ov.AsyncInferQueue(network.compiled(192, 128), network.jobs(192, 128))
     counts: dict[int, int] = {}
-    queue.set_callback(lambda request, tag: counts.__setitem__(tag, len(network.decode(request, 192, 128))))
-    for tag in range(20):
-        queue.start_async([np.zeros((1, 128, 192, 3), np.uint8)], tag)
-    queue.wait_all()
+
+    def finished(request: Any, tag: int) -> None:
+        counts[tag] = len(network.decode(request, 192, 128))
+
+    with InferQueue(network.compiled(192, 128), network.jobs(192, 128), finished) as queue:
+        for tag in range(20):
+            queue.start([np.zeros((1, 128, 192, 3), np.uint8)], tag)
     assert counts == dict.fromkeys(range(20), 1)
 
 

@@ -1,0 +1,119 @@
+"""Many inferences side by side, in OpenVINO's AsyncInferQueue, which can be let go of safely.
+
+    def finished(request, camera):  # on OpenVINO's thread
+        found[camera] = network.decode(request, width, height)
+
+    with InferQueue(network.compiled(width, height), network.jobs(width, height), finished) as queue:
+        for camera, image in images.items():
+            queue.start([image[None]], camera)
+
+An AsyncInferQueue that is used directly can end the process. `wait_all` returns when the last callback has returned,
+but OpenVINO's thread lets go of the callback object only after that. What happens if queue and compiled model are
+dropped in between:
+
+- The callback can reach the compiled model (a closure over a `Network` is enough) and is now its last owner. OpenVINO's
+  thread then destroys the model, the executor of the model, and with it joins itself: "terminate called after
+  throwing an instance of 'std::system_error': Resource deadlock avoided", exit status 134.
+- It cannot reach the model. The main thread destroys the executor and waits for OpenVINO's thread while it holds the
+  GIL, and OpenVINO's thread waits for the GIL to let go of the callback: neither ever goes on.
+- A callback runs while the interpreter ends: "FATAL: exception not rethrown", exit status 134.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import threading
+import weakref
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+
+import openvino as ov
+
+_PATIENCE = 5.0
+"""Seconds to wait for OpenVINO's thread to leave the callback: it needs microseconds, once it is given a core."""
+
+
+class InferQueue:
+    """Runs up to `requests` inferences at once. Close it, or use it as a context manager.
+
+    compiled: what `Network.compiled` gives.
+    finished: called with the finished request and what was given to `start`, on OpenVINO's thread, which computes
+    nothing meanwhile; not called for an inference that failed.
+
+    Invariant: OpenVINO's threads never hold the last reference to anything of OpenVINO's. A queue is kept alive by
+    `_open` until `close` has, in the caller's thread, waited for OpenVINO's to let go of the callback and taken away
+    what the callback could reach.
+    """
+
+    def __init__(self, compiled: ov.CompiledModel, requests: int, finished: Callable[[Any, Any], None]) -> None:
+        self._compiled: ov.CompiledModel | None = compiled
+        self._finished: Callable[[Any, Any], None] | None = finished
+        self._queue: Any = ov.AsyncInferQueue(compiled, requests)  # noqa: TID251 - what it is banned for is mended here
+        # This bound method is an object of its own, and OpenVINO alone owns it when we return: when it dies, no thread
+        # of OpenVINO's is in the callback or holds it.
+        callback = self._call
+        left = self._left = threading.Event()
+        self._watch = weakref.ref(callback, lambda _: left.set())
+        self._queue.set_callback(callback)
+        _open.add(self)
+
+    def idle(self) -> Any:
+        """The request that the next `start` will use, waiting until one is free.
+
+        Raises RuntimeError if an inference has failed. An AsyncInferQueue repeats that error for ever, so close it.
+        """
+        return self._queue[self._queue.get_idle_request_id()]
+
+    def start(self, inputs: Any, userdata: Any) -> None:
+        """Begin an inference, waiting until a request is free. Raises RuntimeError as `idle` does.
+
+        inputs: as OpenVINO takes them; None to leave them as they are in the request.
+        """
+        self._queue.start_async(inputs, userdata)
+
+    def wait(self) -> None:
+        """Until everything is finished and said. Raises RuntimeError as `idle` does."""
+        self._queue.wait_all()
+
+    def close(self) -> None:
+        """Wait for what is running, then let go of queue and compiled model. Not from a callback; twice is no harm."""
+        if self._queue is not None:
+            self._wait_for_each()
+            # Takes the callback from every request, whoever still holds one (the traceback of an error does).
+            self._queue.set_callback(_nothing)
+        self._queue = None
+        if self._left.wait(_PATIENCE):
+            # OpenVINO's thread may hold this object a moment longer than its callback, but now that is empty.
+            self._finished = self._compiled = None
+            _open.discard(self)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _call(self, request: Any, userdata: Any) -> None:
+        if self._finished is not None:
+            self._finished(request, userdata)
+
+    def _wait_for_each(self) -> None:
+        for request in self._queue:
+            with contextlib.suppress(RuntimeError):  # an inference that failed, which `idle` and `wait` say
+                request.wait()
+
+
+def _nothing(request: Any, userdata: Any) -> None:
+    """The callback of a queue that is closed: never called."""
+
+
+_open: set[InferQueue] = set()
+
+
+@atexit.register
+def _close_all() -> None:
+    """Before the interpreter ends: a callback that runs later would abort the process."""
+    for queue in list(_open):
+        queue.close()
