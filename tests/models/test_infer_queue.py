@@ -16,8 +16,7 @@ from metrica.models.infer_queue import InferQueue
 from metrica.models.network import Network
 from tests.models.let_go import FRAMES, HEIGHT, PICTURE, WIDTH, card
 from tests.models.networks import echo_network
-
-ROOT = Path(__file__).parents[1]
+from tests.paths import ROOT
 
 
 @pytest.fixture
