@@ -16,7 +16,7 @@ import numpy as np
 from metrica.messages import Direction
 from metrica.simulator.address import read_sim
 from metrica.simulator.scene import SimScene
-from metrica.tools.evaluate.match import TOLERANCE, Event, Score, evaluate
+from metrica.tools.evaluate.match import TOLERANCE, Score, TimedCrossing, evaluate
 
 VISITORS = 300
 _END = 3.0  # seconds
@@ -61,7 +61,7 @@ def count_events(uri: str, model: str, seconds: float) -> Score:
             raise RuntimeError(f"the graph failed:\n{(folder / 'log').read_text()[-3000:]}")
         counted = _events(folder / "data" / "metrica.db")
     # Who passes just before the end is not yet surely on the other side: that is for nobody to count.
-    labelled = [Event(p.time, "main", p.direction) for p in scene.crossings(seconds - _END)]
+    labelled = [TimedCrossing(p.time, "main", p.direction) for p in scene.crossings(seconds - _END)]
     result = evaluate(labelled, _aligned(counted, labelled), TOLERANCE, (0.0, seconds - _END))
     score = result.scores["all"]
     took = time.time() - start
@@ -79,7 +79,7 @@ def _events(database: Path) -> list[tuple[float, Direction]]:
     return [(t / 1e9, "in" if d == 1 else "out") for d, t in rows]
 
 
-def _aligned(counted: list[tuple[float, Direction]], labelled: list[Event]) -> list[Event]:
+def _aligned(counted: list[tuple[float, Direction]], labelled: list[TimedCrossing]) -> list[TimedCrossing]:
     """The counted events on the clock of the scene: the graph says when, not when its first picture was taken.
 
     The shift is the one with which most events agree.
@@ -99,7 +99,7 @@ def _aligned(counted: list[tuple[float, Direction]], labelled: list[Event]) -> l
                 for m, (_, d) in zip(moved, counted, strict=True)
             )
             best = max(best, (right, shift))
-    return [Event(t - best[1], "main", d) for t, d in counted]
+    return [TimedCrossing(t - best[1], "main", d) for t, d in counted]
 
 
 def _free_port() -> int:

@@ -17,7 +17,7 @@ from metrica.nodes.tracking.node import TrackerNode
 from metrica.registry import load_node_type
 from metrica.tools.count import cli as count
 from metrica.tools.evaluate.labels import ClipLabels, read_labels
-from metrica.tools.evaluate.match import TOLERANCE, Evaluation, Event, evaluate
+from metrica.tools.evaluate.match import TOLERANCE, Evaluation, TimedCrossing, evaluate
 from metrica.tools.evaluate.mot import score
 from metrica.tools.evaluate.mot_files import compare, follow, read_mot
 from metrica.tools.evaluate.render import Mistake, PlainOverlay, cut
@@ -106,13 +106,13 @@ def _crossings(options: argparse.Namespace) -> int:
     return 0
 
 
-def read_crossings(path: Path, labels: ClipLabels) -> list[Event]:
+def read_crossings(path: Path, labels: ClipLabels) -> list[TimedCrossing]:
     """Read the crossings that metrica-count has written. Raises ParameterError.
 
     Their times are computed from frame numbers if there are any, because labels are frame numbers too: so clips with a
     changing frame rate are compared correctly.
     """
-    found: list[Event] = []
+    found: list[TimedCrossing] = []
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -126,7 +126,7 @@ def read_crossings(path: Path, labels: ClipLabels) -> list[Event]:
             if direction not in ("in", "out"):
                 raise ValueError(f"'{direction}' is neither in nor out")
             time = float(event["frame"]) / labels.fps if "frame" in event else float(event["time"])
-            found.append(Event(time, str(event["line"]), direction))
+            found.append(TimedCrossing(time, str(event["line"]), direction))
         except (ValueError, KeyError, TypeError) as error:
             raise ParameterError("crossings", f"{path}:{number} is no crossing of metrica-count: {error}") from None
     unknown = {e.line for e in found} - {line.name for line in labels.lines}
@@ -152,7 +152,7 @@ def _counting(options: argparse.Namespace, video: Path, labels: ClipLabels) -> l
     return arguments
 
 
-def _evaluate(options: argparse.Namespace, labels: ClipLabels, counted: list[Event]) -> Evaluation:
+def _evaluate(options: argparse.Namespace, labels: ClipLabels, counted: list[TimedCrossing]) -> Evaluation:
     begin, end = labels.seconds_watched()
     result = evaluate(labels.events(), counted, options.tolerance, (begin, end))
     watched = end - max(begin, 0.0) if labels.watched else None

@@ -24,7 +24,7 @@ from metrica.errors import ParameterError
 from metrica.messages import Direction
 from metrica.nodes.geometry.anchors import Anchor
 from metrica.nodes.geometry.lines import Line, Numbers
-from metrica.tools.evaluate.match import Event
+from metrica.tools.evaluate.match import TimedCrossing
 
 Tap = tuple[int, Direction]
 
@@ -50,9 +50,11 @@ class ClipLabels:
     lines: list[LabelledLine]
     watched: tuple[int, int] | None = None
 
-    def events(self) -> list[Event]:
+    def events(self) -> list[TimedCrossing]:
         """All crossings, in order of time."""
-        return sorted(Event(frame / self.fps, line.name, way) for line in self.lines for frame, way in line.events)
+        return sorted(
+            TimedCrossing(frame / self.fps, line.name, way) for line in self.lines for frame, way in line.events
+        )
 
     def seconds_watched(self) -> tuple[float, float]:
         """The labelled part of the clip: start and end in seconds."""

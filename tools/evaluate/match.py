@@ -24,7 +24,7 @@ Interval = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Event:
+class TimedCrossing:
     """One crossing of a line, counted or labelled. time: seconds from the start of the clip."""
 
     time: float
@@ -75,9 +75,9 @@ class Evaluation:
 
     scores: dict[str, Score]
     """By `in`, `out` and `all`."""
-    missed: tuple[Event, ...]
+    missed: tuple[TimedCrossing, ...]
     """Labelled crossings that were not counted."""
-    extra: tuple[Event, ...]
+    extra: tuple[TimedCrossing, ...]
     """Counted crossings that were not labelled."""
     mean_delay: float | None
     """By how many seconds the right crossings were counted later than labelled, on average."""
@@ -99,7 +99,9 @@ def wilson(right: int, of: int) -> Interval:
     return (0.0 if right == 0 else middle - half, 1.0 if right == of else middle + half)
 
 
-def match(labelled: Sequence[Event], counted: Sequence[Event], tolerance: float = TOLERANCE) -> list[tuple[int, int]]:
+def match(
+    labelled: Sequence[TimedCrossing], counted: Sequence[TimedCrossing], tolerance: float = TOLERANCE
+) -> list[tuple[int, int]]:
     """Pair labelled and counted crossings. Returns pairs (labelled index, counted index).
 
     As many pairs as possible are made; among those choices, the one with the smallest sum of time differences.
@@ -117,8 +119,8 @@ def match(labelled: Sequence[Event], counted: Sequence[Event], tolerance: float 
 
 
 def evaluate(
-    labelled: Sequence[Event],
-    counted: Sequence[Event],
+    labelled: Sequence[TimedCrossing],
+    counted: Sequence[TimedCrossing],
     tolerance: float = TOLERANCE,
     within: tuple[float, float] = (-math.inf, math.inf),
 ) -> Evaluation:

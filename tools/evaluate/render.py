@@ -13,7 +13,7 @@ from metrica.errors import NodeError
 from metrica.messages import Crossing, Header, Image, Tracks
 from metrica.nodes.geometry.lines import Line
 from metrica.nodes.preview.overlay import DARK, WHITE, Overlay
-from metrica.tools.evaluate.match import Event
+from metrica.tools.evaluate.match import TimedCrossing
 from metrica.tools.evaluate.report import clock, moment
 
 AROUND = 3.0
@@ -26,7 +26,7 @@ class Mistake:
 
     kind: str
     """`missed` or `extra`."""
-    event: Event
+    event: TimedCrossing
 
     def file_name(self, number: int) -> str:
         when = clock(self.event.time).replace(":", "m", 1) if self.event.time < 3600 else clock(self.event.time)
@@ -75,7 +75,7 @@ def cut(video: Path, mistakes: Sequence[Mistake], folder: Path, plain: PlainOver
 class PlainOverlay:
     """Draws lines and totals over a clip, from recorded crossings; there are no tracks to draw."""
 
-    def __init__(self, lines: Sequence[Line], counted: Sequence[Event]) -> None:
+    def __init__(self, lines: Sequence[Line], counted: Sequence[TimedCrossing]) -> None:
         self._overlay = Overlay(lines, "bottom_center")
         self._coming = sorted(counted, reverse=True)
 

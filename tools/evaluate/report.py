@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from metrica.tools.evaluate.match import Evaluation, Event, Interval, Score
+from metrica.tools.evaluate.match import Evaluation, Interval, Score, TimedCrossing
 from metrica.tools.evaluate.mot import MotScores
 
 
@@ -53,7 +53,7 @@ def mot_text(name: str, s: MotScores) -> str:
     )
 
 
-def moment(event: Event) -> str:
+def moment(event: TimedCrossing) -> str:
     """A crossing as text, such as `0:18.8 in at main`."""
     return f"{clock(event.time)} {event.direction} at {event.line}"
 

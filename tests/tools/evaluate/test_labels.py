@@ -10,7 +10,7 @@ import pytest
 
 from metrica.errors import ParameterError
 from metrica.tools.evaluate.labels import ClipLabels, LabelledLine, read_labels, write_labels
-from metrica.tools.evaluate.match import Event
+from metrica.tools.evaluate.match import TimedCrossing
 
 LINE = {"name": "main", "a": [640, 720], "b": [640, 0], "anchor": "center", "events": [[30, "right"], [60, "out"]]}
 CLIP: dict[str, Any] = {"size": [1280, 720], "fps": 15, "frames": 900, "lines": [LINE]}
@@ -25,7 +25,7 @@ def saved(tmp_path: Path, content: Any) -> Path:
 @pytest.mark.parametrize("content", [{"door.mp4": CLIP}, CLIP, {"door.mp4": CLIP, "other.mp4": {}}])
 def test_a_file_of_one_clip_or_of_many(tmp_path: Path, content: Any) -> None:
     labels = read_labels(saved(tmp_path, content), "door.mp4")
-    assert labels.events() == [Event(2.0, "main", "in"), Event(4.0, "main", "out")]
+    assert labels.events() == [TimedCrossing(2.0, "main", "in"), TimedCrossing(4.0, "main", "out")]
     assert (labels.clip, labels.fps, labels.size, labels.frames) == ("door.mp4", 15, (1280, 720), 900)
     assert labels.lines[0].anchor == "center"
 

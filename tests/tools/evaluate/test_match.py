@@ -9,16 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metrica.messages import Direction
-from metrica.tools.evaluate.match import Event, Score, evaluate, match, wilson
+from metrica.tools.evaluate.match import Score, TimedCrossing, evaluate, match, wilson
 
 
-def events(*what: tuple[float, Direction]) -> list[Event]:
-    return [Event(time, "main", direction) for time, direction in what]
+def events(*what: tuple[float, Direction]) -> list[TimedCrossing]:
+    return [TimedCrossing(time, "main", direction) for time, direction in what]
 
 
 EVENTS = st.lists(
     st.builds(
-        Event,
+        TimedCrossing,
         st.integers(0, 60).map(lambda tenths: tenths / 10),
         st.sampled_from(["main", "side"]),
         st.sampled_from(["in", "out"]),
@@ -28,15 +28,25 @@ EVENTS = st.lists(
 
 
 def test_an_event_is_right_within_a_second_of_the_same_line_and_direction() -> None:
-    labelled = [Event(10, "main", "in"), Event(20, "main", "in"), Event(30, "main", "in"), Event(40, "main", "in")]
-    counted = [Event(11, "main", "in"), Event(21.1, "main", "in"), Event(30, "main", "out"), Event(40, "side", "in")]
+    labelled = [
+        TimedCrossing(10, "main", "in"),
+        TimedCrossing(20, "main", "in"),
+        TimedCrossing(30, "main", "in"),
+        TimedCrossing(40, "main", "in"),
+    ]
+    counted = [
+        TimedCrossing(11, "main", "in"),
+        TimedCrossing(21.1, "main", "in"),
+        TimedCrossing(30, "main", "out"),
+        TimedCrossing(40, "side", "in"),
+    ]
     assert match(labelled, counted) == [(0, 0)]
 
 
 def test_each_event_is_used_once() -> None:
     result = evaluate(events((10, "in")), events((9.8, "in"), (10.1, "in")))
     assert result.scores["all"] == Score(labelled=1, counted=2, right=1)
-    assert result.extra == (Event(9.8, "main", "in"),)
+    assert result.extra == (TimedCrossing(9.8, "main", "in"),)
     assert result.missed == ()
 
 
@@ -48,7 +58,7 @@ def test_as_many_pairs_as_possible_are_made_not_the_nearest_first() -> None:
 @settings(max_examples=150, deadline=None)
 @given(labelled=EVENTS, counted=EVENTS)
 def test_no_other_matching_has_more_pairs_or_as_many_that_are_nearer(
-    labelled: list[Event], counted: list[Event]
+    labelled: list[TimedCrossing], counted: list[TimedCrossing]
 ) -> None:
     pairs = match(labelled, counted)
     assert len({i for i, _ in pairs}) == len({j for _, j in pairs}) == len(pairs)
@@ -71,7 +81,7 @@ def test_no_other_matching_has_more_pairs_or_as_many_that_are_nearer(
 
 
 @given(labelled=EVENTS, counted=EVENTS)
-def test_every_event_is_right_missed_or_extra(labelled: list[Event], counted: list[Event]) -> None:
+def test_every_event_is_right_missed_or_extra(labelled: list[TimedCrossing], counted: list[TimedCrossing]) -> None:
     result = evaluate(labelled, counted)
     total = result.scores["all"]
     assert len(result.missed) + total.right == total.labelled == len(labelled)
