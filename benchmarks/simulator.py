@@ -27,10 +27,10 @@ from metrica.models.errors import ModelError
 from metrica.models.library import find_model
 from metrica.models.network import Network
 from metrica.nodes.geometry.arrays import Floats
-from metrica.simulator.address import read_sim
-from metrica.simulator.path import walk
+from metrica.simulator.address import read_sim_address
+from metrica.simulator.path import make_walk
 from metrica.simulator.people import Person
-from metrica.simulator.scene import SeenPerson, SimScene
+from metrica.simulator.scene import Scene, SeenPerson
 
 CAMERAS = ("sim://entrance?seed=90101", "sim://shopfront?seed=90102", "sim://entrance?seed=90103")
 CEILING = "sim://ceiling?seed=90104"
@@ -73,14 +73,14 @@ def main() -> None:
 
 def speed(frames: int = 60) -> float:
     """How many times faster than real time, of CPU time."""
-    scene = SimScene(read_sim("sim://entrance?seed=90100&visitors_per_hour=0&passers_per_hour=0&staff=0"))
+    scene = Scene(read_sim_address("sim://entrance?seed=90100&visitors_per_hour=0&passers_per_hour=0&staff=0"))
     line_y, door = scene.place.line_y, scene.place.room.door
     crowd: list[Person] = []
     for i in range(8):
         person = Person(i + 1, "visitor", i, 100 + i)
         lane = -door + 0.35 + (i % 4) * (2 * door - 0.7) / 3
         ends = [(lane, -1.2, 0.0), (lane, line_y + 1.8, 0.0)]
-        way = walk(-4.0 - i / 3, 0.25, person.height, ends if i < 4 else ends[::-1])
+        way = make_walk(-4.0 - i / 3, 0.25, person.height, ends if i < 4 else ends[::-1])
         person.walks.append(way)
         crowd.append(person)
     scene.add(crowd)
@@ -94,7 +94,7 @@ def speed(frames: int = 60) -> float:
     seen = scene.frame(frames // 2)[1]
     areas = [(p.box[2] - p.box[0]) * (p.box[3] - p.box[1]) for p in seen]
     print(f"{1e3 * np.median(seconds):.1f} ms of CPU a frame, {len(seen)} people of {np.mean(areas):.0f} px each")
-    return 1 / scene.order.fps / float(np.median(seconds))
+    return 1 / scene.settings.fps / float(np.median(seconds))
 
 
 def recall(name: str, cameras: tuple[str, ...], frames: int = 120) -> float | None:
@@ -104,7 +104,7 @@ def recall(name: str, cameras: tuple[str, ...], frames: int = 120) -> float | No
     network = Network(find_model(name), threads=1)
     found = wanted = false = statues = pictures = 0
     for uri in cameras:
-        scene = SimScene(read_sim(f"{uri}&visitors_per_hour=600&passers_per_hour=200"))
+        scene = Scene(read_sim_address(f"{uri}&visitors_per_hour=600&passers_per_hour=200"))
         here = [0, 0]
         for number in range(0, frames * 13, 13):
             picture, seen = scene.frame(number)

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from metrica.messages import Direction
-from metrica.simulator.address import read_sim
-from metrica.simulator.scene import SimScene
+from metrica.simulator.address import read_sim_address
+from metrica.simulator.scene import Scene
 from metrica.tools.evaluate.match import TOLERANCE, Event, Score, evaluate
 
 VISITORS = 300
@@ -41,7 +41,7 @@ nodes:
 def count_events(uri: str, model: str, seconds: float) -> Score:
     """Runs the graph until so many simulated seconds are over. Raises RuntimeError if it fails."""
     whole = f"{uri}&visitors_per_hour={VISITORS}&seconds={seconds:g}"
-    scene = SimScene(read_sim(whole))
+    scene = Scene(read_sim_address(whole))
     place = scene.place
     start = time.time()
     with tempfile.TemporaryDirectory(prefix="ms-") as temporary:

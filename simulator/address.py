@@ -14,7 +14,7 @@ from metrica.errors import ParameterError
 from metrica.params import did_you_mean
 
 KINDS = ("entrance", "ceiling", "shopfront")
-RESERVED = (90_000, 100_000)
+TEST_SEEDS = (90_000, 100_000)
 """Seeds from the first to before the last are for measuring only: nothing is ever trained on them."""
 
 
@@ -23,11 +23,11 @@ def _ask(default: Any, low: float, high: float, about: str) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class SimOrder:
+class SceneSettings:
     """A simulated camera as it is asked for. NaN: whatever the seed says."""
 
     kind: str = "entrance"
-    seed: int = _ask(1, 0, RESERVED[1] - 1, "which place, camera and people; the same seed gives the same pictures")
+    seed: int = _ask(1, 0, TEST_SEEDS[1] - 1, "which place, camera and people; the same seed gives the same pictures")
     visitors_per_hour: float = _ask(240.0, 0, 3600, "how many come in during the busiest hour")
     passers_per_hour: float = _ask(60.0, 0, 3600, "how many pass by outside in that hour")
     staff: int = _ask(1, 0, 6, "how many work here and pass the door again and again")
@@ -45,11 +45,11 @@ class SimOrder:
     fov: float = _ask(math.nan, 40, 110, "horizontal field of view, degrees")
 
 
-PARAMETERS = [f for f in fields(SimOrder) if f.metadata]
+PARAMETERS = [f for f in fields(SceneSettings) if f.metadata]
 """What may follow the `?`: dataclass fields whose metadata holds low, high and about."""
 
 
-def read_sim(uri: str) -> SimOrder:
+def read_sim_address(uri: str) -> SceneSettings:
     """Understand a sim:// address. Raises ParameterError with one sentence for what it does not know or take."""
     place, _, query = uri.strip().partition("://")[2].partition("?")
     kind = unquote(place.strip("/")).lower() or "entrance"
@@ -66,7 +66,7 @@ def read_sim(uri: str) -> SimOrder:
         if name in found:
             raise _wrong(f"'{name}' is given twice")
         found[name] = _value(name, text, known[name].type == "int", known[name].metadata)
-    return SimOrder(kind=kind, **found)
+    return SceneSettings(kind=kind, **found)
 
 
 def _value(name: str, text: str, whole: bool, limits: Any) -> float:

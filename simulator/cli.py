@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 
 from metrica.errors import MetricaError, ParameterError
-from metrica.simulator.address import PARAMETERS, RESERVED, read_sim
+from metrica.simulator.address import PARAMETERS, TEST_SEEDS, read_sim_address
 from metrica.simulator.clip import write_clip
 from metrica.simulator.images import write_images
 from metrica.simulator.place import make_place
@@ -87,7 +87,7 @@ def _address(options: argparse.Namespace) -> str:
 
 
 def _line(options: argparse.Namespace) -> int:
-    place = make_place(read_sim(_address(options)))
+    place = make_place(read_sim_address(_address(options)))
     sys.stdout.write(f"line: [{', '.join(map(str, place.line))}], anchor: {place.anchor}\n")
     return 0
 
@@ -107,13 +107,13 @@ def _clip(options: argparse.Namespace) -> int:
 
 
 def _images(options: argparse.Namespace) -> int:
-    seed = options.seed if options.seed is not None else RESERVED[0] if options.test else 1
-    if not 0 <= seed < RESERVED[1]:
-        raise ParameterError("seed", f"--seed must lie between 0 and {RESERVED[1] - 1}, not {seed}")
-    if (seed >= RESERVED[0]) != options.test:
+    seed = options.seed if options.seed is not None else TEST_SEEDS[0] if options.test else 1
+    if not 0 <= seed < TEST_SEEDS[1]:
+        raise ParameterError("seed", f"--seed must lie between 0 and {TEST_SEEDS[1] - 1}, not {seed}")
+    if (seed >= TEST_SEEDS[0]) != options.test:
         raise ParameterError(
             "seed",
-            f"the seeds from {RESERVED[0]} on are kept for measuring, so that no detector is trained on them: "
+            f"the seeds from {TEST_SEEDS[0]} on are kept for measuring, so that no detector is trained on them: "
             + ("with --test give one of those" if options.test else "give a smaller one, or --test"),
         )
     width, height = options.width or 640, options.height or 360

@@ -9,9 +9,9 @@ import numpy as np
 
 from metrica.messages import Direction
 from metrica.nodes.geometry.arrays import Floats
-from metrica.simulator.figures.gait import stride
+from metrica.simulator.figures.gait import stride_length
 
-Stop = tuple[float, float, float]
+Waypoint = tuple[float, float, float]
 """x, y in metres, and for how many seconds to stand there."""
 _GRAIN = 0.12  # metres between the points of a smoothed way
 
@@ -27,9 +27,9 @@ class Walk:
     """Seconds, rising, [N]."""
     x: Floats = field(repr=False)
     y: Floats = field(repr=False)
-    way: Floats = field(repr=False)
+    distance: Floats = field(repr=False)
     """Metres walked until each time."""
-    turns: Floats = field(repr=False)
+    headings: Floats = field(repr=False)
     """Degrees clockwise from +y, not wrapped, [N]."""
 
     @property
@@ -39,12 +39,14 @@ class Walk:
     def at(self, time: float) -> tuple[float, float, float, float, float]:
         """x, y, heading (degrees), phase of the gait, and speed at a time; at its ends outside of it."""
         t = min(max(time, self.begins), self.ends)
-        x, y, way, turn = (float(np.interp(t, self.times, v)) for v in (self.x, self.y, self.way, self.turns))
-        before = float(np.interp(t - 0.15, self.times, self.way))
-        after = float(np.interp(t + 0.15, self.times, self.way))
+        x, y, distance, heading = (
+            float(np.interp(t, self.times, v)) for v in (self.x, self.y, self.distance, self.headings)
+        )
+        before = float(np.interp(t - 0.15, self.times, self.distance))
+        after = float(np.interp(t + 0.15, self.times, self.distance))
         span = min(t + 0.15, self.ends) - max(t - 0.15, self.begins)
         speed = (after - before) / max(span, 0.05)
-        return x, y, turn, 2 * math.pi * way / stride(self.speed, self.height), speed
+        return x, y, heading, 2 * math.pi * distance / stride_length(self.speed, self.height), speed
 
     def crossings(self, line_y: float, reach: float) -> list[tuple[float, Direction]]:
         """When the line at this y is passed, and which way."""
@@ -59,36 +61,36 @@ class Walk:
         return found
 
 
-def walk(begins: float, speed: float, height: float, stops: list[Stop]) -> Walk:
-    """A smooth way through the stops. speed: m/s where nothing slows it."""
-    x, y, wait = _smooth(stops)
+def make_walk(begins: float, speed: float, height: float, waypoints: list[Waypoint]) -> Walk:
+    """A smooth way through the waypoints. speed: m/s where nothing slows it."""
+    x, y, wait = _smooth(waypoints)
     step = np.hypot(np.diff(x), np.diff(y))
-    way = np.concatenate(([0.0], np.cumsum(step)))
-    bend = np.unwrap(np.arctan2(np.diff(x), np.diff(y)))
-    bend = np.concatenate((bend, bend[-1:]))
-    if len(bend) > 4:  # heads do not turn at once
+    distance = np.concatenate(([0.0], np.cumsum(step)))
+    heading = np.unwrap(np.arctan2(np.diff(x), np.diff(y)))
+    heading = np.concatenate((heading, heading[-1:]))
+    if len(heading) > 4:  # heads do not turn at once
         kernel = np.ones(5) / 5
-        bend = np.convolve(np.pad(bend, 2, mode="edge"), kernel, mode="valid")
-    turning = np.abs(np.diff(bend)) / np.maximum(step, 1e-6)
+        heading = np.convolve(np.pad(heading, 2, mode="edge"), kernel, mode="valid")
+    turning = np.abs(np.diff(heading)) / np.maximum(step, 1e-6)
     pace = speed / (1 + 0.12 * np.minimum(turning, 6.0))
     times = np.concatenate(([0.0], np.cumsum(step / pace)))
     # Standing is two times at one place.
-    t, rows = [], []
+    t, index_list = [], []
     shift = 0.0
     for i in range(len(x)):
         t.append(begins + float(times[i]) + shift)
-        rows.append(i)
+        index_list.append(i)
         if wait[i] > 0:
             shift += wait[i]
             t.append(begins + float(times[i]) + shift)
-            rows.append(i)
-    pick = np.array(rows)
-    return Walk(begins, speed, height, np.array(t), x[pick], y[pick], way[pick], np.degrees(bend)[pick])
+            index_list.append(i)
+    index = np.array(index_list)
+    return Walk(begins, speed, height, np.array(t), x[index], y[index], distance[index], np.degrees(heading)[index])
 
 
-def _smooth(stops: list[Stop]) -> tuple[Floats, Floats, list[float]]:
+def _smooth(waypoints: list[Waypoint]) -> tuple[Floats, Floats, list[float]]:
     """Points every few centimetres along a Catmull-Rom curve, and how long to wait at each."""
-    at = np.array([s[:2] for s in stops], np.float64)
+    at = np.array([s[:2] for s in waypoints], np.float64)
     padded = np.concatenate((2 * at[:1] - at[1:2], at, 2 * at[-1:] - at[-2:-1]))
     points: list[Floats] = []
     wait: list[float] = []
@@ -106,7 +108,7 @@ def _smooth(stops: list[Stop]) -> tuple[Floats, Floats, list[float]]:
             + (3 * t**2 - 2 * t**3) * p2
             + (t**3 - t**2) * m2
         )
-        wait += [stops[i][2], *([0.0] * (n - 1))]
+        wait += [waypoints[i][2], *([0.0] * (n - 1))]
     whole = np.concatenate((*points, at[-1:]))
-    wait.append(stops[-1][2])
+    wait.append(waypoints[-1][2])
     return whole[:, 0], whole[:, 1], wait

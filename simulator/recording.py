@@ -7,8 +7,8 @@ import math
 import cv2
 
 from metrica.messages import Image
-from metrica.simulator.address import read_sim
-from metrica.simulator.scene import SimScene
+from metrica.simulator.address import read_sim_address
+from metrica.simulator.scene import Scene
 
 
 class SimulatedRecording:
@@ -21,12 +21,12 @@ class SimulatedRecording:
 
     def __init__(self, uri: str) -> None:
         cv2.setNumThreads(1)  # these pictures are small: more threads only get in the detector's way
-        order = read_sim(uri)
+        settings = read_sim_address(uri)
         self.index = -1
-        self.announced = math.ceil(order.seconds * order.fps)
-        self._scene = SimScene(order, remember=False)
+        self.announced = math.ceil(settings.seconds * settings.fps)
+        self._scene = Scene(settings, remember=False)
         self._scene.prepare()
-        self._fps = order.fps
+        self._fps = settings.fps
 
     @property
     def step(self) -> float:

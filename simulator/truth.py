@@ -8,23 +8,23 @@ from pathlib import Path
 from typing import Any
 
 from metrica.errors import ParameterError
-from metrica.simulator.scene import SeenPerson, SimScene
+from metrica.simulator.scene import Scene, SeenPerson
 
 
-def truth_of(scene: SimScene, clip: str, uri: str, frames: list[list[SeenPerson]]) -> dict[str, Any]:
+def truth_of(scene: Scene, clip: str, uri: str, frames: list[list[SeenPerson]]) -> dict[str, Any]:
     """What happened in the first `frames` of a scene.
 
     Beside what every label file holds: `boxes`, for each frame [person, x1, y1, x2, y2, visible] of each person;
     `sessions`, one for each stay with the seconds at which it began and ended; `source`, the address.
     """
-    order, place = scene.order, scene.place
-    seconds = len(frames) / order.fps
-    events = [[min(len(frames) - 1, math.ceil(p.time * order.fps)), p.direction] for p in scene.crossings(seconds)]
+    settings, place = scene.settings, scene.place
+    seconds = len(frames) / settings.fps
+    events = [[min(len(frames) - 1, math.ceil(p.time * settings.fps)), p.direction] for p in scene.crossings(seconds)]
     line = {"name": "main", "a": list(place.line[:2]), "b": list(place.line[2:]), "anchor": place.anchor}
     return {
         clip: {
-            "size": [order.width, order.height],
-            "fps": order.fps,
+            "size": [settings.width, settings.height],
+            "fps": settings.fps,
             "frames": len(frames),
             "lines": [{**line, "events": events}],
             "source": uri,

@@ -10,11 +10,11 @@ import numpy as np
 
 from metrica.messages import Image
 from metrica.nodes.geometry.arrays import Floats
-from metrica.simulator.figures.body import body, pushed
-from metrica.simulator.figures.cloth import paint
-from metrica.simulator.figures.dress import Look
-from metrica.simulator.figures.gait import Habit, angles, pose
-from metrica.simulator.figures.mesh import Mesh, turned
+from metrica.simulator.figures.body import body_mesh, pushed_mesh
+from metrica.simulator.figures.gait import MovementStyle, bone_matrices, joint_angles
+from metrica.simulator.figures.looks import Look
+from metrica.simulator.figures.mesh import Mesh, rotated
+from metrica.simulator.figures.texture import paint_texture
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +23,14 @@ class Light:
 
     ambient: float = 0.55
     key: float = 0.5
-    towards: tuple[float, float, float] = (0.2, -0.3, 0.93)
+    key_direction: tuple[float, float, float] = (0.2, -0.3, 0.93)
     fill: float = 0.25
-    fill_towards: tuple[float, float, float] = (0.0, -1.0, 0.25)
+    fill_direction: tuple[float, float, float] = (0.0, -1.0, 0.25)
     """From the door."""
     tint: tuple[float, float, float] = (1.0, 1.0, 1.0)
     """Blue, green, red."""
     shadow: float = 0.35
-    blur: float = 0.10
+    shadow_blur: float = 0.10
     """How soft a shadow's edge is, metres."""
 
 
@@ -52,52 +52,52 @@ class Figure:
     """What is drawn of one person (or of what it pushes)."""
 
     look: Look
-    habit: Habit
+    style: MovementStyle
     mesh: Mesh = field(repr=False)
     textures: list[Image] = field(repr=False)
     """The texture, and it made smaller: each half of the one before."""
-    extra: Mesh | None = field(default=None, repr=False)
+    pushed: Mesh | None = field(default=None, repr=False)
 
 
-def make_figure(look: Look, habit: Habit, pushes: str = "") -> Figure:
+def make_figure(look: Look, style: MovementStyle, pushes: str = "") -> Figure:
     """Builds mesh and texture, some milliseconds."""
-    texture = paint(look)
+    texture = paint_texture(look)
     textures = [texture]
     for _ in range(2):
         textures.append(
             np.asarray(cv2.resize(textures[-1], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8)
         )
-    return Figure(look, habit, body(look), textures, pushed(pushes, look.height) if pushes else None)
+    return Figure(look, style, body_mesh(look), textures, pushed_mesh(pushes, look.height) if pushes else None)
 
 
-def stand(figure: Figure, stance: Stance) -> tuple[Floats, Floats]:
+def placed(figure: Figure, stance: Stance) -> tuple[Floats, Floats]:
     """Points and normals of a figure in the world, [V, 3] each."""
-    turns = angles(stance.phase, stance.speed, figure.habit, stance.time)
-    points, normals = figure.mesh.posed(pose(turns, figure.look.height))
+    turns = joint_angles(stance.phase, stance.speed, figure.style, stance.time)
+    points, normals = figure.mesh.posed(bone_matrices(turns, figure.look.height))
     at = np.array([stance.x, stance.y, stance.floor], np.float32)
-    return turned(points, stance.heading) + at, turned(normals, stance.heading)
+    return rotated(points, stance.heading) + at, rotated(normals, stance.heading)
 
 
-def stand_extra(mesh: Mesh, stance: Stance) -> tuple[Floats, Floats]:
+def placed_pushed(mesh: Mesh, stance: Stance) -> tuple[Floats, Floats]:
     """The same of what is pushed: it only follows."""
     at = np.array([stance.x, stance.y, stance.floor], np.float32)
-    return turned(mesh.points, stance.heading) + at, turned(mesh.normals, stance.heading)
+    return rotated(mesh.points, stance.heading) + at, rotated(mesh.normals, stance.heading)
 
 
 def shade(points: Floats, normals: Floats, light: Light, height: float, level: float = 1.0) -> Floats:
     """Brightness of each point, [V], around 1."""
     up = 0.76 + 0.24 * normals[:, 2]
-    key = np.maximum(0.0, normals @ _unit(light.towards))
-    fill = np.maximum(0.0, normals @ _unit(light.fill_towards))
+    key = np.maximum(0.0, normals @ _unit(light.key_direction))
+    fill = np.maximum(0.0, normals @ _unit(light.fill_direction))
     # Little light reaches between the legs and under the arms.
     low = 1 - 0.22 * np.clip(1 - points[:, 2] / (0.45 * height), 0, 1)
     bright: Floats = level * (light.ambient * up + light.key * key + light.fill * fill) * low
     return bright.astype(np.float32)
 
 
-def shadow_of(points: Floats, light: Light) -> Floats:
+def project_shadow(points: Floats, light: Light) -> Floats:
     """The points as the key light throws them onto the floor, [V, 3]."""
-    x, y, z = light.towards
+    x, y, z = light.key_direction
     z = max(z, 0.25)
     flat = points.copy()
     flat[:, 0] -= points[:, 2] * (x / z)

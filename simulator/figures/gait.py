@@ -42,7 +42,7 @@ _SOLES = ((FOOT_L, -0.052), (FOOT_R, 0.052))
 
 
 @dataclass(frozen=True, slots=True)
-class Habit:
+class MovementStyle:
     """What is a person's own way to move."""
 
     swing: float = 1.0
@@ -57,21 +57,23 @@ class Habit:
     """A phase of its own for slow movements."""
 
 
-def amplitude(speed: float) -> float:
+def thigh_swing(speed: float) -> float:
     """How far the thigh swings to each side at a speed, m/s."""
     return 0.44 * math.sqrt(max(speed, 0.0) / 1.35)
 
 
-def stride(speed: float, height: float) -> float:
+def stride_length(speed: float, height: float) -> float:
     """How far a person gets in one cycle of two steps, metres, so that the feet do not slide."""
-    return 4 * 0.485 * height * math.sin(max(amplitude(speed), 0.12))
+    return 4 * 0.485 * height * math.sin(max(thigh_swing(speed), 0.12))
 
 
-def angles(phase: float, speed: float, habit: Habit, time: float) -> dict[int, tuple[float, float, float]]:
+def joint_angles(
+    phase: float, speed: float, style: MovementStyle, time: float
+) -> dict[int, tuple[float, float, float]]:
     """Of each bone the rotation against its parent: about x (forwards positive), about y, about z."""
-    a = amplitude(speed)
+    a = thigh_swing(speed)
     moving = min(1.0, speed / 0.5)
-    slow = time * 0.9 + habit.seed
+    slow = time * 0.9 + style.seed
     found: dict[int, tuple[float, float, float]] = {}
     for thigh, shin, foot, shift in ((THIGH_L, SHIN_L, FOOT_L, 0.0), (THIGH_R, SHIN_R, FOOT_R, math.pi)):
         p = phase + shift
@@ -85,17 +87,17 @@ def angles(phase: float, speed: float, habit: Habit, time: float) -> dict[int, t
             0.0,
             0.0,
         )
-    twist = 0.10 * moving * math.cos(phase) * habit.sway
-    found[PELVIS] = (0.0, 0.03 * moving * math.sin(phase) * habit.sway + 0.02 * (1 - moving) * math.sin(slow), -twist)
-    found[CHEST] = (-habit.lean - 0.02 * moving * math.cos(2 * phase), -0.02 * moving * math.sin(phase), 1.9 * twist)
-    turn = 0.35 * math.sin(0.37 * slow + 2 * habit.seed) * math.sin(0.11 * slow) * (1 - 0.5 * moving)
-    found[HEAD] = (habit.lean - habit.head_down, 0.0, turn - twist)
-    found |= _arms(phase, a, habit, slow)
+    twist = 0.10 * moving * math.cos(phase) * style.sway
+    found[PELVIS] = (0.0, 0.03 * moving * math.sin(phase) * style.sway + 0.02 * (1 - moving) * math.sin(slow), -twist)
+    found[CHEST] = (-style.lean - 0.02 * moving * math.cos(2 * phase), -0.02 * moving * math.sin(phase), 1.9 * twist)
+    turn = 0.35 * math.sin(0.37 * slow + 2 * style.seed) * math.sin(0.11 * slow) * (1 - 0.5 * moving)
+    found[HEAD] = (style.lean - style.head_down, 0.0, turn - twist)
+    found |= _arms(phase, a, style, slow)
     return found
 
 
-def _arms(phase: float, a: float, habit: Habit, slow: float) -> dict[int, tuple[float, float, float]]:
-    swing = 0.75 * a * habit.swing
+def _arms(phase: float, a: float, style: MovementStyle, slow: float) -> dict[int, tuple[float, float, float]]:
+    swing = 0.75 * a * style.swing
     left, right = swing * math.cos(phase + math.pi), swing * math.cos(phase)
     idle = 0.04 * math.sin(slow)
     found: dict[int, tuple[float, float, float]] = {
@@ -104,7 +106,7 @@ def _arms(phase: float, a: float, habit: Habit, slow: float) -> dict[int, tuple[
         FORE_L: (0.25 + 0.35 * max(0.0, left) + 0.2 * a, 0.0, 0.0),
         FORE_R: (0.25 + 0.35 * max(0.0, right) + 0.2 * a, 0.0, 0.0),
     }
-    match habit.hold:
+    match style.hold:
         case "phone":
             found |= {ARM_R: (0.45, 0.0, 0.25), FORE_R: (1.75, 0.0, 0.45)}
         case "call":
@@ -137,7 +139,7 @@ def _arms(phase: float, a: float, habit: Habit, slow: float) -> dict[int, tuple[
     return found
 
 
-def pose(turns: dict[int, tuple[float, float, float]], height: float) -> Floats:
+def bone_matrices(turns: dict[int, tuple[float, float, float]], height: float) -> Floats:
     """The bones as matrices that take the resting body (metres) to the pose, [BONES, 3, 4]; the lower sole at 0."""
     rotation: dict[int, Floats] = {ROOT: np.eye(3, dtype=np.float32)}
     place: dict[int, Floats] = {ROOT: np.zeros(3, np.float32)}

@@ -83,7 +83,7 @@ def box(low: tuple[float, float, float], high: tuple[float, float, float]) -> Fl
     return rings(table, 8, cx, 0.25)
 
 
-def weigh(points: Floats, *, bones: Sequence[tuple[int, Floats | float]]) -> Floats:
+def bone_weights(points: Floats, *, bones: Sequence[tuple[int, Floats | float]]) -> Floats:
     """Weights of a grid's points: of each bone its share, made to sum up to 1."""
     weights = np.zeros((*points.shape[:2], BONES), np.float32)
     for bone, share in bones:
@@ -92,7 +92,7 @@ def weigh(points: Floats, *, bones: Sequence[tuple[int, Floats | float]]) -> Flo
     return total
 
 
-def step(values: Floats, low: float, high: float) -> Floats:
+def smoothstep(values: Floats, low: float, high: float) -> Floats:
     """0 below `low`, 1 above `high`, smooth between."""
     t = np.clip((values - low) / (high - low), 0, 1)
     smooth: Floats = t * t * (3 - 2 * t)
@@ -129,7 +129,7 @@ def assemble(parts: Sequence[Part]) -> Mesh:
     )
 
 
-def turned(points: Floats, degrees: float) -> Floats:
+def rotated(points: Floats, degrees: float) -> Floats:
     """Points [..., 3] after a turn to the right (clockwise from above)."""
     a = math.radians(degrees)
     c, s = math.cos(a), math.sin(a)

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from metrica.nodes.geometry.arrays import Floats
-from metrica.simulator.figures.filters import smaller, soft
-from metrica.simulator.world.camera import FAR, NEAR, SimCamera
-from metrica.simulator.world.room import Quad, Room, stripes
+from metrica.simulator.figures.filters import gaussian_blur, shrink
+from metrica.simulator.world.camera import FAR, NEAR, Camera
+from metrica.simulator.world.room import Quad, Room, corners_and_normals
 
 _SETTINGS = cv2.TriangleRasterizeSettings()
 _SETTINGS.setCullingMode(cv2.RASTERIZE_CULLING_NONE)
@@ -34,19 +34,19 @@ class Backdrop:
     glass: Floats | None
 
 
-def draw_room(room: Room, camera: SimCamera) -> Backdrop:
+def draw_room(room: Room, camera: Camera) -> Backdrop:
     """Draws a room, some tenths of a second."""
-    depth, number = _which(room.quads, camera)
+    depth, number = _visible_quads(room.quads, camera)
     at = camera.place + camera.rays(1 / FINE) * depth[:, :, None]
     quads = room.quads
     corner, u, v = (np.array([getattr(q, n) for q in quads], np.float32) for n in ("corner", "u", "v"))
-    _, normals = stripes(quads)
+    _, normals = corners_and_normals(quads)
     repeat = np.array([q.repeat for q in quads], np.float32)
     flat = number.ravel()
     away = at.reshape(-1, 3) - corner[flat]
     across = (away * u[flat]).sum(1) / (u * u).sum(1)[flat] * repeat[flat, 0]
     down = (away * v[flat]).sum(1) / (v * v).sum(1)[flat] * repeat[flat, 1]
-    colour = _texels(room, camera, depth, number, across, down, np.linalg.norm(u, axis=1) / repeat[:, 0])
+    colour = _sample_textures(room, camera, depth, number, across, down, np.linalg.norm(u, axis=1) / repeat[:, 0])
     # Light is smooth: one value for each pixel of the picture will do.
     light = _light(room, camera, at[::FINE, ::FINE], normals[number[::FINE, ::FINE]])
     outside = {"street": room.outside, "pavement": 0.8 * room.outside}
@@ -54,21 +54,21 @@ def draw_room(room: Room, camera: SimCamera) -> Backdrop:
     tint = np.array([q.tint for q in quads], np.float32)[number]
     kinds = np.array([q.kind == "floor" for q in quads])[number]
     light = np.repeat(np.repeat(light, FINE, axis=0), FINE, axis=1)
-    light *= 1 - (1 - _near_things(room, at)) * kinds
+    light *= 1 - (1 - _contact_shadows(room, at)) * kinds
     bright = np.where(glow > 0, glow, light) * tint
     fine = colour * bright[:, :, None]
     glass = None
     if room.glass:
-        glass, _ = _which(room.glass, camera)
+        glass, _ = _visible_quads(room.glass, camera)
         pane = (glass < depth)[:, :, None]
         fine = np.where(pane, fine * 0.86 + 14 * room.ambient, fine)
     fine[depth >= FAR * 0.99] = 200 * room.outside
-    picture = smaller(np.minimum(fine, 255.0).astype(np.float32), camera.width, camera.height)
+    picture = shrink(np.minimum(fine, 255.0).astype(np.float32), camera.width, camera.height)
     ground = np.array([q.kind in ("floor", "pavement") for q in quads], np.float32)[number]
-    return Backdrop(picture, depth, smaller(ground, camera.width, camera.height), glass)
+    return Backdrop(picture, depth, shrink(ground, camera.width, camera.height), glass)
 
 
-def level_at(room: Room, x: float, y: float) -> float:
+def brightness_at(room: Room, x: float, y: float) -> float:
     """How bright it is where somebody stands, 1 is usual."""
     if y < 0:
         return 0.25 + 0.75 * min(1.25, room.outside)
@@ -76,10 +76,10 @@ def level_at(room: Room, x: float, y: float) -> float:
     return float(min(1.15, room.ambient + 0.12 + 0.3 * lamps + 0.25 * (room.outside - 0.8) * np.exp(-y / 1.5)))
 
 
-def _which(quads: list[Quad], camera: SimCamera) -> tuple[Floats, I64]:
+def _visible_quads(quads: list[Quad], camera: Camera) -> tuple[Floats, I64]:
     """Depth of each pixel, and which piece it shows."""
     view = camera.view(0, 0, camera.width, camera.height, FINE)
-    corners, _ = stripes(quads)
+    corners, _ = corners_and_normals(quads)
     points: list[Floats] = []
     triangles: list[tuple[int, int, int]] = []
     owner: list[float] = []
@@ -103,7 +103,7 @@ def _which(quads: list[Quad], camera: SimCamera) -> tuple[Floats, I64]:
     return depth, np.rint(picture[:, :, 0] * _MOST).astype(np.int64)
 
 
-def _in_front(corners: Floats, camera: SimCamera) -> Floats:
+def _in_front(corners: Floats, camera: Camera) -> Floats:
     """The part of a polygon [N, 3] before the camera: OpenCV drops a triangle of which a corner lies behind."""
     depth = (camera.place - corners) @ camera.axes()[2] - 2 * NEAR
     kept: list[Floats] = []
@@ -116,8 +116,8 @@ def _in_front(corners: Floats, camera: SimCamera) -> Floats:
     return np.array(kept, np.float32).reshape(-1, 3)
 
 
-def _texels(
-    room: Room, camera: SimCamera, depth: Floats, number: I64,
+def _sample_textures(
+    room: Room, camera: Camera, depth: Floats, number: I64,
     across: Floats, down: Floats, metres: Floats,
 ) -> Floats:  # fmt: skip
     """Colours from the textures, each at the size in which it is seen."""
@@ -140,7 +140,7 @@ def _texels(
     return out.reshape(*depth.shape, 3)
 
 
-def _light(room: Room, camera: SimCamera, at: Floats, normals: Floats) -> Floats:
+def _light(room: Room, camera: Camera, at: Floats, normals: Floats) -> Floats:
     """Brightness by lamps and the door, computed coarsely where the room is flat: it is smooth."""
     light = np.full(at.shape[:2], room.ambient, np.float32)
     middle = camera.place + 3.0 * -camera.axes()[2]
@@ -160,16 +160,16 @@ def _light(room: Room, camera: SimCamera, at: Floats, normals: Floats) -> Floats
     return np.minimum(light, np.float32(1.35))
 
 
-def _near_things(room: Room, at: Floats) -> Floats:
+def _contact_shadows(room: Room, at: Floats) -> Floats:
     """The dark strip on the floor beside what stands there."""
     scale, rim = 25, 1.0
     width, height = round((room.width + 2 * rim) * scale), round((room.depth + 2 * rim) * scale)
     plan = np.ones((height, width), np.float32)
-    for x1, y1, x2, y2 in room.blocked:
+    for x1, y1, x2, y2 in room.obstacles:
         a, b = ((x + room.width / 2 + rim) * scale for x in (x1, x2))
         c, d = ((y + rim) * scale for y in (y1, y2))
         plan[max(0, round(c)) : round(d), max(0, round(a)) : round(b)] = 0.25
-    plan = soft(plan, 5)
+    plan = gaussian_blur(plan, 5)
     map_x = (at[:, :, 0] + room.width / 2 + rim) * scale
     map_y = (at[:, :, 1] + rim) * scale
     return np.asarray(cv2.remap(plan, map_x, map_y, cv2.INTER_LINEAR, borderValue=1.0), np.float32)

@@ -28,7 +28,7 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
-class SimCamera:
+class Camera:
     """Where the camera hangs and looks.
 
     yaw: degrees, 0 looks along +y (into the shop), 180 at the door from inside. tilt: degrees below the horizon, 90 is

@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from metrica.messages import Image
 from metrica.nodes.geometry.arrays import Floats, Int32
-from metrica.simulator.figures.filters import filtered, larger, smaller
-from metrica.simulator.world.camera import FAR, NEAR, SimCamera
+from metrica.simulator.figures.filters import convolve, enlarge, shrink
+from metrica.simulator.world.camera import FAR, NEAR, Camera
 
 SETTINGS = cv2.TriangleRasterizeSettings()
 SETTINGS.setCullingMode(cv2.RASTERIZE_CULLING_CW)
@@ -38,7 +38,7 @@ class Layer:
     depth: float
 
 
-def box_of(camera: SimCamera, points: Floats) -> tuple[tuple[float, float, float, float], float] | None:
+def bounding_box(camera: Camera, points: Floats) -> tuple[tuple[float, float, float, float], float] | None:
     """The box around points [N, 3], not clipped, and their mean depth; None if they lie behind the camera."""
     seen = camera.project(points)
     x, y, depth = seen.T
@@ -50,8 +50,8 @@ def box_of(camera: SimCamera, points: Floats) -> tuple[tuple[float, float, float
     return (float(x.min()), float(y.min()), float(x.max()), float(y.max())), float(depth[::16].mean())
 
 
-def draw(
-    camera: SimCamera,
+def render(
+    camera: Camera,
     points: Floats,
     triangles: Int32,
     uv: Floats,
@@ -64,7 +64,7 @@ def draw(
 
     hidden_by: depth of what stands still, [H * fine, W * fine]; None if nothing does.
     """
-    found = box_of(camera, points)
+    found = bounding_box(camera, points)
     if found is None:
         return None
     box, depth = found
@@ -102,12 +102,12 @@ def draw(
     colour *= cv2.merge((shown, shown, shown))
     alpha = visible.astype(np.float32)
     if scale != 1.0:
-        colour = smaller(colour, x2 - x1, y2 - y1)
-        alpha = smaller(alpha, x2 - x1, y2 - y1)
+        colour = shrink(colour, x2 - x1, y2 - y1)
+        alpha = shrink(alpha, x2 - x1, y2 - y1)
     return Layer(x1, y1, colour, alpha, box, area, depth)
 
 
-def smear(layer: Layer, dx: float, dy: float) -> None:
+def motion_blur(layer: Layer, dx: float, dy: float) -> None:
     """Motion blur: the layer along a way of so many pixels."""
     length = math.hypot(dx, dy)
     if length < 1.2:
@@ -119,11 +119,11 @@ def smear(layer: Layer, dx: float, dy: float) -> None:
     cv2.line(kernel, (round(middle - dx * half), round(middle - dy * half)),
              (round(middle + dx * half), round(middle + dy * half)), 1.0)  # fmt: skip
     kernel /= kernel.sum()
-    layer.colour = filtered(layer.colour, kernel)
-    layer.alpha = filtered(layer.alpha, kernel)
+    layer.colour = convolve(layer.colour, kernel)
+    layer.alpha = convolve(layer.alpha, kernel)
 
 
-def lay(picture: Floats, layer: Layer, owner: npt.NDArray[np.int16], number: int) -> None:
+def composite(picture: Floats, layer: Layer, owner: npt.NDArray[np.int16], number: int) -> None:
     """Put a layer over the picture [H, W, 3]; where it covers more than half of a pixel, `owner` becomes `number`."""
     h, w = layer.alpha.shape
     part = picture[layer.y : layer.y + h, layer.x : layer.x + w]
@@ -133,12 +133,12 @@ def lay(picture: Floats, layer: Layer, owner: npt.NDArray[np.int16], number: int
     owner[layer.y : layer.y + h, layer.x : layer.x + w][layer.alpha > 0.5] = number
 
 
-def darken(
-    camera: SimCamera, picture: Floats, points: Floats, triangles: Int32, strength: float, blur: float,
+def cast_shadow(
+    camera: Camera, picture: Floats, points: Floats, triangles: Int32, strength: float, blur: float,
     floor_depth: Floats | None,
 ) -> None:  # fmt: skip
     """A cast shadow: points [N, 3] that lie flat on the floor, drawn coarsely, softened and multiplied in."""
-    found = box_of(camera, points)
+    found = bounding_box(camera, points)
     if found is None:
         return
     box, depth = found
@@ -153,7 +153,7 @@ def darken(
     cv2.triangleRasterizeDepth(points, triangles, depths, view.world2cam, view.fov_y, NEAR, FAR, SETTINGS)
     mask = (depths < FAR * 0.999).astype(np.float32)
     k = 2 * round(soft / 2) + 1
-    mask = larger(np.asarray(cv2.blur(cv2.blur(mask, (k, k)), (k, k)), np.float32), x2 - x1, y2 - y1)
+    mask = enlarge(np.asarray(cv2.blur(cv2.blur(mask, (k, k)), (k, k)), np.float32), x2 - x1, y2 - y1)
     if floor_depth is not None:
         mask *= floor_depth[y1:y2, x1:x2]
     left = 1 - strength * mask

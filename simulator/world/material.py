@@ -7,7 +7,7 @@ import numpy as np
 
 from metrica.messages import Image
 from metrica.nodes.geometry.arrays import Floats
-from metrica.simulator.figures.filters import larger, soft
+from metrica.simulator.figures.filters import enlarge, gaussian_blur
 
 SIZE = 256
 
@@ -17,8 +17,8 @@ def _noise(rng: np.random.Generator, sigma: float, amount: float, sigma_y: float
     wide, tall = (SIZE // max(1, int(s / 1.5)) for s in (sigma, sigma_y or sigma))
     raw = rng.standard_normal((tall, wide), np.float32)
     pad = 4
-    raw = soft(np.pad(raw, pad, mode="wrap"), sigma * wide / SIZE, (sigma_y or sigma) * tall / SIZE)
-    even = larger(raw[pad:-pad, pad:-pad], SIZE, SIZE)
+    raw = gaussian_blur(np.pad(raw, pad, mode="wrap"), sigma * wide / SIZE, (sigma_y or sigma) * tall / SIZE)
+    even = enlarge(raw[pad:-pad, pad:-pad], SIZE, SIZE)
     smooth: Floats = (1 + amount * even / max(float(even.std()), 1e-6)).astype(np.float32)
     return smooth[:, :, None]
 
@@ -161,7 +161,7 @@ def street(rng: np.random.Generator) -> Image:
         cv2.rectangle(picture, (cx - 20, 190), (cx + 18, 206), (60, 60, 60), -1)
         for wheel in (-20, 20):
             cv2.circle(picture, (cx + wheel, 228), 7, (30, 30, 30), -1)
-    return _done(soft(picture.astype(np.float32), 1.5))
+    return _done(gaussian_blur(picture.astype(np.float32), 1.5))
 
 
 def pavement(rng: np.random.Generator) -> Image:

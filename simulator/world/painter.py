@@ -10,16 +10,16 @@ import cv2
 import numpy as np
 
 from metrica.nodes.geometry.arrays import Floats, Int32
-from metrica.simulator.figures.figure import Figure, Light, Stance, shade, shadow_of, stand, stand_extra
+from metrica.simulator.figures.figure import Figure, Light, Stance, placed, placed_pushed, project_shadow, shade
 from metrica.simulator.world.backdrop import FINE, Backdrop
-from metrica.simulator.world.camera import SimCamera
-from metrica.simulator.world.draw import Layer, darken, draw, lay, smear
+from metrica.simulator.world.camera import Camera
+from metrica.simulator.world.draw import Layer, cast_shadow, composite, motion_blur, render
 
 Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class DrawnFigure:
     """A person in the picture."""
 
     number: int
@@ -33,7 +33,7 @@ class Seen:
 class Painter:
     """Draws people before a backdrop. Not safe for several threads."""
 
-    def __init__(self, camera: SimCamera, backdrop: Backdrop, light: Light, shutter: float = 0.02) -> None:
+    def __init__(self, camera: Camera, backdrop: Backdrop, light: Light, shutter: float = 0.02) -> None:
         """shutter: seconds that a picture is exposed, for motion blur."""
         self.camera = camera
         self.backdrop = backdrop
@@ -43,35 +43,39 @@ class Painter:
         pane = backdrop.glass
         self._glass = None if pane is None else (pane[::FINE, ::FINE] < 59.0).astype(np.float32)
 
-    def paint(self, people: Sequence[tuple[Figure, Stance]], levels: Sequence[float]) -> tuple[Floats, list[Seen]]:
+    def paint(
+        self, people: Sequence[tuple[Figure, Stance]], brightness: Sequence[float]
+    ) -> tuple[Floats, list[DrawnFigure]]:
         """The picture [H, W, 3], 0 to 255 and beyond where it is too bright, and those in it.
 
-        levels: how bright it is where each person stands.
+        brightness: how bright it is where each person stands.
         """
         picture = self.backdrop.picture.copy()
         self._owner.fill(-1)
-        posed = [stand(figure, stance) for figure, stance in people]
+        posed = [placed(figure, stance) for figure, stance in people]
         camera, light = self.camera, self.light
         for (figure, _), (points, _) in zip(people, posed, strict=True):
-            flat = shadow_of(points, light)
-            darken(camera, picture, flat, figure.mesh.triangles, light.shadow, light.blur, self.backdrop.ground)
+            flat = project_shadow(points, light)
+            cast_shadow(
+                camera, picture, flat, figure.mesh.triangles, light.shadow, light.shadow_blur, self.backdrop.ground
+            )
         drawn: list[tuple[float, int, Layer]] = []
         for number, ((figure, stance), (points, normals)) in enumerate(zip(people, posed, strict=True)):
-            bright = shade(points, normals, light, figure.look.height, levels[number])
+            bright = shade(points, normals, light, figure.look.height, brightness[number])
             mesh = figure.mesh
             layer = self._layer(points, bright, figure, mesh.triangles, mesh.uv, stance)
             if layer:
                 drawn.append((layer.depth, number, layer))
-            if figure.extra:
-                spots, facing = stand_extra(figure.extra, stance)
-                bright = shade(spots, facing, light, figure.look.height, levels[number])
-                layer = self._layer(spots, bright, figure, figure.extra.triangles, figure.extra.uv, stance)
+            if figure.pushed:
+                spots, facing = placed_pushed(figure.pushed, stance)
+                bright = shade(spots, facing, light, figure.look.height, brightness[number])
+                layer = self._layer(spots, bright, figure, figure.pushed.triangles, figure.pushed.uv, stance)
                 if layer:
                     drawn.append((layer.depth, -2, layer))
         drawn.sort(key=lambda d: -d[0])
         for _, number, layer in drawn:
-            lay(picture, layer, self._owner, number)
-        seen: list[Seen] = []
+            composite(picture, layer, self._owner, number)
+        seen: list[DrawnFigure] = []
         for _, number, layer in drawn:
             if number >= 0 and (found := self._seen(number, layer)):
                 seen.append(found)
@@ -81,7 +85,7 @@ class Painter:
         self, points: Floats, bright: Floats, figure: Figure, triangles: Int32,
         uv: Floats, stance: Stance,
     ) -> Layer | None:  # fmt: skip
-        layer = draw(self.camera, points, triangles, uv, bright, figure.textures, self.backdrop.depth, FINE)
+        layer = render(self.camera, points, triangles, uv, bright, figure.textures, self.backdrop.depth, FINE)
         if layer is None:
             return None
         if self.light.tint != (1.0, 1.0, 1.0):
@@ -99,10 +103,10 @@ class Painter:
             )
             moved = self.camera.project(ends)
             dx, dy = float(moved[1, 0] - moved[0, 0]), float(moved[1, 1] - moved[0, 1])
-            smear(layer, dx, dy)
+            motion_blur(layer, dx, dy)
         return layer
 
-    def _seen(self, number: int, layer: Layer) -> Seen | None:
+    def _seen(self, number: int, layer: Layer) -> DrawnFigure | None:
         x1, y1, x2, y2 = layer.box
         box = (max(0.0, x1), max(0.0, y1), min(float(self.camera.width), x2), min(float(self.camera.height), y2))
         if box[2] - box[0] < 1 or box[3] - box[1] < 1:
@@ -111,4 +115,4 @@ class Painter:
         mine = self._owner[layer.y : layer.y + h, layer.x : layer.x + w] == number
         inside = (box[2] - box[0]) * (box[3] - box[1]) / max((x2 - x1) * (y2 - y1), 1e-6)
         visible = min(1.0, float(mine.sum()) / max(layer.area, 1.0)) * inside
-        return Seen(number, box, visible)
+        return DrawnFigure(number, box, visible)

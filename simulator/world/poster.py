@@ -7,11 +7,12 @@ import numpy as np
 
 from metrica.messages import Image
 from metrica.nodes.geometry.arrays import Floats
-from metrica.simulator.figures.dress import adult, choose
-from metrica.simulator.figures.figure import Light, Stance, make_figure, shade, stand
-from metrica.simulator.figures.gait import Habit
-from metrica.simulator.world.camera import SimCamera
-from metrica.simulator.world.draw import draw, lay
+from metrica.simulator.figures.figure import Light, Stance, make_figure, placed, shade
+from metrica.simulator.figures.gait import MovementStyle
+from metrica.simulator.figures.looks import adult
+from metrica.simulator.figures.sampling import choose
+from metrica.simulator.world.camera import Camera
+from metrica.simulator.world.draw import composite, render
 from metrica.simulator.world.material import SIZE
 
 
@@ -36,14 +37,16 @@ def poster(rng: np.random.Generator) -> Image:
 
 def _somebody(picture: Floats, rng: np.random.Generator) -> None:
     """From head to foot, or the upper half, squeezed as the poster will stretch it."""
-    habit = Habit(hold=choose(rng, ("", "pockets", "fold", "carry")), head_down=0.0, seed=float(rng.uniform(0, 9)))
-    figure = make_figure(adult(rng), habit)
+    style = MovementStyle(
+        hold=choose(rng, ("", "pockets", "fold", "carry")), head_down=0.0, seed=float(rng.uniform(0, 9))
+    )
+    figure = make_figure(adult(rng), style)
     whole = rng.random() < 0.6
-    camera = SimCamera(0, 3.0, 1.0 if whole else 1.35, 180, 0, 46 if whole else 24, SIZE, SIZE)
-    points, normals = stand(figure, Stance(0.0, 0.0, float(rng.normal(0, 25))))
+    camera = Camera(0, 3.0, 1.0 if whole else 1.35, 180, 0, 46 if whole else 24, SIZE, SIZE)
+    points, normals = placed(figure, Stance(0.0, 0.0, float(rng.normal(0, 25))))
     points[:, 0] *= 1.7
-    light = Light(fill_towards=(0.3, 1.0, 0.3))
+    light = Light(fill_direction=(0.3, 1.0, 0.3))
     bright = shade(points, normals, light, figure.look.height)
-    layer = draw(camera, points, figure.mesh.triangles, figure.mesh.uv, bright, figure.textures)
+    layer = render(camera, points, figure.mesh.triangles, figure.mesh.uv, bright, figure.textures)
     if layer:
-        lay(picture, layer, np.zeros((SIZE, SIZE), np.int16), 1)
+        composite(picture, layer, np.zeros((SIZE, SIZE), np.int16), 1)

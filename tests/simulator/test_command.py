@@ -14,7 +14,7 @@ import yaml
 from metrica import testing
 from metrica.nodes.capture.node import Capture
 from metrica.nodes.geometry.association import iou
-from metrica.simulator.address import read_sim
+from metrica.simulator.address import read_sim_address
 from metrica.simulator.cli import main
 from metrica.simulator.place import make_place
 from metrica.testing import START
@@ -61,7 +61,7 @@ def test_a_clip_and_its_truth_agree_and_metrica_eval_reads_them(
 def test_the_demonstration_counts_at_the_line_of_its_place() -> None:
     demo = yaml.safe_load((ROOT / "launch" / "demo.yaml").read_text())
     for camera in demo["cameras"].values():
-        assert tuple(camera["line"]) == make_place(read_sim(camera["uri"])).line
+        assert tuple(camera["line"]) == make_place(read_sim_address(camera["uri"])).line
 
 
 def test_pictures_for_training_carry_honest_labels(tmp_path: Path) -> None:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import numpy as np
 
 from metrica.simulator.figures.mesh import Rect
+from metrica.simulator.figures.sampling import choose
 
 Colour = tuple[int, int, int]
 """Blue, green, red."""
-_T = TypeVar("_T")
 
 RECTS: dict[str, Rect] = {
     "head": (0, 0, 96, 80),
@@ -101,12 +99,6 @@ class Look:
     """Of the texture's noise."""
 
 
-def choose(rng: np.random.Generator, options: Sequence[_T], odds: Sequence[float] | None = None) -> _T:
-    """One of the options, by lot."""
-    p = None if odds is None else np.asarray(odds, np.float64) / np.sum(odds)
-    return options[int(rng.choice(len(options), p=p))]
-
-
 def adult(rng: np.random.Generator) -> Look:
     """Somebody grown up, in any of the dresses that are worn around the Mediterranean."""
     woman = bool(rng.random() < 0.5)
@@ -131,7 +123,9 @@ def adult(rng: np.random.Generator) -> Look:
         outer=_vary(rng, choose(rng, (*_SOBER, *_CLOTH)), 14),
         shoes=_vary(rng, choose(rng, ((25, 25, 27), (30, 40, 60), (220, 220, 222), (90, 90, 90), (60, 50, 120))), 12),
         carried=_vary(rng, choose(rng, _CLOTH), 20),
-        pattern=choose(rng, ("plain", "stripes", "bars", "check", "dots", "print"), (6, 0.7, 0.8, 0.8, 0.4, 1.6)),
+        pattern=choose(
+            rng, ("plain", "stripes", "bars", "check", "dots", "print"), (6, 0.7, 0.8, 0.8, 0.4, 1.6)
+        ),
         short_sleeves=bool(rng.random() < 0.35),
         open_coat=bool(rng.random() < 0.45),
         glasses=bool(rng.random() < 0.2),

@@ -7,12 +7,12 @@ import numpy as np
 
 from metrica.messages import Image
 from metrica.nodes.geometry.arrays import Floats
-from metrica.simulator.figures.dress import RECTS, Colour, Look
-from metrica.simulator.figures.filters import soft
+from metrica.simulator.figures.filters import gaussian_blur
+from metrica.simulator.figures.looks import RECTS, Colour, Look
 from metrica.simulator.figures.mesh import ATLAS
 
 
-def paint(look: Look) -> Image:
+def paint_texture(look: Look) -> Image:
     """The texture of a look, [ATLAS, ATLAS, 3], BGR."""
     rng = np.random.default_rng(look.seed)
     atlas = np.zeros((ATLAS, ATLAS, 3), np.float32)
@@ -42,7 +42,7 @@ def _plain(name: str, colour: Colour) -> Floats:
 def _noise(rng: np.random.Generator, h: int, w: int, sigma_x: float, sigma_y: float, amount: float) -> Floats:
     """Around 1, smooth, `amount` its standard deviation; meets itself at the left and right edge."""
     raw = np.tile(rng.normal(0, 1, (h, w)).astype(np.float32), (1, 3))
-    even = soft(raw, sigma_x, sigma_y)[:, w : 2 * w]
+    even = gaussian_blur(raw, sigma_x, sigma_y)[:, w : 2 * w]
     smooth: Floats = (1 + amount * even / max(float(even.std()), 1e-6)).astype(np.float32)
     return smooth[:, :, None]
 
@@ -107,7 +107,7 @@ def _head(look: Look, rng: np.random.Generator) -> Floats:
     if look.mask:
         cv2.rectangle(picture, (34, 43), (62, 60), (225, 205, 185), -1)
     picture[60:] *= np.linspace(0.85, 0.6, 20)[:, None, None]  # under the chin
-    return soft(picture, 0.7)
+    return gaussian_blur(picture, 0.7)
 
 
 def _cover(look: Look, rng: np.random.Generator) -> Floats:
