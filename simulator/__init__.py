@@ -1,4 +1,7 @@
-"""A simulated entrance, drawn picture by picture, whose truth is known: a library, a `sim://` camera, `metrica-sim`."""
+"""A simulated shop entrance: it draws pictures of people and knows the ground truth about them.
+
+Used as a library (`Scene`), as a camera (a `sim://` address) and as a command (`metrica-sim`).
+"""
 
 from metrica.simulator.address import SceneSettings, read_sim_address
 from metrica.simulator.place import check_address

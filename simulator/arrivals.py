@@ -1,4 +1,8 @@
-"""Who comes when: a Poisson process that follows the hours of the day, and nobody walks through anybody else."""
+"""Plans who comes when.
+
+Visits are a Poisson process whose rate follows the hour of the day. A walk is planned only where it keeps its distance
+from all other walks, so that nobody walks through anybody else.
+"""
 
 from __future__ import annotations
 
@@ -12,43 +16,53 @@ from metrica.messages import Direction
 from metrica.nodes.geometry.arrays import Floats
 from metrica.simulator.address import SceneSettings
 from metrica.simulator.path import Walk, Waypoint
-from metrica.simulator.people import Person, Routes, way
+from metrica.simulator.people import Person, Routes
 from metrica.simulator.place import Place
 
-HOURLY_PROFILE = (0.02, 0.01, 0.01, 0.01, 0.01, 0.02, 0.05, 0.12, 0.25, 0.45, 0.62, 0.75, 0.70, 0.48, 0.45, 0.60, 0.85, 1.0,
-           0.95, 0.75, 0.45, 0.22, 0.10, 0.04)  # fmt: skip
-"""For each hour of the day how many come, against the busiest."""
-_BLOCK = 20.0  # seconds that are planned at a time
-_WARM_UP = 600.0  # seconds before the first picture from which people have come: some are in the shop then
+HOURLY_PROFILE = (
+    0.02, 0.01, 0.01, 0.01, 0.01, 0.02, 0.05, 0.12, 0.25, 0.45, 0.62, 0.75,
+    0.70, 0.48, 0.45, 0.60, 0.85, 1.0, 0.95, 0.75, 0.45, 0.22, 0.10, 0.04,
+)  # fmt: skip
+"""For each hour of the day, the rate of arrivals as a share of the busiest hour's."""
+_BLOCK = 20.0
+"""Seconds that are planned at a time."""
+_WARM_UP = 600.0
+"""Seconds before the first picture at which planning begins, so that some people are already in the shop."""
 _FIRST_CROSSING = 3.0
+"""Seconds after the first picture at which the first visitor crosses the line."""
 _TICK = 0.2
-_MIN_DISTANCE, _MIN_DISTANCE_IN_GROUP = (
-    0.62,
-    0.42,
-)  # metres between the middles of two people, and of two of one company
+"""Seconds between the points of a sampled walk."""
+_MIN_DISTANCE = 0.62
+"""Metres that the centres of two people keep between them."""
+_MIN_DISTANCE_IN_GROUP = 0.42
+"""Metres that the centres of two people of the same group keep between them."""
 SampledWalk = tuple[int, Floats]
-"""Places at every tick of the clock that all share: the first tick, and [N, 2]."""
+"""A walk sampled at the ticks of a clock that all walks share: number of the first tick, x and y in metres [N, 2]."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrueCrossing:
-    """Somebody's feet pass the line."""
+    """A crossing of the line in the ground truth: the point of the floor under a person's hips passes it."""
 
     time: float
-    """Seconds from the first picture."""
+    """Seconds from the first picture; below 0 before it."""
     direction: Direction
     person: int
+    """The person's number, from 1."""
     role: str
+    """visitor, staff or passer."""
     group: int
+    """The number of the group that the person came with; a person who came alone is a group of one."""
 
 
 class Arrivals:
-    """Plans who comes, block by block; `people` grows as `until` is called with later times."""
+    """Plans who comes, in blocks of time; `plan_until` extends the plan."""
 
     def __init__(self, settings: SceneSettings, place: Place) -> None:
         self.people: list[Person] = []
+        """Everybody planned so far, with their walks."""
         self.crossings: list[TrueCrossing] = []
-        """Crossings of the line, in no order; those before the first picture have times below 0."""
+        """The crossings of the line planned so far, in no order."""
         self._settings = settings
         self._place = place
         self._routes = Routes(place)
@@ -67,34 +81,31 @@ class Arrivals:
             self._plan_first_visitor()
 
     def plan_until(self, time: float) -> None:
-        """Plan everybody who can be on the scene up to this time, seconds from the first picture."""
+        """Plan everybody who can be in the scene up to this time, in seconds from the first picture."""
         while self._planned < time + 60:
             self._plan_block(self._planned)
             self._planned += _BLOCK
-            self._reserved = [t for t in self._reserved if (t[0] + len(t[1])) * _TICK > self._planned - 120]
+            self._reserved = [w for w in self._reserved if (w[0] + len(w[1])) * _TICK > self._planned - 120]
 
     def forget_before(self, time: float) -> None:
-        """Drop what was before a time: whoever is gone by then does not come back."""
+        """Drop the people who have left before this time, and the crossings before it."""
         self.people = [p for p in self.people if p.role == "staff" or p.walks[-1].ends > time]
-        self.crossings = [p for p in self.crossings if p.time > time]
+        self.crossings = [c for c in self.crossings if c.time > time]
         for person in self._staff:
             person.walks = [w for w in person.walks if w.ends > time] or person.walks[-1:]
 
     def relative_rate(self, time: float) -> float:
-        """How many come, against the busiest hour."""
+        """The rate of arrivals at a time, as a share of the busiest hour's: between two hours it is interpolated."""
         hour = (self._settings.start + time / 3600) % 24
         i = int(hour)
         part = hour - i
         return HOURLY_PROFILE[i] * (1 - part) + HOURLY_PROFILE[(i + 1) % 24] * part if part > 0 else HOURLY_PROFILE[i]
 
-    # --- planning
-
     def _plan_block(self, start: float) -> None:
         rng, settings = self._rng, self._settings
         share = self.relative_rate(start)
-        # Companies bring more than one each.
-        company = 1 + settings.groups * 1.4
-        visits = rng.poisson(settings.visitors_per_hour * share / company / 3600 * _BLOCK)
+        mean_size = 1 + settings.groups * 1.4  # visitors per visit: a group brings several
+        visits = rng.poisson(settings.visitors_per_hour * share / mean_size / 3600 * _BLOCK)
         passers = rng.poisson(settings.passers_per_hour * share / 3600 * _BLOCK)
         times = np.sort(rng.uniform(start, start + _BLOCK, visits))
         for time in times:
@@ -109,6 +120,7 @@ class Arrivals:
                     self._try_walk([person], start, lambda _: self._routes.errand(rng), tries=12)
 
     def _plan_visit(self, time: float) -> None:
+        """One visit: a person who turns round, one who loiters, or a group of one to four."""
         rng, settings = self._rng, self._settings
         kind = rng.random()
         if kind < settings.u_turns:
@@ -128,6 +140,7 @@ class Arrivals:
             self._plan_stay(members, time)
 
     def _plan_stay(self, members: list[Person], time: float) -> None:
+        """A group comes in, stays for a while and goes out."""
         rng = self._rng
         if not self._try_walk(members, time, lambda shift: self._routes.enter(rng, shift), tries=12):
             return
@@ -142,19 +155,23 @@ class Arrivals:
         self._try_walk(members, time, lambda shift: self._routes.pass_by(rng, shift), tries=6)
 
     def _plan_first_visitor(self) -> None:
-        """Somebody who is on the way in when the picture begins."""
+        """A visitor who is on the way in at the first picture and crosses the line soon after."""
         person = self._new_person("visitor", self._new_group())
         rng = self._rng
         waypoints = self._routes.enter(rng)
-        trial = way(person, 0.0, waypoints)
+        trial = person.plan_walk(0.0, waypoints)
         found = trial.crossings(self._place.line_y, self._place.reach)
         begins = _FIRST_CROSSING - (found[0][0] if found else 5.0)
-        self._add_walk(person, way(person, begins, waypoints))
+        self._add_walk(person, person.plan_walk(begins, waypoints))
 
     def _try_walk(
         self, members: list[Person], time: float, waypoints: Callable[[float], list[Waypoint]], tries: int
     ) -> bool:
-        """Let a company walk at this time or a little later, where nobody is in the way; False if that cannot be."""
+        """Let a group walk at this time or a little later, when its way is free.
+
+        `waypoints` draws the way of a member from its sideways shift in metres. Returns False, with nothing planned,
+        if the way is not free at any of so many tries.
+        """
         rng = self._rng
         gap = 0.66
         for attempt in range(tries):
@@ -163,11 +180,11 @@ class Arrivals:
             speed = min(m.speed for m in members)
             found: list[Walk] = []
             for i, member in enumerate(members):
-                # All of a company take the same way, side by side and a little behind each other.
+                # The same random state for each: all members take the same way, side by side and slightly delayed.
                 rng.bit_generator.state = state
                 shift = (i - (len(members) - 1) / 2) * gap if len(members) < 3 else ((i % 2) - 0.5) * gap
                 lag = (i // 2) * 0.9 + 0.15 * (i % 2)
-                found.append(way(member, begins + lag, waypoints(shift), speed))
+                found.append(member.plan_walk(begins + lag, waypoints(shift), speed))
             sampled = [_sampled(w) for w in found]
             close = any(
                 _min_distance(a, b) < _MIN_DISTANCE_IN_GROUP for i, a in enumerate(sampled) for b in sampled[:i]
@@ -179,6 +196,7 @@ class Arrivals:
         return False
 
     def _add_walk(self, person: Person, walk: Walk) -> None:
+        """Give a person a walk: reserve its way, and note its crossings. A person gets a number at the first walk."""
         if not person.walks:
             self._numbers += 1
             person.number = self._numbers
@@ -202,12 +220,12 @@ class Arrivals:
 
 
 def _min_distance(one: SampledWalk, other: SampledWalk) -> float:
-    """How near two come to each other, metres."""
-    a, b = max(one[0], other[0]), min(one[0] + len(one[1]), other[0] + len(other[1]))
-    if a >= b:
+    """The smallest distance between two people while both walk, metres; infinity if they never do at the same time."""
+    first, end = max(one[0], other[0]), min(one[0] + len(one[1]), other[0] + len(other[1]))
+    if first >= end:
         return math.inf
-    apart = one[1][a - one[0] : b - one[0]] - other[1][a - other[0] : b - other[0]]
-    return math.sqrt(float((apart * apart).sum(1).min()))
+    offset = one[1][first - one[0] : end - one[0]] - other[1][first - other[0] : end - other[0]]
+    return math.sqrt(float((offset * offset).sum(1).min()))
 
 
 def _sampled(walk: Walk) -> SampledWalk:

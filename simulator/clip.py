@@ -1,4 +1,4 @@
-"""A simulated clip: a video file, and the truth about it."""
+"""Writes a simulated clip: a video file, and its ground truth."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ from metrica.simulator.truth import truth_of, write_truth
 def write_clip(
     uri: str, seconds: float, out: Path | None, truth: Path | None, progress: Callable[[int, int], None] | None = None
 ) -> Scene:
-    """Draws so many seconds of a sim:// address into an .mp4, and writes the truth about them; either may be None.
+    """Draw so many seconds of a sim:// address, and return the scene.
 
-    Raises ParameterError for an address that cannot be simulated and a file of a wrong name, NodeError if the video
-    cannot be written.
+    out: the .mp4 to write; None writes none. truth: the label file to write; None writes none. progress: called after
+    each frame with the number of frames done and of all frames.
+    Raises ParameterError for an address that cannot be simulated, for a video not called .mp4 and for a missing folder,
+    NodeError if the video cannot be written.
     """
     scene = Scene(read_sim_address(uri))
     settings = scene.settings
@@ -49,7 +51,7 @@ def write_clip(
 
 def _writer(out: Path, scene: Scene) -> cv2.VideoWriter:
     settings = scene.settings
-    codec = cv2.VideoWriter.fourcc(*"mp4v")  # of those in OpenCV's wheel the one that most players know
+    codec = cv2.VideoWriter.fourcc(*"mp4v")  # most players know it, and OpenCV's wheel can write it
     writer = cv2.VideoWriter(str(out), cv2.CAP_FFMPEG, codec, settings.fps, (settings.width, settings.height))
     if not writer.isOpened():
         raise NodeError(f"the video {out} cannot be written: check the folder and the room on its disk", permanent=True)

@@ -1,4 +1,4 @@
-"""Labelled pictures for training: people in random rooms, or before photographs, from random cameras."""
+"""Writes labelled pictures for training: people in random rooms, or in front of photographs, by random cameras."""
 
 from __future__ import annotations
 
@@ -27,32 +27,39 @@ from metrica.simulator.world.painter import DrawnFigure, Painter
 from metrica.simulator.world.room import Room, build_room
 
 FRAMES_PER_SCENE = 5
-SMALLEST, LEAST_VISIBLE = 12, 0.25
-"""Pixels of height, part of a person: what shows less is to be ignored, neither person nor background."""
-NOTHING_LEFT = 0.03
-"""Who shows less is not there at all."""
-_ARM = (0.4, 1.1)
-"""Metres between people who walk together."""
+"""Pictures of one scene: the same room, camera and people, at other places."""
+MIN_HEIGHT = 12
+"""Pixels. The box of a person who is less tall is marked to be ignored."""
+MIN_VISIBLE = 0.25
+"""The box of a person of whom a smaller share is visible is marked to be ignored."""
+_INVISIBLE = 0.03
+"""A person of whom no more than this share is visible has no box."""
+_DISTANCE_TOGETHER = (0.4, 1.1)
+"""Metres between two people who walk together: least and most."""
 
 
 @dataclass(slots=True)
 class _Actor:
+    """A figure that stands in a picture."""
+
     figure: Figure
     stance: Stance
     is_person: bool = True
-    """False: a mannequin, no person."""
+    """False: a mannequin, which gets no box."""
 
 
 @dataclass(slots=True)
 class _Stage:
-    """A scene of some frames: camera, backdrop, and the people of the shop."""
+    """What the pictures of one scene share, except for the people."""
 
     camera: Camera
     backdrop: Backdrop
     light: Light
     effects: CameraEffects
     room: Room | None
+    """None: the backdrop is a photograph."""
     factor: float = 1.0
+    """Brightness of the people against the usual: lower in front of a dark photograph."""
 
 
 def write_images(
@@ -60,11 +67,13 @@ def write_images(
     chosen: list[str] | None = None, progress: Callable[[int], None] | None = None, split: str = "train",
     together: float = 0.0,
 ) -> int:  # fmt: skip
-    """Writes `count` pictures and annotations.json (COCO) into a folder; how many people are labelled.
+    """Write `count` pictures and annotations.json (COCO) into a folder, and return the number of boxes.
 
-    backgrounds: a folder of photographs without people; every second scene is set before one. chosen: only these of
-    their file names. together: how often somebody walks with the one before, so close that they hide each other.
-    Raises ParameterError if the folder holds none, and OSError.
+    backgrounds: a folder of photographs without people; every second scene is set in front of one. chosen: use only the
+    photographs with these file names. progress: called with the number of pictures done. split: the value of the field
+    of that name. together: the probability that a person is placed close to the one before, so that they hide each
+    other.
+    Raises ParameterError if there is no photograph to use, OSError if a file cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     photographs = _photographs(backgrounds, chosen) if backgrounds else []
@@ -76,7 +85,7 @@ def write_images(
         if photographs and scene % 2:
             stage = _stage_before_photograph(choose(rng, photographs), rng, width, height)
         else:
-            if scene % 6 == 0 or not rooms:  # one room is seen by several cameras
+            if scene % 6 == 0 or not rooms:  # three rooms for every six scenes: several cameras see the same room
                 rooms = [build_room(rng, kind) for kind in ("entrance", "ceiling", "shopfront")]
             stage = _stage_in_room(rooms[int(rng.integers(3))], rng, width, height)
         painter = Painter(stage.camera, stage.backdrop, stage.light, shutter=float(rng.uniform(0, 0.05)))
@@ -89,7 +98,7 @@ def write_images(
                     with_whom = actors[-1].stance if together and actors and rng.random() < together else None
                     actors.append(_with_stance(stage, actor, rng, with_whom))
             brightness = [stage.factor * _brightness(stage, a.stance) for a in actors]
-            picture, seen = painter.paint([(a.figure, a.stance) for a in actors], brightness)
+            picture, drawn = painter.paint([(a.figure, a.stance) for a in actors], brightness)
             image = sensor.picture(picture, frame, frame * 40.0)
             name = f"{seed:05d}-{scene:05d}-{frame}.jpg"
             if not cv2.imwrite(str(folder / name), image, [cv2.IMWRITE_JPEG_QUALITY, 93]):
@@ -98,7 +107,7 @@ def write_images(
                 {"id": len(images) + 1, "file_name": name, "width": width, "height": height, "split": split,
                  "source_set": "sim_photo" if stage.room is None else "sim_room"}
             )  # fmt: skip
-            shown = [s for s in seen if actors[s.number].is_person and s.visible > NOTHING_LEFT]
+            shown = [s for s in drawn if actors[s.index].is_person and s.visible > _INVISIBLE]
             labels += [_label(s, len(images), len(labels) + i + 1) for i, s in enumerate(shown)]
             if progress:
                 progress(len(images))
@@ -107,13 +116,14 @@ def write_images(
     return len(labels)
 
 
-def _label(seen: DrawnFigure, image: int, number: int) -> dict[str, Any]:
-    x1, y1, x2, y2 = seen.box
-    unclear = int(seen.visible < LEAST_VISIBLE or y2 - y1 < SMALLEST)
+def _label(drawn: DrawnFigure, image: int, number: int) -> dict[str, Any]:
+    """An entry of COCO's `annotations`, with `visible` added."""
+    x1, y1, x2, y2 = drawn.box
+    unclear = int(drawn.visible < MIN_VISIBLE or y2 - y1 < MIN_HEIGHT)
     box = [round(v, 1) for v in (x1, y1, x2 - x1, y2 - y1)]
     return {
         "id": number, "image_id": image, "category_id": 1, "bbox": box, "area": round(box[2] * box[3], 1),
-        "iscrowd": unclear, "ignore": unclear, "visible": round(seen.visible, 3), "source": "sim",
+        "iscrowd": unclear, "ignore": unclear, "visible": round(drawn.visible, 3), "source": "sim",
     }  # fmt: skip
 
 
@@ -130,7 +140,7 @@ def _photographs(folder: Path, chosen: list[str] | None) -> list[Path]:
 
 
 def _camera(rng: np.random.Generator, width: int, height: int, room: Room | None) -> Camera:
-    """A camera between head height and the ceiling, level or straight down."""
+    """A random camera between head height and the ceiling, which looks anywhere from level to straight down."""
     steep = room is not None and room.kind == "ceiling"
     top = min(4.5, room.height - 0.05) if room else 4.5
     z = float(rng.uniform(min(2.0, top - 0.1), top)) if not steep else float(rng.uniform(2.5, top))
@@ -168,7 +178,7 @@ def _stage_in_room(room: Room, rng: np.random.Generator, width: int, height: int
 
 
 def _stage_before_photograph(path: Path, rng: np.random.Generator, width: int, height: int) -> _Stage:
-    """A photograph, cropped to the picture's shape, with a guess at where its floor is."""
+    """A photograph cropped to the size of the pictures, seen by a random camera over an unlimited floor."""
     read = cv2.imread(str(path), cv2.IMREAD_COLOR)
     photograph = np.full((height, width, 3), 128, np.uint8) if read is None else read.astype(np.uint8)
     if rng.random() < 0.5:
@@ -195,7 +205,7 @@ def _stage_before_photograph(path: Path, rng: np.random.Generator, width: int, h
 
 
 def _cast(stage: _Stage, rng: np.random.Generator) -> list[_Actor]:
-    """Zero to twelve people, and the mannequins of the shop."""
+    """The figures of a scene: zero to twelve people, and the mannequins of the room."""
     uniform = tuple(int(v) for v in rng.uniform(20, 200, 3))
     actors: list[_Actor] = []
     crowd = int(choose(rng, (0, 1, 2, 3, 4, 6, 9, 12), (1.0, 2, 3, 3, 3, 2, 1.5, 1)))
@@ -218,12 +228,12 @@ def _cast(stage: _Stage, rng: np.random.Generator) -> list[_Actor]:
 
 
 def _with_stance(stage: _Stage, actor: _Actor, rng: np.random.Generator, with_whom: Stance | None) -> _Actor:
-    """Somewhere on the floor that the camera sees, or an arm's length from somebody."""
+    """The actor at a random place on the floor that the camera sees, or close to `with_whom`. Mannequins stay."""
     if not actor.is_person:
         return actor
     camera, room = stage.camera, stage.room
     if with_whom:
-        away, towards = float(rng.uniform(*_ARM)), float(rng.uniform(0, 2 * math.pi))
+        away, towards = float(rng.uniform(*_DISTANCE_TOGETHER)), float(rng.uniform(0, 2 * math.pi))
         x, y = with_whom.x + away * math.cos(towards), with_whom.y + away * math.sin(towards)
         if room is None or _is_free(room, x, y):
             heading = with_whom.heading + float(rng.normal(0, 8))
@@ -231,7 +241,7 @@ def _with_stance(stage: _Stage, actor: _Actor, rng: np.random.Generator, with_wh
             beside = Stance(x, y, heading, phase, with_whom.speed, float(rng.uniform(0, 100)))
             return _Actor(actor.figure, beside)
     for _ in range(30):
-        # Evenly over the lower part of the picture: feet, or what is about there.
+        # Draw the pixel of the feet, then find its point on the floor: so people fill the picture evenly.
         px, py = rng.uniform(-0.02, 1.02) * camera.width, (0.02 + 1.1 * rng.random() ** 0.8) * camera.height
         x, y = camera.floor_at(px, py)
         away = math.hypot(x - camera.x, y - camera.y)
@@ -252,6 +262,7 @@ def _with_stance(stage: _Stage, actor: _Actor, rng: np.random.Generator, with_wh
 
 
 def _is_free(room: Room, x: float, y: float) -> bool:
+    """Whether a person can stand at a point of the floor: not in a wall or an obstacle, not behind the street."""
     if y > 0 and (abs(x) > room.width / 2 - 0.3 or y > room.depth - 0.3):
         return False
     if -0.35 < y < 0.35 and abs(x) > room.door - 0.25:

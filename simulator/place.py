@@ -1,4 +1,4 @@
-"""A place for a camera: the room, where the camera hangs, how it is lit, and the line at which people are counted."""
+"""Makes a place from a seed: the room, its light, the camera, and the line at which people are counted."""
 
 from __future__ import annotations
 
@@ -18,22 +18,25 @@ from metrica.simulator.world.room import Room, build_room
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where it all happens. The counting line lies on the floor at y = `line_y`, from -`reach` to `reach`."""
+    """A room with its camera and its counting line."""
 
     room: Room
     camera: Camera
     light: Light
     effects: CameraEffects
     line_y: float
+    """y of the line on the floor, metres inside the door."""
     reach: float
+    """Half the length of the line on the floor: from x = -reach to x = reach, metres."""
     line: tuple[int, int, int, int]
-    """x1, y1, x2, y2 in pixels; left to right is IN."""
+    """The line in the picture, x1, y1, x2, y2 in pixels; crossing from its left to its right is IN."""
     anchor: Anchor
+    """The point of a box that must cross the line: `center` for a camera that looks straight down."""
 
 
 def make_place(settings: SceneSettings) -> Place:
-    """The place that a seed stands for. Raises ParameterError if a camera asked for does not see the line."""
-    # Each from numbers of its own, so that a change to one leaves the others as they were.
+    """The place of these settings. Raises ParameterError if the camera does not see the line."""
+    # Room, camera and light each have their own random numbers: a change to one leaves the others as they are.
     room = build_room(np.random.default_rng((settings.seed, 1)), settings.kind)
     camera, line_y = _camera(room, settings, np.random.default_rng((settings.seed, 4)))
     rng = np.random.default_rng((settings.seed, 5))
@@ -71,18 +74,18 @@ def make_place(settings: SceneSettings) -> Place:
 
 
 def check_address(uri: str) -> None:
-    """Whether a sim:// address can be simulated, without drawing anything. Raises ParameterError that says why not."""
+    """Check a sim:// address without drawing anything. Raises ParameterError if it cannot be simulated."""
     make_place(read_sim_address(uri))
 
 
 def _camera(room: Room, settings: SceneSettings, rng: np.random.Generator) -> tuple[Camera, float]:
-    """The camera of a kind of place, and how far inside the door the line lies."""
+    """The camera for a kind of place, and how many metres inside the door the line lies."""
     size = (settings.width, settings.height)
     if settings.kind == "ceiling":
         z = float(rng.uniform(3.6, min(4.5, room.height - 0.1)))
         line_y = float(rng.uniform(1.2, 1.5))
         tilt = float(rng.uniform(80, 88))
-        # The line lies about under the camera, where people are seen from above and lean to no side.
+        # The line lies under the camera: there people are seen from above, and boxes lean to no side.
         y = line_y + 0.1
         return Camera(
             float(rng.normal(0, 0.2)), y, z, 180 + float(rng.normal(0, 4)), tilt, float(rng.uniform(88, 100)), *size
@@ -92,7 +95,7 @@ def _camera(room: Room, settings: SceneSettings, rng: np.random.Generator) -> tu
     y = float(rng.uniform(5.2, 6.6)) + (0.8 if far else 0.0)
     z = float(rng.uniform(2.4, min(3.1, room.height - 0.1)))
     x = float(rng.uniform(-1.6, 1.6))
-    # It looks at the line's middle, a little above it.
+    # The camera looks at a point a little above the middle of the line.
     away = math.hypot(x, y - line_y)
     yaw = math.degrees(math.atan2(-x, line_y - y)) + float(rng.normal(0, 3))
     tilt = math.degrees(math.atan2(z - 0.75, away)) + float(rng.normal(0, 1.5))
@@ -101,14 +104,15 @@ def _camera(room: Room, settings: SceneSettings, rng: np.random.Generator) -> tu
 
 
 def _line(camera: Camera, line_y: float, reach: float) -> tuple[int, int, int, int]:
+    """The line in the picture, its ends in the order that makes walking into the shop IN."""
     ends = np.array([[-reach, line_y, 0], [reach, line_y, 0], [0, line_y, 0], [0, line_y + 0.4, 0]], np.float32)
-    a, b, middle, inside = camera.project(ends)
-    if min(a[2], b[2]) < 0.3 or not (0 <= middle[0] < camera.width and 0 <= middle[1] < camera.height):
+    start, end, middle, inside = camera.project(ends)
+    if min(start[2], end[2]) < 0.3 or not (0 <= middle[0] < camera.width and 0 <= middle[1] < camera.height):
         raise ParameterError(
             "uri", "'uri' asks for a camera that does not see the door: change its 'tilt', 'fov' or 'camera_height'"
         )
-    right = (-(b[1] - a[1]), b[0] - a[0])
+    right = (-(end[1] - start[1]), end[0] - start[0])
     if right[0] * (inside[0] - middle[0]) + right[1] * (inside[1] - middle[1]) < 0:
-        a, b = b, a
-    x1, y1, x2, y2 = (round(float(v)) for v in (*a[:2], *b[:2]))
+        start, end = end, start
+    x1, y1, x2, y2 = (round(float(v)) for v in (*start[:2], *end[:2]))
     return x1, y1, x2, y2

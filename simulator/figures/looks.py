@@ -123,9 +123,7 @@ def adult(rng: np.random.Generator) -> Look:
         outer=_vary(rng, choose(rng, (*_SOBER, *_CLOTH)), 14),
         shoes=_vary(rng, choose(rng, ((25, 25, 27), (30, 40, 60), (220, 220, 222), (90, 90, 90), (60, 50, 120))), 12),
         carried=_vary(rng, choose(rng, _CLOTH), 20),
-        pattern=choose(
-            rng, ("plain", "stripes", "bars", "check", "dots", "print"), (6, 0.7, 0.8, 0.8, 0.4, 1.6)
-        ),
+        pattern=choose(rng, ("plain", "stripes", "bars", "check", "dots", "print"), (6, 0.7, 0.8, 0.8, 0.4, 1.6)),
         short_sleeves=bool(rng.random() < 0.35),
         open_coat=bool(rng.random() < 0.45),
         glasses=bool(rng.random() < 0.2),

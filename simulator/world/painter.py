@@ -1,4 +1,4 @@
-"""One picture: people over the empty room, with their shadows, and what can be seen of each."""
+"""Paints one picture: people over the empty room, with their shadows, and how much of each person is visible."""
 
 from __future__ import annotations
 
@@ -16,25 +16,26 @@ from metrica.simulator.world.camera import Camera
 from metrica.simulator.world.draw import Layer, cast_shadow, composite, motion_blur, render
 
 Box = tuple[float, float, float, float]
+"""x1, y1, x2, y2 in pixels."""
 
 
 @dataclass(frozen=True, slots=True)
 class DrawnFigure:
-    """A person in the picture."""
+    """A figure in a painted picture."""
 
-    number: int
-    """Its place in what was given to `paint`."""
+    index: int
+    """Its index in the list that was given to `paint`."""
     box: Box
-    """x1, y1, x2, y2 of the whole person, clipped to the picture."""
+    """x1, y1, x2, y2 in pixels: the whole figure, hidden parts included, clipped to the picture."""
     visible: float
-    """What part of the whole person can be seen: not hidden, and not beyond the border."""
+    """The share of the figure that can be seen, 0 to 1: neither hidden nor beyond the border."""
 
 
 class Painter:
-    """Draws people before a backdrop. Not safe for several threads."""
+    """Paints people in front of a backdrop. Not safe for several threads."""
 
     def __init__(self, camera: Camera, backdrop: Backdrop, light: Light, shutter: float = 0.02) -> None:
-        """shutter: seconds that a picture is exposed, for motion blur."""
+        """shutter: exposure time in seconds; it sets the motion blur."""
         self.camera = camera
         self.backdrop = backdrop
         self.light = light
@@ -46,9 +47,10 @@ class Painter:
     def paint(
         self, people: Sequence[tuple[Figure, Stance]], brightness: Sequence[float]
     ) -> tuple[Floats, list[DrawnFigure]]:
-        """The picture [H, W, 3], 0 to 255 and beyond where it is too bright, and those in it.
+        """Paint figures, and return the picture [H, W, 3] and the figures that are in it, by rising index.
 
-        brightness: how bright it is where each person stands.
+        The picture's values are 0 to 255, and above where it is too bright. brightness: of the light where each figure
+        stands, 1 is usual.
         """
         picture = self.backdrop.picture.copy()
         self._owner.fill(-1)
@@ -59,7 +61,7 @@ class Painter:
             cast_shadow(
                 camera, picture, flat, figure.mesh.triangles, light.shadow, light.shadow_blur, self.backdrop.ground
             )
-        drawn: list[tuple[float, int, Layer]] = []
+        drawn: list[tuple[float, int, Layer]] = []  # depth, index or -2 for a pushed thing, layer
         for number, ((figure, stance), (points, normals)) in enumerate(zip(people, posed, strict=True)):
             bright = shade(points, normals, light, figure.look.height, brightness[number])
             mesh = figure.mesh
@@ -67,24 +69,22 @@ class Painter:
             if layer:
                 drawn.append((layer.depth, number, layer))
             if figure.pushed:
-                spots, facing = placed_pushed(figure.pushed, stance)
-                bright = shade(spots, facing, light, figure.look.height, brightness[number])
-                layer = self._layer(spots, bright, figure, figure.pushed.triangles, figure.pushed.uv, stance)
+                at, facing = placed_pushed(figure.pushed, stance)
+                bright = shade(at, facing, light, figure.look.height, brightness[number])
+                layer = self._layer(at, bright, figure, figure.pushed.triangles, figure.pushed.uv, stance)
                 if layer:
                     drawn.append((layer.depth, -2, layer))
         drawn.sort(key=lambda d: -d[0])
         for _, number, layer in drawn:
             composite(picture, layer, self._owner, number)
-        seen: list[DrawnFigure] = []
-        for _, number, layer in drawn:
-            if number >= 0 and (found := self._seen(number, layer)):
-                seen.append(found)
-        return picture, sorted(seen, key=lambda s: s.number)
+        found = [self._drawn_figure(number, layer) for _, number, layer in drawn if number >= 0]
+        return picture, sorted((f for f in found if f), key=lambda f: f.index)
 
     def _layer(
         self, points: Floats, bright: Floats, figure: Figure, triangles: Int32,
         uv: Floats, stance: Stance,
     ) -> Layer | None:  # fmt: skip
+        """A mesh as a layer, with tint, window glass and motion blur; None if it is not in the picture."""
         layer = render(self.camera, points, triangles, uv, bright, figure.textures, self.backdrop.depth, FINE)
         if layer is None:
             return None
@@ -96,17 +96,15 @@ class Painter:
             layer.alpha *= through
             layer.colour *= cv2.merge((through, through, through))
         if stance.speed > 0.1 and self.shutter > 0:
-            a, way = math.radians(stance.heading), stance.speed * self.shutter
-            ends = np.array(
-                [[stance.x, stance.y, 1.0], [stance.x + math.sin(a) * way, stance.y + math.cos(a) * way, 1.0]],
-                np.float32,
-            )
-            moved = self.camera.project(ends)
+            angle, distance = math.radians(stance.heading), stance.speed * self.shutter
+            end = (stance.x + math.sin(angle) * distance, stance.y + math.cos(angle) * distance, 1.0)
+            moved = self.camera.project(np.array([[stance.x, stance.y, 1.0], end], np.float32))
             dx, dy = float(moved[1, 0] - moved[0, 0]), float(moved[1, 1] - moved[0, 1])
             motion_blur(layer, dx, dy)
         return layer
 
-    def _seen(self, number: int, layer: Layer) -> DrawnFigure | None:
+    def _drawn_figure(self, number: int, layer: Layer) -> DrawnFigure | None:
+        """The box and the visible share of a layer that has been composited; None if it is beyond the border."""
         x1, y1, x2, y2 = layer.box
         box = (max(0.0, x1), max(0.0, y1), min(float(self.camera.width), x2), min(float(self.camera.height), y2))
         if box[2] - box[0] < 1 or box[3] - box[1] < 1:
