@@ -44,7 +44,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    known = "\n".join(f"  {f.name:20}{f.metadata['about']} ({f.default:g})" for f in PARAMETERS).replace("(nan)", "(chosen by the seed)")
+    known = "\n".join(f"  {f.name:20}{f.metadata['about']} ({f.default:g})" for f in PARAMETERS).replace(
+        "(nan)", "(chosen by the seed)"
+    )
     parser = argparse.ArgumentParser(
         "metrica-sim",
         description=_ABOUT,

@@ -1,6 +1,7 @@
-"""The body as a mesh: trunk, limbs and head in the proportions of people, and what is worn over them.
+"""Builds the mesh of a person: trunk, limbs and head in human proportions, with clothes, hair and bag.
 
-All sizes are parts of the body's height until the end; at rest it stands upright at the origin and looks along +y.
+All sizes are parts of the body's height until the last step. At rest the body stands upright at the origin and looks
+along +y.
 """
 
 from __future__ import annotations
@@ -59,15 +60,15 @@ _SHOE = (
     (0.000, 0.032, 0.025, 0.032), (0.035, 0.023, 0.027, 0.023), (0.070, 0.018, 0.027, 0.018),
     (0.092, 0.014, 0.018, 0.013), (0.097, 0.012, 0.004, 0.006), (0.0975, 0.012, 0.001, 0.001),
 )  # fmt: skip
-"""From heel to toe: y, z of the middle, half the width, half the height."""
+"""Rings from heel to toe: y, z of the centre, half the width, half the height."""
 
 
 def body_mesh(look: Look) -> Mesh:
-    """The mesh of a person, in metres."""
+    """The mesh of a person with these looks, in metres."""
     parts = [_trunk(look), *_legs(look), *_arms(look), *_head(look), *_over(look), *_bag(look)]
     mesh = assemble(parts)
     points = mesh.points.copy()
-    # A child's head, and everybody's a little: larger or smaller about the neck.
+    # Scale the head about the neck: heads differ in size, those of children are larger.
     share = mesh.weights[:, HEAD : HEAD + 1]
     neck = np.array([0.0, 0.0, 0.85], np.float32)
     points += share * (look.head - 1) * (points - neck)
@@ -75,6 +76,7 @@ def body_mesh(look: Look) -> Mesh:
 
 
 def _scaled(table: tuple[Ring, ...], width: float, depth: float) -> list[Ring]:
+    """Rings made wider and deeper."""
     return [(z, w * width, d * depth, y) for z, w, d, y in table]
 
 
@@ -158,7 +160,7 @@ def _head(look: Look) -> list[Part]:
 
 
 def _cover(look: Look) -> Part:
-    """Hair, a headscarf or a hat: a shell about the skull that dives under the skin where the face is free."""
+    """Hair, a headscarf or a hat: a shell around the skull. Where the face is free, the shell lies under the skin."""
     scarf = look.cover == "scarf"
     thick = {"scarf": 0.010, "afro": 0.028, "chechia": 0.006, "beanie": 0.009, "cap": 0.006}.get(look.cover, 0.0075)
     table = [(1.0005 + thick, 0.0, 0.0, 0.0)]
@@ -191,7 +193,7 @@ def _cover(look: Look) -> Part:
 
 
 def _over(look: Look) -> list[Part]:
-    """A coat, robe, dress or skirt: a loose tube that the thighs move."""
+    """A coat, robe, dress or skirt: a loose tube that trunk and legs move."""
     if look.over == "none":
         return []
     top = 0.60 if look.over == "skirt" else 0.85
@@ -249,7 +251,7 @@ def _bag(look: Look) -> list[Part]:
 
 
 def pushed_mesh(kind: str, height: float) -> Mesh:
-    """A pram or a shopping trolley in front of who pushes it, as a mesh of its own: it is no part of the person."""
+    """A pram or a trolley in front of a person of this height (metres): a mesh of its own, no part of the person."""
     hands = 0.60 * height
     parts: list[Floats] = []
     if kind == "pram":

@@ -1,4 +1,4 @@
-"""The texture of a person: fabric with its pattern and folds, the face, hair and shoes, in one small picture."""
+"""Paints the texture of a figure: fabric with patterns and folds, face, hair and shoes, in one small picture."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from metrica.simulator.figures.mesh import ATLAS
 
 
 def paint_texture(look: Look) -> Image:
-    """The texture of a look, [ATLAS, ATLAS, 3], BGR."""
+    """The texture for these looks, uint8 [ATLAS, ATLAS, 3], BGR."""
     rng = np.random.default_rng(look.seed)
     atlas = np.zeros((ATLAS, ATLAS, 3), np.float32)
 
@@ -40,7 +40,7 @@ def _plain(name: str, colour: Colour) -> Floats:
 
 
 def _noise(rng: np.random.Generator, h: int, w: int, sigma_x: float, sigma_y: float, amount: float) -> Floats:
-    """Around 1, smooth, `amount` its standard deviation; meets itself at the left and right edge."""
+    """Smooth noise around 1 with standard deviation `amount`, [h, w, 1]; its left and right edges fit together."""
     raw = np.tile(rng.normal(0, 1, (h, w)).astype(np.float32), (1, 3))
     even = gaussian_blur(raw, sigma_x, sigma_y)[:, w : 2 * w]
     smooth: Floats = (1 + amount * even / max(float(even.std()), 1e-6)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""What a camera makes of a scene: exposure, night mode, vignette, noise, blur, and what compression leaves of it."""
+"""What a camera does to a picture: exposure, night mode, vignette, blur, noise and compression."""
 
 from __future__ import annotations
 
@@ -16,29 +16,32 @@ from metrica.simulator.figures.sampling import choose
 
 @dataclass(frozen=True, slots=True)
 class CameraEffects:
-    """One camera's ways."""
+    """The properties of one camera's optics, sensor and compression."""
 
     gain: float = 1.0
     """Exposure, 1 is usual."""
     contrast: float = 1.0
+    """Contrast about middle grey; 1 leaves it as it is."""
     warmth: float = 0.0
-    """White balance: above 0 redder, below bluer."""
+    """White balance: above 0 redder, below 0 bluer."""
     vignette: float = 0.12
+    """Share of the light that the corners of the picture lose."""
     blur: float = 0.4
-    """Standard deviation of the blur, pixels."""
+    """Standard deviation of the optical blur, pixels; up to 0.3 there is none."""
     noise: float = 2.5
-    """Standard deviation of the sensor's noise, of 255."""
+    """Standard deviation of the sensor's noise, in grey levels of 255."""
     quality: int = 75
-    """Of the JPEG compression, 0 leaves it out."""
+    """Quality of the JPEG compression, 1 to 100; 0 leaves it out."""
     night: bool = False
-    """Infrared: grey, bright in the middle."""
+    """Infrared: a grey picture, lit in the middle."""
     drift: float = 0.04
-    """By how much the light changes over minutes."""
+    """Share by which the exposure rises and falls over minutes."""
     sharpen: float = 0.0
+    """Strength of the sharpening (unsharp mask)."""
 
 
 def random_effects(rng: np.random.Generator, night: float = 0.12) -> CameraEffects:
-    """A camera by lot; `night` is how likely it is in night mode."""
+    """Random properties; `night` is the probability of night mode."""
     dark = bool(rng.random() < night)
     return CameraEffects(
         gain=float(np.exp(rng.normal(0.0, 0.14))),
@@ -55,14 +58,14 @@ def random_effects(rng: np.random.Generator, night: float = 0.12) -> CameraEffec
 
 
 class Sensor:
-    """Turns scenes into the pictures of one camera, of a fixed size."""
+    """Turns painted scenes into the pictures of one camera. The same seed gives the same noise."""
 
     def __init__(self, effects: CameraEffects, width: int, height: int, seed: int) -> None:
         self.effects = effects
         self._seed = seed
         rng = np.random.default_rng(seed)
         grain = rng.standard_normal((height + 64, width + 64, 1 if effects.night else 3), np.float32)
-        # Colours of neighbouring sensor elements are mixed, so that their noise is alike in part.
+        # A sensor mixes the colours of neighbouring elements, so the noise of the three colours is correlated.
         grain = 0.6 * grain + 0.5 * grain[:, :, :1]
         self._pool = (
             np.repeat(grain, 3, axis=2)[:, :, :3] * np.float32(effects.noise)
@@ -78,7 +81,7 @@ class Sensor:
         self._shading = (shading[:, :, None] * balance * effects.gain).astype(np.float32)
 
     def picture(self, scene: Floats, number: int, time: float) -> Image:
-        """A scene [H, W, 3] of 0 to 255 as the frame with this number; the same again for the same number."""
+        """The picture of a scene [H, W, 3], 0 to 255, as frame `number` at `time` (seconds)."""
         effects = self.effects
         rng = np.random.default_rng((self._seed, number))
         light = 1 + effects.drift * (math.sin(time / 37) + 0.5 * math.sin(time / 11.3)) * 0.7

@@ -1,4 +1,4 @@
-"""The shop as flat pieces: floor, walls, the door or the glass front, shelves, what hangs and stands around.
+"""Builds a random shop from flat pieces: floor, walls, a door or a glass front, shelves, posters, lamps.
 
 The door lies in the wall y = 0, its middle at x = 0; y > 0 is inside.
 """
@@ -17,56 +17,69 @@ from metrica.simulator.world import material
 from metrica.simulator.world.poster import poster
 
 Vector = tuple[float, float, float]
+"""x, y, z, metres."""
 Footprint = tuple[float, float, float, float]
 """x1, y1, x2, y2 on the floor, metres."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quad:
-    """A flat piece: from a corner along two edges, metres."""
+    """A flat, four-sided piece with a texture."""
 
     corner: Vector
     u: Vector
+    """The edge from `corner` along the texture's width, metres."""
     v: Vector
+    """The edge from `corner` along the texture's height, metres."""
     texture: int
+    """Index in the room's `textures`."""
     repeat: tuple[float, float] = (1.0, 1.0)
-    """How often the texture repeats along each edge."""
+    """How often the texture repeats along `u` and along `v`."""
     glow: float = 0.0
-    """How much of its brightness is its own: 1 for a lamp."""
+    """Brightness of a piece that gives light itself: 1 for a lamp; 0: it is lit by the room."""
     tint: float = 1.0
+    """Factor on the texture's brightness."""
     kind: str = "thing"
-    """floor, pavement, street, wall, ceiling or thing; street and pavement are as bright as it is outside."""
+    """floor, pavement, street, wall, ceiling or thing. Street and pavement are lit from outside."""
 
 
 @dataclass(slots=True)
 class Room:
-    """All of it. `kind` is entrance, ceiling or shopfront."""
+    """A shop: its size, its pieces and its light."""
 
     kind: str
+    """entrance, ceiling or shopfront."""
     width: float
+    """Metres along x: from -width / 2 to width / 2."""
     depth: float
+    """Metres along y: from 0 (the door) to depth."""
     height: float
+    """Metres from floor to ceiling."""
     door: float
-    """Half the width of the door."""
+    """Half the width of the door, metres."""
     door_height: float
+    """Metres."""
     quads: list[Quad] = field(default_factory=list[Quad])
     textures: list[Image] = field(default_factory=list[Image])
     lamps: list[Vector] = field(default_factory=list[Vector])
     obstacles: list[Footprint] = field(default_factory=list[Footprint])
-    """Where nobody can walk."""
+    """Where furniture stands and nobody can walk."""
     glass: list[Quad] = field(default_factory=list[Quad])
+    """Window panes."""
     mannequins: list[tuple[float, float, float]] = field(default_factory=list[tuple[float, float, float]])
-    """Where mannequins stand: x, y, heading."""
+    """Where mannequins stand: x and y in metres, heading in degrees."""
     ambient: float = 0.6
+    """Brightness of the light that comes from everywhere, 1 is usual."""
     outside: float = 1.2
-    """How bright it is outside, 1 is as inside; at night well below."""
+    """Brightness of the street; 1 is as bright as inside, at night it is about 0.2."""
 
     def add_texture(self, make: Callable[[np.random.Generator], Image], rng: np.random.Generator) -> int:
+        """Make a texture, and return its index."""
         self.textures.append(make(rng))
         return len(self.textures) - 1
 
     def add_box(self, low: Vector, high: Vector, texture: int, tint: float = 1.0, front: int | None = None) -> None:
-        """A box; `front` is the texture of its four sides if it is not that of the top."""
+        """Add a box without a bottom, between two opposite corners. front: texture of the sides, else `texture`."""
         (x1, y1, z1), (x2, y2, z2) = low, high
         w, d, h = x2 - x1, y2 - y1, z2 - z1
         side = texture if front is None else front
@@ -81,7 +94,7 @@ class Room:
 
 
 def build_room(rng: np.random.Generator, kind: str) -> Room:
-    """A shop of this kind, furnished by lot."""
+    """A random shop of this kind: entrance, ceiling or shopfront."""
     glazed = kind == "shopfront" or rng.random() < 0.3
     room = Room(
         kind,
@@ -105,6 +118,7 @@ def build_room(rng: np.random.Generator, kind: str) -> Room:
 
 
 def _shell(room: Room, rng: np.random.Generator, glazed: bool) -> None:
+    """Add floor, ceiling, walls, door and street. glazed: a glass front beside the door instead of a wall."""
     w, d, h, door, top = room.width / 2, room.depth, room.height, room.door, room.door_height
     room.textures.append(np.full((256, 256, 3), 250, np.uint8))
     ground, paint, ceiling = (room.add_texture(m, rng) for m in (material.floor, material.wall, material.ceiling))
@@ -145,6 +159,7 @@ def _shell(room: Room, rng: np.random.Generator, glazed: bool) -> None:
 
 
 def _furniture(room: Room, rng: np.random.Generator) -> None:
+    """Add shelves, a counter, gates, posters and the places of mannequins."""
     board = room.add_texture(material.wood, rng)
     goods = [room.add_texture(material.goods, rng) for _ in range(5)]
     w, d = room.width / 2, room.depth
@@ -193,7 +208,7 @@ def _furniture(room: Room, rng: np.random.Generator) -> None:
         side, wide = -1 if rng.random() < 0.5 else 1, rng.uniform(0.6, 1.2)
         y, z = rng.uniform(0.5, d - 2), rng.uniform(1.9, 2.6)
         room.quads.append(Quad((side * (w - 0.02), y, z), (0, wide, 0), (0, 0, -1.5 * wide), sheet))
-    if rng.random() < 0.35:  # a banner on the floor that faces who goes out
+    if rng.random() < 0.35:  # a banner on the floor that faces people who go out
         side, y = -1 if rng.random() < 0.5 else 1, float(rng.uniform(0.4, 2.5))
         x = side * float(rng.uniform(clear, max(clear + 0.1, w - 1.0))) - 0.4
         room.quads.append(Quad((x + 0.85, y, 2.0), (-0.85, 0, 0), (0, 0, -2.0), room.add_texture(poster, rng)))
@@ -210,7 +225,7 @@ def _furniture(room: Room, rng: np.random.Generator) -> None:
 
 
 def corners_and_normals(quads: list[Quad]) -> tuple[Floats, Floats]:
-    """Corners [Q, 4, 3] and normals [Q, 3] of flat pieces."""
+    """Corners [Q, 4, 3] and unit normals [Q, 3] of flat pieces."""
     corner, u, v = (np.array([getattr(q, name) for q in quads], np.float32) for name in ("corner", "u", "v"))
     normal = np.cross(u, v)
     normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)

@@ -47,7 +47,7 @@ def test_a_clip_and_its_truth_agree_and_metrica_eval_reads_them(
     assert len(entry["boxes"]) == 40
     assert main(["--line", PLACE]) == 0
     assert capsys.readouterr().out == f"line: {list(labels.lines[0].points)}, anchor: bottom_center\n"
-    # Whoever counts what is in the truth is right.
+    # Events that are the same as the truth score an F1 of 1.
     events = labels.lines[0].events
     assert events
     counted = [json.dumps({"frame": f, "time": f / 10, "line": "main", "direction": d}) for f, d in events]
@@ -90,7 +90,7 @@ def test_pictures_for_training_carry_honest_labels(tmp_path: Path) -> None:
 
 def test_people_who_walk_together_hide_each_other(tmp_path: Path) -> None:
     def hiding(part: str) -> float:
-        """The share of boxes that overlap another one by a third."""
+        """The share of boxes whose IoU with another one is above a third."""
         folder = tmp_path / part
         asked = ["--images", str(folder), "--count", "60", "--width", "192", "--height", "128", "--seed", "5"]
         assert main([*asked, "--together", part, "--quiet"]) == 0

@@ -1,4 +1,4 @@
-"""The simulated entrance: the same in every process, and a truth that fits what is drawn."""
+"""The simulated entrance: the same pictures in every process, and a ground truth that fits them."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_who_comes_in_passes_the_line_from_left_to_right(kind: str) -> None:
         x1, y1, x2, y2 = place.line
         points = np.array([[0, place.line_y - 0.4, 0], [0, place.line_y + 0.4, 0]], np.float32)
         at = place.camera.project(points)[:, :2]
-        outside, inside = (at - [x1, y1]) @ [y1 - y2, x2 - x1]  # to the right of the line is above 0
+        outside, inside = (at - [x1, y1]) @ [y1 - y2, x2 - x1]  # above 0 to the right of the line
         assert outside < 0 < inside
 
 
@@ -112,15 +112,15 @@ def test_the_first_visitor_passes_the_line_within_five_seconds() -> None:
         settings = SceneSettings(seed=seed)
         planned = Arrivals(settings, make_place(settings))
         planned.plan_until(5)
-        assert any(0 <= p.time <= 5 and p.direction == "in" for p in planned.crossings)
+        assert any(0 <= c.time <= 5 and c.direction == "in" for c in planned.crossings)
 
 
 def test_as_many_come_as_were_asked_for_and_fewer_at_quiet_hours() -> None:
     busy = arrivals(1800, visitors_per_hour=240.0, u_turns=0.0, loiterers=0.0, staff=0)
-    came = sum(p.direction == "in" and 0 <= p.time < 1800 for p in busy.crossings)
+    came = sum(c.direction == "in" and 0 <= c.time < 1800 for c in busy.crossings)
     assert 85 < came < 155
     quiet = arrivals(1800, visitors_per_hour=240.0, start=21.0, staff=0)
-    assert sum(p.direction == "in" and 0 <= p.time < 1800 for p in quiet.crossings) < 0.5 * came
+    assert sum(c.direction == "in" and 0 <= c.time < 1800 for c in quiet.crossings) < 0.5 * came
 
 
 def test_nobody_walks_through_anybody_else() -> None:
@@ -134,13 +134,13 @@ def test_nobody_walks_through_anybody_else() -> None:
 
 def test_who_turns_round_passes_the_line_twice_or_not_at_all() -> None:
     turning = arrivals(300, visitors_per_hour=200.0, u_turns=1.0, groups=0.0, passers_per_hour=0.0, staff=0)
-    ways: dict[int, list[str]] = {}
-    for crossing in sorted(turning.crossings, key=lambda p: p.time):
-        ways.setdefault(crossing.person, []).append(crossing.direction)
-    ways.pop(1)  # the first comes in for sure
-    assert ways
-    assert set(map(tuple, ways.values())) == {("in", "out")}
-    assert len(ways) < len(turning.people) - 1
+    directions: dict[int, list[str]] = {}
+    for crossing in sorted(turning.crossings, key=lambda c: c.time):
+        directions.setdefault(crossing.person, []).append(crossing.direction)
+    directions.pop(1)  # the first visitor comes in whatever the share of U-turns
+    assert directions
+    assert set(map(tuple, directions.values())) == {("in", "out")}
+    assert len(directions) < len(turning.people) - 1
 
 
 def test_days_do_not_fill_the_memory() -> None:
@@ -148,7 +148,7 @@ def test_days_do_not_fill_the_memory() -> None:
     everybody = len(planned.people)
     planned.forget_before(850)
     assert len(planned.people) < everybody / 2
-    assert all(p.time > 850 for p in planned.crossings)
+    assert all(c.time > 850 for c in planned.crossings)
 
 
 def test_a_camera_that_cannot_see_the_door_is_refused() -> None:
