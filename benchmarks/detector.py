@@ -27,7 +27,7 @@ from benchmarks.harness import ROOT, figure
 from metrica.models import Model, find_model
 from metrica.models.network import Network
 from metrica.models.training.evaluate import Detect, detector, scored
-from metrica.models.training.pictures import Labelled, labelled
+from metrica.models.training.pictures import LabelledPicture, read_labelled
 from metrica.models.training.score import Matched, average_precision, interval, precision_thresholds
 
 OURS = ROOT / "models" / "metrica-person"
@@ -65,7 +65,7 @@ def latency(models: list[Entry], rounds: int = 60) -> dict[str, float]:
     return {name: statistics.median(values) for name, values in times.items()}
 
 
-def flood(detect: Detect, pictures: list[Labelled]) -> float:
+def flood(detect: Detect, pictures: list[LabelledPicture]) -> float:
     """Boxes said to be people with a score of a half, per picture that shows nobody."""
     empty = [picture for picture in pictures if not len(picture.boxes)]
     return sum(int((detect(picture.read())[1] >= _SURE).sum()) for picture in empty) / max(1, len(empty))
@@ -82,11 +82,11 @@ def without_vnni(photographs: Path, precision: str) -> tuple[float, float]:
 def only(precision: str, photographs: Path) -> None:
     """One precision of ours over the photographs, as JSON: what `without_vnni` runs."""
     detect = detector(find_model(str(OURS / precision / "metrica-person.xml")))
-    pictures = labelled(photographs, "val")
+    pictures = read_labelled(photographs, "val")
     print(json.dumps({"ap50": average_precision(scored(detect, pictures)), "flood": flood(detect, pictures)}))
 
 
-def table(models: list[Entry], sets: dict[str, list[Labelled]]) -> dict[str, dict[str, list[Matched]]]:
+def table(models: list[Entry], sets: dict[str, list[LabelledPicture]]) -> dict[str, dict[str, list[Matched]]]:
     """Score every model on every set, and print it as it comes."""
     out: dict[str, dict[str, list[Matched]]] = {}
     for name, pictures in sets.items():
@@ -117,7 +117,11 @@ def main() -> int:
     models = entries()
     with tempfile.TemporaryDirectory() as scratch:
         drawn = options.simulated or simulated(Path(scratch) / "simulated")
-        sets = {"val": labelled(options.photographs, "val"), "frames": frames(options.frames), "sim": labelled(drawn)}
+        sets = {
+            "val": read_labelled(options.photographs, "val"),
+            "frames": frames(options.frames),
+            "sim": read_labelled(drawn),
+        }
         found = table(models, sets)
     for precision in ("FP16", "INT8"):
         sets_of_ours = [scores[f"metrica-person {precision}"] for scores in found.values()]

@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks.harness import ROOT
 from metrica.models import Model
-from metrica.models.training.pictures import IGNORE, PERSON, Labelled
+from metrica.models.training.pictures import IGNORE, PERSON, LabelledPicture
 
 _PEDESTRIAN = 1
 _MAYBE = (2, 7, 8, 12)
@@ -21,16 +21,16 @@ _SEEN = 0.25  # of a person that must be visible
 _PICTURES = 400
 
 
-def frames(folder: Path) -> list[Labelled]:
+def frames(folder: Path) -> list[LabelledPicture]:
     """The frames of MOTChallenge sequences (`SEQUENCE/img1/*.jpg`, `SEQUENCE/gt/gt.txt`) with their pedestrians."""
-    found: list[Labelled] = []
+    found: list[LabelledPicture] = []
     for sequence in sorted(path.parent for path in folder.glob("*/seqinfo.ini")):
         rows = np.loadtxt(sequence / "gt" / "gt.txt", delimiter=",", ndmin=2)
         for path in sorted((sequence / "img1").glob("*.jpg")):
             own = rows[(rows[:, 0] == int(path.stem)) & np.isin(rows[:, 7], (_PEDESTRIAN, *_MAYBE))]
             boxes = np.concatenate([own[:, 2:4], own[:, 2:4] + own[:, 4:6]], axis=1).astype(np.float32)
             person = (own[:, 7] == _PEDESTRIAN) & (own[:, 6] > 0) & (own[:, 8] >= _SEEN)
-            found.append(Labelled(path, "frames", boxes, np.where(person, PERSON, IGNORE).astype(np.uint8)))
+            found.append(LabelledPicture(path, "frames", boxes, np.where(person, PERSON, IGNORE).astype(np.uint8)))
     return found
 
 
