@@ -40,7 +40,8 @@ def generalised_iou(a: Tensor, b: Tensor) -> Tensor:
 class Mimic(nn.Module):
     """The loss that makes the network's pyramid similar to the teacher's maps.
 
-    After Romero et al., "FitNets", arXiv:1412.6550. A 1x1 convolution for each level adapts the channels; it is not part of the exported network.
+    After Romero et al., "FitNets", arXiv:1412.6550. A 1x1 convolution for each level adapts the channels; it is not
+    part of the exported network.
     """
 
     def __init__(self, neck: int, channels: int) -> None:
