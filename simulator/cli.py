@@ -159,7 +159,7 @@ def _images(options: argparse.Namespace) -> int:
 
 
 class _Progress:
-    """Prints a line like `50 of 600 frames` that overwrites itself."""
+    """Prints a line like `50 of 600 frames`, which each call overwrites."""
 
     def __init__(self, what: str, quiet: bool) -> None:
         self._what, self._quiet = what, quiet

@@ -22,7 +22,7 @@ class Person:
     """A simulated person, with the walks planned so far."""
 
     number: int
-    """From 1; 0 until the first walk is planned."""
+    """From 1; 0 until the person gets the first walk."""
     role: str
     """visitor, staff or passer."""
     group: int

@@ -12,9 +12,9 @@ from metrica.simulator.scene import Scene, SeenPerson
 
 
 def truth_of(scene: Scene, clip: str, uri: str, frames: list[list[SeenPerson]]) -> dict[str, Any]:
-    """The label file's content for the first `frames` of a scene.
+    """The content of a label file for the first frames of a scene. frames: the people in each.
 
-    It has three fields that other label files have not: `boxes`, for each frame a list of
+    It has three fields that other label files do not have: `boxes`, for each frame a list of
     [person, x1, y1, x2, y2, visible]; `sessions`, the stays with the seconds of their begin and end; `source`, the
     address.
     """

@@ -137,7 +137,6 @@ def _torso(look: Look, rng: np.random.Generator) -> Floats:
         )
     if look.apron:
         cv2.rectangle(picture, (44, 34), (84, 96), [float(c) for c in look.outer], -1)
-    picture *= 1 - 0.16 * np.abs(np.cos(np.linspace(0, 2 * np.pi, 128)))[None, :, None] ** 4 * 0
     return picture
 
 
@@ -146,13 +145,11 @@ def _over(look: Look, rng: np.random.Generator) -> Floats:
     picture = _fabric(rng, "over", colour, look.pattern if look.over in ("dress", "skirt") else "plain", 0.14)
     if look.over == "coat" and look.open_coat:
         wide = 5 + look.seed % 7
-        x, y, w, h = RECTS["torso"]
-        del x, y
+        _, _, _, h = RECTS["torso"]
         picture[:, 64 - wide : 64 + wide] = np.array(look.under, np.float32) * _noise(rng, h, 2 * wide, 2, 6, 0.08)
         picture[58:, 64 - wide : 64 + wide] = look.lower
         picture[:, 64 - wide - 2 : 64 - wide] *= 0.7
         picture[:, 64 + wide : 64 + wide + 2] *= 0.7
-        del w
     elif look.over == "coat":
         cv2.line(picture, (64, 6), (64, 95), [c * 0.6 for c in colour], 1)
     if look.over == "robe" and look.seed % 3 == 0:

@@ -62,22 +62,22 @@ class Painter:
                 camera, picture, flat, figure.mesh.triangles, light.shadow, light.shadow_blur, self.backdrop.ground
             )
         drawn: list[tuple[float, int, Layer]] = []  # depth, index or -2 for a pushed thing, layer
-        for number, ((figure, stance), (points, normals)) in enumerate(zip(people, posed, strict=True)):
-            bright = shade(points, normals, light, figure.look.height, brightness[number])
+        for index, ((figure, stance), (points, normals)) in enumerate(zip(people, posed, strict=True)):
+            bright = shade(points, normals, light, figure.look.height, brightness[index])
             mesh = figure.mesh
             layer = self._layer(points, bright, figure, mesh.triangles, mesh.uv, stance)
             if layer:
-                drawn.append((layer.depth, number, layer))
+                drawn.append((layer.depth, index, layer))
             if figure.pushed:
                 at, facing = placed_pushed(figure.pushed, stance)
-                bright = shade(at, facing, light, figure.look.height, brightness[number])
+                bright = shade(at, facing, light, figure.look.height, brightness[index])
                 layer = self._layer(at, bright, figure, figure.pushed.triangles, figure.pushed.uv, stance)
                 if layer:
                     drawn.append((layer.depth, -2, layer))
         drawn.sort(key=lambda d: -d[0])
-        for _, number, layer in drawn:
-            composite(picture, layer, self._owner, number)
-        found = [self._drawn_figure(number, layer) for _, number, layer in drawn if number >= 0]
+        for _, index, layer in drawn:
+            composite(picture, layer, self._owner, index)
+        found = [self._drawn_figure(index, layer) for _, index, layer in drawn if index >= 0]
         return picture, sorted((f for f in found if f), key=lambda f: f.index)
 
     def _layer(
@@ -103,14 +103,14 @@ class Painter:
             motion_blur(layer, dx, dy)
         return layer
 
-    def _drawn_figure(self, number: int, layer: Layer) -> DrawnFigure | None:
+    def _drawn_figure(self, index: int, layer: Layer) -> DrawnFigure | None:
         """The box and the visible share of a layer that has been composited; None if it is beyond the border."""
         x1, y1, x2, y2 = layer.box
         box = (max(0.0, x1), max(0.0, y1), min(float(self.camera.width), x2), min(float(self.camera.height), y2))
         if box[2] - box[0] < 1 or box[3] - box[1] < 1:
             return None
         h, w = layer.alpha.shape
-        mine = self._owner[layer.y : layer.y + h, layer.x : layer.x + w] == number
+        mine = self._owner[layer.y : layer.y + h, layer.x : layer.x + w] == index
         inside = (box[2] - box[0]) * (box[3] - box[1]) / max((x2 - x1) * (y2 - y1), 1e-6)
         visible = min(1.0, float(mine.sum()) / max(layer.area, 1.0)) * inside
-        return DrawnFigure(number, box, visible)
+        return DrawnFigure(index, box, visible)
