@@ -1,7 +1,8 @@
-"""The least that could move frames through three processes over ipc PUSH/PULL: an mmap ring, or the pixels themselves.
+"""The simplest programs that move frames through three processes: the lower bounds for `transport.py`.
 
-No types, no checks, no losses noticed: the floors that `transport.py` compares with. Run by it, as
-`python -m benchmarks.bare MEDIUM ROLE FOLDER WIDTH HEIGHT FPS COUNT` with MEDIUM `ring` or `copy`.
+They use pyzmq PUSH/PULL over ipc with the pixels in an mmap ring, or in the messages; there are no types, no checks and
+no counting of losses. `transport.py` runs them as `python -m benchmarks.bare MEDIUM ROLE FOLDER WIDTH HEIGHT FPS
+COUNT`, with MEDIUM `ring` or `copy` and ROLE `source`, `between` or `sink`.
 """
 
 from __future__ import annotations
@@ -19,12 +20,15 @@ import numpy.typing as npt
 import zmq
 
 SLOTS = 6
+"""Frames that a ring holds."""
 WINDOW = 4
+"""Frames that may be on their way when the source sends as fast as it can."""
 Pixels = npt.NDArray[np.uint8]
 Socket = zmq.Socket[bytes]
 Context = zmq.Context[Socket]
 Report = tuple[float, list[float]]
-_MESSAGE = struct.Struct("<qq")  # slot, monotonic ns
+"""CPU seconds, and the age of each frame at the sink in milliseconds."""
+_MESSAGE = struct.Struct("<qq")  # slot or number of the frame, monotonic time of sending in ns
 
 
 def main() -> None:
@@ -32,19 +36,20 @@ def main() -> None:
     width, height, fps, count = int(sys.argv[4]), int(sys.argv[5]), float(sys.argv[6]), int(sys.argv[7])
     context = zmq.Context()
     make = Ring if medium == "ring" else Copy
-    run = {"source": source, "between": between, "sink": sink}[role]
-    cpu, ages = run(context, folder, make, width * height * 3, fps, count)
+    play = {"source": source, "between": between, "sink": sink}[role]
+    cpu, ages = play(context, folder, make, width * height * 3, fps, count)
     (folder / f"{role}.json").write_text(json.dumps({"cpu": cpu, "ages": ages}))
 
 
 def source(context: Context, folder: Path, make: Maker, size: int, fps: float, count: int) -> Report:
+    """Send `count` frames of `size` bytes, at a rate or (0) as fast as the sink takes them."""
     out = context.socket(zmq.PUSH)
     out.bind(f"ipc://{folder}/frames")
     done = context.socket(zmq.PULL)
     done.bind(f"ipc://{folder}/done")
     medium = make(folder / "a.ring", size, True)
     image = np.full(size, 7, np.uint8)
-    time.sleep(1)  # the others connect
+    time.sleep(1)  # until the others have connected
     cpu = time.process_time()
     due = time.monotonic()
     for n in range(count):
@@ -58,6 +63,7 @@ def source(context: Context, folder: Path, make: Maker, size: int, fps: float, c
 
 
 def between(context: Context, folder: Path, make: Maker, size: int, _fps: float, count: int) -> Report:
+    """Pass every frame on."""
     take = context.socket(zmq.PULL)
     take.connect(f"ipc://{folder}/frames")
     out = context.socket(zmq.PUSH)
@@ -71,10 +77,11 @@ def between(context: Context, folder: Path, make: Maker, size: int, _fps: float,
 
 
 def sink(context: Context, folder: Path, make: Maker, size: int, fps: float, count: int) -> Report:
+    """Receive every frame, and note its age."""
     take = context.socket(zmq.PULL)
     take.connect(f"ipc://{folder}/passed")
     done = context.socket(zmq.PUSH)
-    done.setsockopt(zmq.LINGER, 0)  # the source does not wait for the last ones
+    done.setsockopt(zmq.LINGER, 0)  # the source does not receive the last ones
     done.connect(f"ipc://{folder}/done")
     medium = make(folder / "b.ring", size, False)
     ages: list[float] = []
@@ -89,7 +96,7 @@ def sink(context: Context, folder: Path, make: Maker, size: int, fps: float, cou
 
 
 class Ring:
-    """Pixels in shared memory, their slot and time through the socket."""
+    """Pixels in shared memory; the messages hold slot and time."""
 
     def __init__(self, path: Path, size: int, mine: bool) -> None:
         self._slots = ring(path, size, create=mine)
@@ -104,7 +111,7 @@ class Ring:
 
 
 class Copy:
-    """Pixels through the socket, without any copy that pyzmq can avoid."""
+    """Pixels in the messages, without the copies that pyzmq can avoid."""
 
     def __init__(self, path: Path, size: int, mine: bool) -> None:
         pass
@@ -122,7 +129,7 @@ Maker = type[Ring] | type[Copy]
 
 
 def ring(path: Path, size: int, *, create: bool) -> list[Pixels]:
-    """SLOTS arrays in one file of shared memory; a reader waits until the writer has made it."""
+    """SLOTS arrays in one file of shared memory. A reader waits until the writer has made the file."""
     end = time.monotonic() + 10
     while not create and not path.exists() and time.monotonic() < end:
         time.sleep(0.01)

@@ -1,12 +1,12 @@
-"""How many crossings are counted rightly, beside a library's line zone on the same detections, and what it costs.
+"""Measures how well crossings are counted, beside supervision's LineZone on the same detections, and the CPU time.
 
     python -m benchmarks.counting [--data FOLDER] [--days 20] [--peer-days 2] [--peers-python PYTHON]
 
-The lines, the crossings and the rule by which they were found in the ground truth come from
-FOLDER/counting_truth.json; an event counts if it has the same direction and lies within a second. The peer is
-supervision's LineZone behind roboflow `trackers`' ByteTrack, and behind ours, in three settings; the best is shown.
-`passed late` is a false one who did pass the line in the truth, but not so far behind it that the truth's rule counts.
-The simulated days are described in `simulated_day`. The cost is the median over frames with 20 tracks and 4 lines.
+The lines and the true crossings come from FOLDER/counting_truth.json. A counted event is right if the truth has one in
+the same direction within a second. The peer is supervision's LineZone, behind roboflow `trackers`' ByteTrack and behind
+ours, in three settings; the best is shown. A false event marked `passed late` belongs to a person who did cross the
+line in the truth, but did not walk far enough behind it to count there. `simulated_day` describes the simulated days.
+The cost is the median over frames with 20 tracks and 4 lines.
 """
 
 from __future__ import annotations
@@ -38,13 +38,16 @@ from metrica.nodes.tracking.bytetrack_tracker import ByteTracker
 from metrica.nodes.tracking.tracker import TrackedBoxes
 
 GOALS = {"yolox": "0.97", "frcnn": "0.86"}
+"""The F1 to reach with each kind of detections."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_arguments(parser)
     parser.add_argument("--days", type=int, default=20, help="simulated days, of 200 to 2,000 visits")
-    parser.add_argument("--peer-days", type=int, default=2, help="on so many of them the peer counts, too")
+    parser.add_argument(
+        "--peer-days", type=int, default=2, help="the number of those days on which the peer counts, too"
+    )
     args = parser.parse_args()
     peers = open_peers(args, parser)
     truth = json.loads((args.data / "counting_truth.json").read_text())["sequences"]
@@ -67,7 +70,7 @@ def main() -> None:
 
 
 def count_clips(data: Path, kind: str, truth: dict[str, Any], work: Path, peers: Peers) -> tuple[float, float]:
-    """F1 over all lines of all sequences: ours, and of the best way of the peer."""
+    """F1 over all lines of all sequences: ours, and that of the peer's best setting."""
     totals: dict[str, Tally] = defaultdict(Tally)
     print(f"\n{kind}")
     for sequence in sequences(data, kind):
@@ -101,6 +104,7 @@ def count_clips(data: Path, kind: str, truth: dict[str, Any], work: Path, peers:
 
 
 def _print_mistakes(ours: Tally, late: list[Event], fps: float) -> None:
+    """Print false and missed events. late: crossings in the truth that its rule does not count."""
     for what, events in (("false", ours.extra), ("missed", ours.missed)):
         for when, direction in events:
             is_late = what == "false" and any(d == direction and abs(t - when) <= 1.0 for t, d in late)
@@ -108,7 +112,7 @@ def _print_mistakes(ours: Tally, late: list[Event], fps: float) -> None:
 
 
 def _passes(sequence: Sequence, about: dict[str, Any]) -> list[Event]:
-    """When anybody of the truth passed the line itself, also who did not come far enough behind it to be an event."""
+    """All crossings of the line in the truth, those included that its rule does not count as events."""
     truth = sequence.truth
     if truth.shape[1] > 7:
         truth = truth[(truth[:, 6] == 1) & (truth[:, 7] == 1)]
@@ -120,7 +124,7 @@ def _passes(sequence: Sequence, about: dict[str, Any]) -> list[Event]:
 
 
 def _line(name: str, about: dict[str, Any], size: tuple[int, int]) -> Line:
-    """IN is where the coordinate grows."""
+    """A line of counting_truth.json; crossing it towards larger coordinates is IN."""
     width, height = size
     at = about["pos"]
     return Line(name, (at, height), (at, 0)) if about["axis"] == "x" else Line(name, (0, at), (width, at))
@@ -138,15 +142,15 @@ def _ours(tracks: list[TrackedBoxes], lines: list[Line], fps: float, size: tuple
     return _by_line(found + rule.flush(), lines)
 
 
-def _by_line(passages: Iterable[Passage], lines: list[Line]) -> dict[str, list[Event]]:
+def _by_line(crossings: Iterable[Passage], lines: list[Line]) -> dict[str, list[Event]]:
     events: dict[str, list[Event]] = {line.name: [] for line in lines}
-    for p in passages:
-        events[p.line].append((p.time_ns / 1e9, p.direction.upper()))
+    for c in crossings:
+        events[c.line].append((c.time_ns / 1e9, c.direction.upper()))
     return events
 
 
 def count_days(days: int, peer_days: int, work: Path, peers: Peers) -> tuple[float, float, float]:
-    """Percent by which the total of events is off, event F1, and the peer's best F1."""
+    """The error of the total of events in percent, the event F1, and the peer's best F1."""
     total, theirs, events = Tally(), dict[str, Tally](), 0
     net = 0
     for seed in range(days):
@@ -186,7 +190,7 @@ def _save_day(path: Path, day: Day) -> None:
 
 
 def cost_per_frame(people: int = 20, frames: int = 3000) -> tuple[float, float]:
-    """Microseconds of the rule, and of a loop that only looks at each box."""
+    """Median microseconds per frame of the rule, and of a loop that only reads each box."""
     rng = np.random.default_rng(0)
     at, way = rng.uniform(0, 1, (people, 2)) * [1200, 550] + [40, 150], rng.normal(0, 60, (people, 2))
     rule = LineCrossingRule([Line(str(i), (200 + 250 * i, 720), (200 + 250 * i, 0)) for i in range(4)])

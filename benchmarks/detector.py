@@ -1,9 +1,9 @@
-"""Our detector beside Intel's, in one run and under one scoring code: AP, crossings, latency, and what INT8 costs.
+"""Compares our detector with Intel's in one run: AP, crossings, latency, and the loss by INT8.
 
     python -m benchmarks.detector --models DIR --photographs DIR --frames DIR --clips DIR [--simulated DIR]
 
-Photographs in COCO's format (their split val), MOTChallenge frames, clips with labelled crossings; simulated pictures
-from cameras that training never saw are drawn anew unless given. A set that is not given is left out, and said so.
+The sets are photographs in COCO's format (their split val), MOTChallenge frames, simulated pictures of seeds that no
+detector was trained on (drawn in this run if no folder is given), and clips with labelled crossings.
 """
 
 from __future__ import annotations
@@ -27,31 +27,33 @@ from benchmarks.harness import ROOT, figure
 from metrica.models import Model, find_model
 from metrica.models.network import Network
 from metrica.models.training.evaluate import Detect, detector, scored
-from metrica.models.training.pictures import Labelled, labelled
+from metrica.models.training.pictures import LabelledPicture, read_labelled
 from metrica.models.training.score import Matched, average_precision, interval, precision_thresholds
 
 OURS = ROOT / "models" / "metrica-person"
 PEERS = ("person-detection-0200", "person-detection-0201", "person-detection-0203")
 _PRECISIONS = (0.90, 0.85, 0.50)
-_SURE = 0.5  # a score at which a box is said to be a person
+"""Precisions for which score thresholds are printed: a card's new, keep and low."""
+_THRESHOLD = 0.5
+"""Score from which on a box counts as a detection on a photograph without people."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A row of the table."""
+    """A model, and its name in the tables."""
 
     name: str
     model: Model
 
 
 def entries() -> list[Entry]:
-    """Ours in both precisions, then the peers that are there."""
+    """Our model in both precisions, then the peers."""
     found = [Entry(f"metrica-person {p}", find_model(str(OURS / p / "metrica-person.xml"))) for p in ("FP16", "INT8")]
     return found + [Entry(f"{name} INT8", find_model(name)) for name in PEERS]
 
 
 def latency(models: list[Entry], rounds: int = 60) -> dict[str, float]:
-    """Milliseconds of one inference of a 640x360 frame on one thread, the median of rounds that take turns."""
+    """Median milliseconds of one inference of a 640x360 frame on one thread; the models take turns."""
     frame = np.random.default_rng(0).integers(0, 255, (360, 640, 3), np.uint8)
     frame = np.asarray(cv2.GaussianBlur(frame, (0, 0), 3), np.uint8)
     networks = {entry.name: Network(entry.model, hint="LATENCY", threads=1) for entry in models}
@@ -65,29 +67,31 @@ def latency(models: list[Entry], rounds: int = 60) -> dict[str, float]:
     return {name: statistics.median(values) for name, values in times.items()}
 
 
-def flood(detect: Detect, pictures: list[Labelled]) -> float:
-    """Boxes said to be people with a score of a half, per picture that shows nobody."""
+def false_boxes(detect: Detect, pictures: list[LabelledPicture]) -> float:
+    """Mean number of boxes with a score of 0.5 or more in a picture that shows nobody."""
     empty = [picture for picture in pictures if not len(picture.boxes)]
-    return sum(int((detect(picture.read())[1] >= _SURE).sum()) for picture in empty) / max(1, len(empty))
+    return sum(int((detect(picture.read())[1] >= _THRESHOLD).sum()) for picture in empty) / max(1, len(empty))
 
 
 def without_vnni(photographs: Path, precision: str) -> tuple[float, float]:
-    """AP and false boxes per empty photograph with the processor's VNNI left unused, in a process of its own."""
+    """AP and false boxes per photograph without people on a processor without VNNI, simulated in another process."""
     command = [sys.executable, "-m", "benchmarks.detector", "--photographs", str(photographs), "--only", precision]
     env = {**os.environ, "ONEDNN_MAX_CPU_ISA": "AVX512_CORE"}
     result = json.loads(subprocess.run(command, env=env, cwd=ROOT, check=True, capture_output=True, text=True).stdout)
-    return result["ap50"], result["flood"]
+    return result["ap50"], result["false_boxes"]
 
 
 def only(precision: str, photographs: Path) -> None:
-    """One precision of ours over the photographs, as JSON: what `without_vnni` runs."""
+    """Print AP and false boxes of one precision of our model as JSON; `without_vnni` runs it."""
     detect = detector(find_model(str(OURS / precision / "metrica-person.xml")))
-    pictures = labelled(photographs, "val")
-    print(json.dumps({"ap50": average_precision(scored(detect, pictures)), "flood": flood(detect, pictures)}))
+    pictures = read_labelled(photographs, "val")
+    print(
+        json.dumps({"ap50": average_precision(scored(detect, pictures)), "false_boxes": false_boxes(detect, pictures)})
+    )
 
 
-def table(models: list[Entry], sets: dict[str, list[Labelled]]) -> dict[str, dict[str, list[Matched]]]:
-    """Score every model on every set, and print it as it comes."""
+def table(models: list[Entry], sets: dict[str, list[LabelledPicture]]) -> dict[str, dict[str, list[Matched]]]:
+    """Match every model's detections on every set, and print each AP when it is known."""
     out: dict[str, dict[str, list[Matched]]] = {}
     for name, pictures in sets.items():
         people = sum(int((picture.flags == 1).sum()) for picture in pictures)
@@ -107,7 +111,9 @@ def main() -> int:
     parser.add_argument("--photographs", type=Path, default=shared / "trainset")
     parser.add_argument("--frames", type=Path, default=shared / "mot" / "frames")
     parser.add_argument("--clips", type=Path, default=shared / "clips")
-    parser.add_argument("--simulated", type=Path, help="a folder of metrica-sim --images --test, else one is drawn")
+    parser.add_argument(
+        "--simulated", type=Path, help="a folder made by metrica-sim --images --test; without it one is drawn"
+    )
     parser.add_argument("--only", choices=("FP16", "INT8"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.only:
@@ -117,7 +123,11 @@ def main() -> int:
     models = entries()
     with tempfile.TemporaryDirectory() as scratch:
         drawn = options.simulated or simulated(Path(scratch) / "simulated")
-        sets = {"val": labelled(options.photographs, "val"), "frames": frames(options.frames), "sim": labelled(drawn)}
+        sets = {
+            "val": read_labelled(options.photographs, "val"),
+            "frames": frames(options.frames),
+            "sim": read_labelled(drawn),
+        }
         found = table(models, sets)
     for precision in ("FP16", "INT8"):
         sets_of_ours = [scores[f"metrica-person {precision}"] for scores in found.values()]
@@ -142,7 +152,7 @@ def main() -> int:
 
 
 def report(found: dict[str, dict[str, list[Matched]]], milliseconds: dict[str, float]) -> None:
-    """The figures."""
+    """Print the figures."""
     print()
     for name, scores in found.items():
         ap = {model: average_precision(pictures) for model, pictures in scores.items()}

@@ -1,4 +1,4 @@
-"""Runs a few nodes in processes of their own, without a launch file, and prints figures that a program can read."""
+"""Runs nodes as processes without a launch file, and prints figures in a form that programs can read."""
 
 from __future__ import annotations
 
@@ -23,12 +23,15 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def figure(name: str, value: float, unit: str = "", *, goal: str) -> None:
-    """The last lines of a benchmark: `figure NAME VALUE [UNIT] goal GOAL`."""
+    """Print a result as `figure NAME VALUE [UNIT] goal GOAL`; they are the last lines of a benchmark."""
     print(f"figure {name} {value:.3f}{' ' + unit if unit else ''} goal {goal}", flush=True)
 
 
 class Processes:
-    """Node processes under one control socket; `with` starts and activates them, and leaves nothing behind."""
+    """Node processes with a common control socket. `with` starts and activates them, and cleans up at its end.
+
+    shared_memory: False runs them without a folder for frames in /dev/shm.
+    """
 
     def __init__(self, *, shared_memory: bool = True) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="mb-")
@@ -39,8 +42,10 @@ class Processes:
         self._specs: list[NodeSpec] = []
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self.health: dict[str, Health] = {}
+        """The last health message of each node."""
 
     def wire(self, topic: str) -> Wire:
+        """The wire of a topic, which all its publishers and subscribers share."""
         return Wire(topic=topic, endpoint=f"ipc://{self.run_dir}/{topic.strip('/').replace('/', '.')}")
 
     def add(
@@ -52,7 +57,7 @@ class Processes:
         inlets: dict[str, tuple[str, str]] | None = None,
         outlets: dict[str, tuple[str, str]] | None = None,
     ) -> None:
-        """A node; sources first. Ports: name to (topic, profile)."""
+        """Add a node; publishers before their subscribers. inlets, outlets: by port, topic and QoS profile."""
         self._specs.append(
             NodeSpec(
                 name=name,
@@ -98,7 +103,10 @@ class Processes:
             self._frames.cleanup()
 
     def wait_for_end(self, source: str, *, timeout: float = 300.0) -> None:
-        """Until the source has finished by itself; then the others drain and stop, one after the other."""
+        """Wait until the source has finished by itself; then stop the others one after the other, in order.
+
+        Raises TimeoutError if the source does not finish.
+        """
         end = time.monotonic() + timeout
         while self._running[source].poll() is None:
             self._listen()
@@ -132,6 +140,7 @@ class Processes:
 
 
 def median(values: Iterable[float]) -> float:
+    """The median; of an even number of values, the larger of the two in the middle."""
     ordered = sorted(values)
     return ordered[len(ordered) // 2]
 

@@ -1,15 +1,16 @@
-"""Occupancy and mean dwell in a simulated shop whose counter misses 2 % of the crossings, beside the plain sums.
+"""Measures estimated occupancy and mean dwell in a simulated shop whose counter misses 2 % of the crossings.
 
     python -m benchmarks.occupancy [--days 100] [--seeds 3]
 
-A shop of 200 visitors a day, open for ten hours with two rushes; stays are log-normal with a mean of 18 minutes, and
-who is inside at closing time leaves within ten minutes. Each crossing is missed with a probability of 2 %. The
-estimator sees the events that were counted, those of up to 28 days before, and nothing else: not the true mean stay,
-and not the error rate (it believes what a new installation believes). What could be tuned was tuned with other seeds.
+The shop has 200 visitors a day and is open for ten hours with two rushes. Stays are log-normal with a mean of 18
+minutes; everybody inside at closing time leaves within ten minutes. Each crossing is missed with a probability of 2 %.
+The estimator gets the counted events of the day and of up to 28 days before, but neither the true mean stay nor the
+error rate (it starts with the assumption of a new installation). Its constants were tuned with other seeds. Beside it
+stand the plain sum (IN minus OUT) and first-in-first-out stays.
 
-Its error is taken every minute from opening until ten minutes after closing. `at close` is what it says at the empty
-hour, an hour after closing, and `just before` the most it said a moment earlier. The first line is the first weeks of a
-new shop, the others begin with 28 days.
+The error is taken every minute from opening until ten minutes after closing. `at close` is the estimate at the empty
+hour, an hour after closing; `just before` is the largest estimate a moment before that hour. The first line shows the
+first weeks of a new shop; the others begin with 28 days of history.
 """
 
 from __future__ import annotations
@@ -29,60 +30,71 @@ from metrica.dashboard.kpis.sessions import fifo_sessions
 DAY = 24 * HOUR
 OPEN, CLOSE, EMPTY = 9 * HOUR, 19 * HOUR, 20 * HOUR
 RUSH = (4, 8, 10, 9, 6, 6, 9, 13, 14, 8)
-"""How the visitors spread over the hours."""
+"""Relative number of visitors in each opening hour."""
 MEAN_STAY, SIGMA = 1080.0, 0.6
 
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """How a simulated shop is."""
+    """The properties of a simulated shop."""
 
     name: str
     visitors: int = 200
     missed_in: float = 0.02
+    """Probability that a crossing IN is not counted."""
     missed_out: float = 0.02
+    """Probability that a crossing OUT is not counted."""
     stays: str = "log-normal"
+    """Distribution of the stays: log-normal, exponential or two kinds."""
     mean_stay: float = MEAN_STAY
+    """Seconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class SimulatedDay:
-    """What happened, and what was counted; ns, from midnight."""
+    """The true arrivals and departures of a day (nanoseconds from midnight, sorted), and the counted events."""
 
     came: np.ndarray[tuple[int], np.dtype[np.int64]]
     left: np.ndarray[tuple[int], np.dtype[np.int64]]
     stay: float
+    """The true mean stay, seconds."""
     counted: Events
 
 
 @dataclass
 class Errors:
-    """Of many days: people, and percent of the mean stay."""
+    """The errors of many days; each list has one value for each day."""
 
     people: list[float] = field(default_factory=list[float])
+    """Mean absolute error of the estimated occupancy, people."""
     plain: list[float] = field(default_factory=list[float])
+    """The same of the plain sum IN minus OUT."""
     covered: list[float] = field(default_factory=list[float])
+    """Share of the minutes in which the truth lies within the estimate's margin."""
     lowest: int = 0
+    """The lowest estimate; below 0 would be wrong."""
     late: int = 0
-    """Most people seen in the empty shop just before its empty hour."""
+    """The largest estimate just before the empty hour, when the shop is empty."""
     at_close: int = 0
+    """The largest estimate at the empty hour."""
     plain_at_close: int = 0
+    """The largest absolute plain sum at the end of a day."""
     stays: list[tuple[float, float, float]] = field(default_factory=list[tuple[float, float, float]])
-    """True, ours and first-in-first-out, for each day."""
+    """Mean stay of each day in seconds: true, estimated, first-in-first-out."""
 
     def dwell(self, way: int) -> float:
-        """By how many percent the mean over all days is off."""
+        """Error of the mean stay over all days, percent. way: 0 estimated, 1 first-in-first-out."""
         true, *found = np.mean(self.stays, axis=0)
         return float(100 * abs(found[way] / true - 1))
 
     def one_day(self, way: int) -> float:
-        """By how many percent a day is off on average."""
+        """Mean error of the mean stay of one day, percent. way: 0 estimated, 1 first-in-first-out."""
         stays = np.array(self.stays)
         return float(100 * np.abs(stays[:, 1 + way] / stays[:, 0] - 1).mean())
 
 
 def simulate(store: Store, rng: np.random.Generator) -> SimulatedDay:
-    """One day."""
+    """Simulate one day."""
     n = rng.poisson(store.visitors)
     hour = rng.choice(len(RUSH), n, p=np.array(RUSH) / sum(RUSH))
     came = OPEN + (hour + rng.uniform(0, 1, n)) * HOUR
@@ -105,7 +117,7 @@ def simulate(store: Store, rng: np.random.Generator) -> SimulatedDay:
 
 
 def days_of(store: Store, seed: int, days: int, before: int) -> Iterator[tuple[list[PastDay], SimulatedDay]]:
-    """Each day with what was counted on the days before it, `before` of which are over when the first begins."""
+    """Each of the days, with the history of the days before it. before: days of history of the first one."""
     rng = np.random.default_rng(seed)
     past: list[PastDay] = []
     for n in range(before + days):
@@ -117,7 +129,7 @@ def days_of(store: Store, seed: int, days: int, before: int) -> Iterator[tuple[l
 
 
 def measure(store: Store, seed: int, days: int, before: int = DAYS) -> Errors:
-    """The errors over so many days."""
+    """Estimate so many days, and return the errors."""
     errors = Errors()
     for past, day in days_of(store, seed, days, before):
         learned = learn(past)
@@ -146,7 +158,7 @@ def measure(store: Store, seed: int, days: int, before: int = DAYS) -> Errors:
 
 
 def report(store: Store, seed: int, days: int, before: int = DAYS) -> Errors:
-    """Measure, and print a line."""
+    """Measure a shop, and print a line."""
     errors = measure(store, seed, days, before)
     print(
         f"  {store.name:38} people off by {np.mean(errors.people):.2f} (plain sum {np.mean(errors.plain):.2f}), "
@@ -168,11 +180,11 @@ SHOPS = (
     Store("4 % of the INs missed, no OUT", missed_in=0.04, missed_out=0.0),
     Store("5 % missed both ways", missed_in=0.05, missed_out=0.05),
 )
-"""What the goals do not ask for."""
+"""Other shops, for which there is no goal."""
 
 
 def measure_all(days: int = 100, seeds: int = 3) -> list[Errors]:
-    """Measure, and print the table; the standard shop's errors, for `print_figures`."""
+    """Measure all shops and print the table; returns the errors of the standard shop for `print_figures`."""
     print(f"\noccupancy and dwell, {days} days each")
     report(Store("a new shop's first days"), 99, min(days, DAYS), before=0)
     runs = [report(Store(f"200 visitors a day, seed {seed}"), seed, days) for seed in range(1000, 1000 + seeds)]
@@ -186,7 +198,7 @@ def measure_all(days: int = 100, seeds: int = 3) -> list[Errors]:
 
 
 def print_figures(runs: list[Errors]) -> None:
-    """The two figures, the worst of the seeds each, and those of the plain ways beside them."""
+    """Print the figures, each the worst of the seeds, and beside them those of the plain methods."""
     off = [run.dwell(0) for run in runs]
     figure("occupancy_mae", max(float(np.mean(run.people)) for run in runs), "people", goal="<= 1")
     figure("occupancy_mae_plain_sum", max(float(np.mean(run.plain)) for run in runs), "people", goal="more than ours")
@@ -198,7 +210,9 @@ def print_figures(runs: list[Errors]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--days", type=int, default=100, help="days of each simulated shop (default: %(default)s)")
-    parser.add_argument("--seeds", type=int, default=3, help="shops with other dice (default: %(default)s)")
+    parser.add_argument(
+        "--seeds", type=int, default=3, help="number of random seeds of the standard shop (default: %(default)s)"
+    )
     args = parser.parse_args()
     print_figures(measure_all(args.days, args.seeds))
 

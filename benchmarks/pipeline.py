@@ -1,11 +1,11 @@
-"""How close the whole graph comes to OpenVINO alone, and what each node costs.
+"""Measures the frame rate of the whole graph against OpenVINO alone, and the CPU time of each node.
 
     METRICA_MODELS=… python -m benchmarks.pipeline [--clip CLIP] [--model NAME] [--threads 1]
 
-Frames/s of capture → detector → ByteTrack → line counter as processes, every frame of the clip, as fast as possible
-(QoS LOSSLESS), over what OpenVINO's own asynchronous queue reaches on the same model file with the same number of
-threads, in the same run: before and after the graph, the better of the two. The goal is meant for one thread, which
-is what an entrance gets; with as many threads as cores there is no core left for the rest of the graph.
+The graph is capture → detector → ByteTrack → line counter, each a process; it counts every frame of the clip as fast as
+possible (QoS LOSSLESS). OpenVINO alone is its asynchronous queue with the same model file and number of threads,
+measured before and after the graph; the better value counts. The goal is meant for one thread, the setting of an
+entrance: with as many threads as cores, no core is left for the rest of the graph.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from benchmarks.harness import ROOT, Processes, figure
 from metrica.models.library import find_model
 
 ALONE_SECONDS = 8.0
+"""How long OpenVINO alone is measured, each time."""
 CLIP = ROOT.parent / "shared" / "clips" / "one-by-one.mp4"
 
 
@@ -55,7 +56,7 @@ def main() -> None:
 
 
 def openvino_alone(model: str, threads: int) -> float:
-    """Inferences/s of OpenVINO's asynchronous queue, the model file as it is, one input over and over."""
+    """Inferences/s of OpenVINO's asynchronous queue with the unchanged model file and one input, repeated."""
     settings = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_NUM_THREADS": threads}
     core = ov.Core()
     compiled = core.compile_model(core.read_model(find_model(model).path), "CPU", settings)
@@ -74,7 +75,7 @@ def openvino_alone(model: str, threads: int) -> float:
 
 
 def graph(clip: Path, model: str, threads: int) -> tuple[float, int, dict[str, float]]:
-    """Frames/s, frames, and CPU seconds by node (from the moment that all of them stood ready)."""
+    """Run the graph; returns frames/s, number of frames, and CPU seconds by node, without those of starting up."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "meter.json"
         processes = Processes()
@@ -121,6 +122,7 @@ def graph(clip: Path, model: str, threads: int) -> tuple[float, int, dict[str, f
 
 
 def clip_minutes(clip: Path) -> float:
+    """The length of a video file, minutes."""
     video = cv2.VideoCapture(str(clip))
     try:
         return float(video.get(cv2.CAP_PROP_FRAME_COUNT) / video.get(cv2.CAP_PROP_FPS) / 60)

@@ -1,4 +1,4 @@
-"""The meter of `pipeline.py`: how many frames came through the graph, and when."""
+"""The node of `pipeline.py` that counts the frames at the end of the graph."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from metrica.messages import Tracks
 
 
 class Meter(Node):
-    """Writes to `out` how many frames reached the end, and in how many seconds, the first ones left out."""
+    """Writes the number of frames, and the frame rate after the first `warm_up` frames, to the JSON file `out`."""
 
     out: Path = param()
     warm_up: int = param(default=50, ge=1, unit="frames")

@@ -1,4 +1,4 @@
-"""Takes the README's pictures of the owner's page, over two months of made-up footfall.
+"""Takes the README's screenshots of the dashboard, with two months of invented footfall.
 
 python -m benchmarks.screenshot [FOLDER]          (default docs/images; needs Debian's chromium)
 """
@@ -43,6 +43,7 @@ def main() -> None:
 
 
 def take(address: str, path: Path, width: int, height: int, *, whole: bool) -> None:
+    """Log in, and save a screenshot of the page; whole: of its full length."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": width, "height": height})

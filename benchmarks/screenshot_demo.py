@@ -1,8 +1,8 @@
-"""Takes the README's pictures of the demonstration: really launched, as a newcomer does it.
+"""Takes the README's screenshots of the demonstration, launched as a user does it.
 
 python -m benchmarks.screenshot_demo [FOLDER] [SECONDS] [--set NODE.KEY=VALUE …]      (default docs/images 90; chromium)
 
-It also says how long after the command the first person was on the page.
+It also prints how many seconds after the command the first person was counted on the page.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def main() -> None:
             live, page, login = opened(process)
             with sync_playwright() as playwright:
                 browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-                pictures(browser, folder, live, page, login, began, seconds)
+                take_pictures(browser, folder, live, page, login, began, seconds)
                 browser.close()
         finally:
             process.send_signal(signal.SIGINT)
@@ -66,9 +66,10 @@ def opened(process: subprocess.Popen[str]) -> tuple[str, str, tuple[str, str]]:
     raise SystemExit("the demonstration ended before it said what to open")
 
 
-def pictures(
+def take_pictures(
     browser: Browser, folder: Path, live: str, page: str, login: tuple[str, str], began: float, seconds: float
 ) -> None:
+    """Save screenshots of the live picture and of the owner's page, `seconds` after `began`."""
     phone = browser.new_page(viewport={"width": 390, "height": 844})
     phone.goto(page)
     phone.fill("#name", login[0])
@@ -77,7 +78,7 @@ def pictures(
     first = wait_for_somebody(phone) - began
     figure("demo_first_crossing_on_page", first, "s", goal="15")
     screen = browser.new_page(viewport={"width": 960, "height": 640})
-    # A stream never ends, so neither does the page's loading.
+    # The page never finishes loading, because the stream of pictures has no end.
     screen.goto(live, wait_until="commit")
     screen.wait_for_timeout(max(5.0, began + seconds - time.monotonic()) * 1000)
     screen.screenshot(path=folder / "demo-live.png")
@@ -85,7 +86,7 @@ def pictures(
 
 
 def wait_for_somebody(page: Page) -> float:
-    """Until a person is on the page; when that was."""
+    """Wait until the page shows a counted person, and return the monotonic time in seconds."""
     page.wait_for_function(
         "() => ['kpi-in-today', 'kpi-out-today'].some(id => +document.getElementById(id)?.textContent > 0)",
         timeout=120_000,

@@ -1,8 +1,8 @@
-"""A day at a door, made up: who walks through, who stands on the line, who turns round, who only passes by.
+"""Simulates a day of tracks at a door: people who walk through, stand on the line, turn round or pass by.
 
-The picture is 1280x720 at 10 frames/s, the line upright in its middle. What the rule sees is what a tracker would say:
-boxes with noise of 6 px (standard deviation) in place and size, and for one in ten a new id at the line, after up to
-0.6 s unseen. Times with nobody in the picture are left out.
+Pictures are 1280x720 at 10 frames/s, with a vertical line in the middle. Boxes have a noise of 6 px (standard
+deviation) in place and size, as a tracker's would. One person in ten is lost at the line for up to 0.6 s and gets a new
+track id. Times with nobody in the picture are left out.
 """
 
 from __future__ import annotations
@@ -21,29 +21,35 @@ MIDDLE = 640.0
 LINE = Line("door", (MIDDLE, 720.0), (MIDDLE, 0.0))
 OPEN_SECONDS = 10 * 3600.0
 _NOISE = 6.0
-_SWITCHES, _LONGEST_GAP = 0.1, 0.6
+"""Standard deviation of the boxes' noise, pixels."""
+_SWITCHES = 0.1
+"""Probability of a new track id at the line."""
+_LONGEST_GAP = 0.6
+"""Seconds for which a person is lost at most before the new id."""
 _LOITER, _TURN, _PASS_BY = 0.05, 0.05, 0.2
-"""For each visit so many people also stand on the line, turn round, or pass by outside."""
+"""People per visit who also stand on the line, turn round, or pass by outside."""
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """Frames in order of time, and what really happened."""
+    """The tracks of a day, box by box in order of time, and the true events."""
 
     times: Float64
     """Seconds of each frame, [F]."""
     frame: Int64
     """For each box the number of its frame, [B]."""
     boxes: Float64
-    """[B, 4]."""
+    """x1, y1, x2, y2 in pixels, [B, 4]."""
     ids: Int64
-    """[B]."""
+    """Track ids, [B]."""
     ages: Int64
-    """[B]."""
+    """Age of the track in frames, from 1, [B]."""
     events: list[Event]
 
 
-class _Scene:
+class _Tracks:
+    """Collects the walks of a day as noisy tracks, and their true events."""
+
     def __init__(self, rng: np.random.Generator) -> None:
         self.rng = rng
         self.events: list[Event] = []
@@ -51,7 +57,10 @@ class _Scene:
         self._parts: list[tuple[Int64, Float64, Int64]] = []
 
     def walk(self, start: float, stops: list[tuple[float, float, float]], switches: float = 0.0) -> None:
-        """Somebody goes from stop to stop (x, y, seconds that it takes to get there), and the truth is noted."""
+        """Add a walk through stops (x, y, and seconds from the stop before), and its crossings to the events.
+
+        switches: probability of a new track id at the line.
+        """
         rng = self.rng
         times = start + np.cumsum([s for _, _, s in stops])
         ticks = np.arange(np.ceil(times[0] * FPS), times[-1] * FPS).astype(np.int64)
@@ -79,6 +88,7 @@ class _Scene:
         self._parts.append((ticks[seen], boxes[seen], ids[seen]))
 
     def day(self) -> Day:
+        """All walks so far as a day. Frames are kept from just before to 4 s after each box."""
         ticks, boxes, ids = (np.concatenate(part) for part in zip(*self._parts, strict=True))
         order = np.lexsort((ids, ticks))
         ticks, boxes, ids = ticks[order], boxes[order], ids[order]
@@ -89,9 +99,9 @@ class _Scene:
 
 
 def simulate(visits: int, seed: int) -> Day:
-    """A day with so many visits: each an IN and, later, an OUT. The same seed gives the same day."""
+    """A day with so many visits, each an IN and later an OUT. The same seed gives the same day."""
     rng = np.random.default_rng(seed)
-    scene = _Scene(rng)
+    tracks = _Tracks(rng)
 
     def place(inside: bool) -> tuple[float, float]:
         return MIDDLE + (1 if inside else -1) * rng.uniform(170, 260), rng.uniform(350, 680)
@@ -101,7 +111,7 @@ def simulate(visits: int, seed: int) -> Day:
 
     def through(start: float, inward: bool) -> None:
         a, b = place(not inward), place(inward)
-        scene.walk(start, [(*a, 0.0), (*b, seconds(a, b))], _SWITCHES)
+        tracks.walk(start, [(*a, 0.0), (*b, seconds(a, b))], _SWITCHES)
 
     def loiter(start: float) -> None:
         inward = bool(rng.uniform() < 0.5)
@@ -109,25 +119,25 @@ def simulate(visits: int, seed: int) -> Day:
         on = (MIDDLE + (-3 if inward else 3), rng.uniform(350, 680))
         b = place(inward) if rng.uniform() < 0.5 else place(not inward)
         stand = rng.uniform(20, 120)
-        scene.walk(start, [(*a, 0.0), (*on, seconds(a, on)), (*on, stand), (*b, seconds(on, b))])
+        tracks.walk(start, [(*a, 0.0), (*on, seconds(a, on)), (*on, stand), (*b, seconds(on, b))])
 
     def turn(start: float) -> None:
         inward = bool(rng.uniform() < 0.5)
         a, c = place(not inward), place(not inward)
-        # Either a good step before the line, or through and back.
+        # Half of them turn well before the line, half cross it and come back.
         far = rng.uniform(80, 200) * (1 if rng.uniform() < 0.5 else -0.5)
         b = (MIDDLE + (far if inward else -far), rng.uniform(350, 680))
-        scene.walk(start, [(*a, 0.0), (*b, seconds(a, b)), (*c, seconds(b, c))])
+        tracks.walk(start, [(*a, 0.0), (*b, seconds(a, b)), (*c, seconds(b, c))])
 
     def pass_by(start: float) -> None:
         x = MIDDLE - rng.uniform(60, 260)
         a, b = (x, 350.0), (x + rng.uniform(-20, 20), 700.0)
-        scene.walk(start, [(*a, 0.0), (*b, seconds(a, b))])
+        tracks.walk(start, [(*a, 0.0), (*b, seconds(a, b))])
 
-    for start in np.sort(rng.uniform(0, OPEN_SECONDS, visits)):  # a Poisson process of which the number is known
+    for start in np.sort(rng.uniform(0, OPEN_SECONDS, visits)):  # a Poisson process with a given number of arrivals
         through(float(start), True)
         through(float(start + rng.lognormal(np.log(900), 0.6)), False)
     for share, kind in ((_LOITER, loiter), (_TURN, turn), (_PASS_BY, pass_by)):
         for start in rng.uniform(0, OPEN_SECONDS, rng.poisson(share * visits)):
             kind(float(start))
-    return scene.day()
+    return tracks.day()

@@ -1,16 +1,17 @@
-"""How fast the simulated entrance is drawn, whether detectors take its people for people, and how well it is counted.
+"""Measures the simulator: speed, whether detectors find its people, and how well its cameras are counted.
 
     python -m benchmarks.simulator [--only speed,recall,events] [--models NAME ...] [--minutes 10]
 
-Everything is of seeds from 90000 on, which are kept for measuring: nothing is trained on them. The models are found
-where `metrica-models list` finds them; METRICA_MODELS names one more folder. A model that is missing is passed over.
+All seeds are from 90000 on; no detector is trained on those. Models are found as `metrica-models list` finds them;
+METRICA_MODELS names one more folder. Missing models are skipped.
 
-speed: CPU seconds of one thread for a second of 640x360 at 10 frames/s with eight people at the door.
-recall: of people who are at least half visible and 40 px tall, seen by two cameras at a door and one behind a glass
-front; found is a box of IoU 0.5 and score 0.3.
-events: three cameras through a graph started by `metrica-launch`: capture, detector, tracker, counter, uploader,
-ingest, and the events are read from its database. All profiles are lossless, so that no picture is left out and it may
-run faster than real time. A counted event is right if somebody passes the line in the same direction within a second.
+speed: simulated seconds per CPU second of one thread, 640x360 at 10 frames/s, with eight people at the door.
+recall: the share of the people at least half visible and 40 px tall who are found, with a box of IoU 0.5 and a score of
+0.3; by two cameras at a door and one behind a glass front.
+events: F1 of the crossings that a graph started by `metrica-launch` counts with three cameras: capture, detector,
+tracker, counter, uploader, ingest; the events are read from its database. All subscriptions are lossless, so that no
+picture is dropped and the graph may run faster than real time. A counted event is right if a person crosses the line in
+the same direction within a second.
 """
 
 from __future__ import annotations
@@ -27,24 +28,27 @@ from metrica.models.errors import ModelError
 from metrica.models.library import find_model
 from metrica.models.network import Network
 from metrica.nodes.geometry.arrays import Floats
-from metrica.simulator.address import read_sim
-from metrica.simulator.path import walk
+from metrica.simulator.address import read_sim_address
+from metrica.simulator.path import make_walk
 from metrica.simulator.people import Person
-from metrica.simulator.scene import SeenPerson, SimScene
+from metrica.simulator.scene import Scene, SeenPerson
 
 CAMERAS = ("sim://entrance?seed=90101", "sim://shopfront?seed=90102", "sim://entrance?seed=90103")
 CEILING = "sim://ceiling?seed=90104"
 MODELS = ("metrica-person", "person-detection-0201")
 RECALL_MODELS = ("person-detection-0201", "person-detection-0203")
-_VISIBLE, _TALL, _IOU, _SCORE = 0.5, 40, 0.5, 0.3
+_MIN_VISIBLE, _MIN_HEIGHT = 0.5, 40
+"""The share of a person that must be visible, and the height in pixels, to count in the recall."""
+_IOU, _SCORE = 0.5, 0.3
+"""The least IoU and score of a box that finds a person."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default="speed,recall,events", help="which of the three")
-    parser.add_argument("--models", nargs="*", default=MODELS, help="whose crossings are counted")
+    parser.add_argument("--only", default="speed,recall,events", help="which of the three to run")
+    parser.add_argument("--models", nargs="*", default=MODELS, help="models to count crossings with")
     parser.add_argument("--minutes", type=float, default=10.0, help="simulated minutes of each of the three cameras")
-    parser.add_argument("--ceiling", action="store_true", help="also a camera at the ceiling, in no figure")
+    parser.add_argument("--ceiling", action="store_true", help="also measure a ceiling camera, without a figure")
     args = parser.parse_args()
     cv2.setNumThreads(1)
     figures: list[tuple[str, float, str]] = []
@@ -58,7 +62,7 @@ def main() -> None:
                 recall(model, (CEILING,))
     if "events" in args.only:
         for model in args.models:
-            if not _there(model):
+            if not _is_available(model):
                 continue
             cameras = (*CAMERAS, CEILING) if args.ceiling else CAMERAS
             scores = {uri: count_events(uri, model, args.minutes * 60) for uri in cameras}
@@ -72,16 +76,16 @@ def main() -> None:
 
 
 def speed(frames: int = 60) -> float:
-    """How many times faster than real time, of CPU time."""
-    scene = SimScene(read_sim("sim://entrance?seed=90100&visitors_per_hour=0&passers_per_hour=0&staff=0"))
+    """Simulated seconds per second of CPU time."""
+    scene = Scene(read_sim_address("sim://entrance?seed=90100&visitors_per_hour=0&passers_per_hour=0&staff=0"))
     line_y, door = scene.place.line_y, scene.place.room.door
     crowd: list[Person] = []
     for i in range(8):
         person = Person(i + 1, "visitor", i, 100 + i)
         lane = -door + 0.35 + (i % 4) * (2 * door - 0.7) / 3
         ends = [(lane, -1.2, 0.0), (lane, line_y + 1.8, 0.0)]
-        way = walk(-4.0 - i / 3, 0.25, person.height, ends if i < 4 else ends[::-1])
-        person.walks.append(way)
+        walk = make_walk(-4.0 - i / 3, 0.25, person.height, ends if i < 4 else ends[::-1])
+        person.walks.append(walk)
         crowd.append(person)
     scene.add(crowd)
     for number in range(3):
@@ -94,23 +98,23 @@ def speed(frames: int = 60) -> float:
     seen = scene.frame(frames // 2)[1]
     areas = [(p.box[2] - p.box[0]) * (p.box[3] - p.box[1]) for p in seen]
     print(f"{1e3 * np.median(seconds):.1f} ms of CPU a frame, {len(seen)} people of {np.mean(areas):.0f} px each")
-    return 1 / scene.order.fps / float(np.median(seconds))
+    return 1 / scene.settings.fps / float(np.median(seconds))
 
 
 def recall(name: str, cameras: tuple[str, ...], frames: int = 120) -> float | None:
-    """What part of the people is found; None if the model is not there."""
-    if not _there(name):
+    """The share of the people that a model finds; None if the model is missing."""
+    if not _is_available(name):
         return None
     network = Network(find_model(name), threads=1)
     found = wanted = false = statues = pictures = 0
     for uri in cameras:
-        scene = SimScene(read_sim(f"{uri}&visitors_per_hour=600&passers_per_hour=200"))
+        scene = Scene(read_sim_address(f"{uri}&visitors_per_hour=600&passers_per_hour=200"))
         here = [0, 0]
         for number in range(0, frames * 13, 13):
             picture, seen = scene.frame(number)
             result = network.infer(picture)
             boxes = np.asarray(result.boxes)[result.scores >= _SCORE]
-            good = [p for p in seen if p.visible >= _VISIBLE and p.box[3] - p.box[1] >= _TALL]
+            good = [p for p in seen if p.visible >= _MIN_VISIBLE and p.box[3] - p.box[1] >= _MIN_HEIGHT]
             here[0] += len(_match(good, boxes, _IOU))
             here[1] += len(good)
             dolls = [SeenPerson(0, box, 1.0) for box in scene.mannequins]
@@ -125,7 +129,7 @@ def recall(name: str, cameras: tuple[str, ...], frames: int = 120) -> float | No
 
 
 def _match(people: list[SeenPerson], boxes: Floats, least: float) -> set[int]:
-    """The boxes that fit a person each, best first."""
+    """The indices of the boxes that match a person, each at most one, best pairs first. least: IoU."""
     pairs = sorted(
         ((_iou(p.box, box), i, j) for i, p in enumerate(people) for j, box in enumerate(boxes)), reverse=True
     )
@@ -144,7 +148,8 @@ def _iou(a: tuple[float, ...], b: tuple[float, ...]) -> float:
     return float(both / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - both))
 
 
-def _there(name: str) -> bool:
+def _is_available(name: str) -> bool:
+    """Whether a model is on this machine; prints a line if not."""
     try:
         find_model(name)
     except ModelError:

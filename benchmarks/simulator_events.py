@@ -1,4 +1,4 @@
-"""Counts a simulated camera through a graph of `metrica-launch`, and scores the events in its database."""
+"""Counts a simulated camera with a graph run by `metrica-launch`, and scores the events in its database."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from pathlib import Path
 import numpy as np
 
 from metrica.messages import Direction
-from metrica.simulator.address import read_sim
-from metrica.simulator.scene import SimScene
+from metrica.simulator.address import read_sim_address
+from metrica.simulator.scene import Scene
 from metrica.tools.evaluate.match import TOLERANCE, Score, TimedCrossing, evaluate
 
 VISITORS = 300
-_END = 3.0  # seconds
+"""Visitors per hour."""
+_END = 3.0
+"""Seconds at the end whose crossings are not scored."""
 _LAUNCH = """
 metrica: 1
 store: {{id: simulated, timezone: UTC}}
@@ -39,16 +41,21 @@ nodes:
 
 
 def count_events(uri: str, model: str, seconds: float) -> Score:
-    """Runs the graph until so many simulated seconds are over. Raises RuntimeError if it fails."""
-    whole = f"{uri}&visitors_per_hour={VISITORS}&seconds={seconds:g}"
-    scene = SimScene(read_sim(whole))
+    """Count so many simulated seconds, and print and return the score. Raises RuntimeError if the graph fails."""
+    address = f"{uri}&visitors_per_hour={VISITORS}&seconds={seconds:g}"
+    scene = Scene(read_sim_address(address))
     place = scene.place
     start = time.time()
     with tempfile.TemporaryDirectory(prefix="ms-") as temporary:
         folder = Path(temporary)
         file = folder / "store.yaml"
         text = _LAUNCH.format(
-            data=folder / "data", uri=whole, line=list(place.line), anchor=place.anchor, model=model, port=_free_port()
+            data=folder / "data",
+            uri=address,
+            line=list(place.line),
+            anchor=place.anchor,
+            model=model,
+            port=_free_port(),
         )
         file.write_text(text)
         with (folder / "log").open("w") as log:
@@ -60,8 +67,8 @@ def count_events(uri: str, model: str, seconds: float) -> Score:
         if done.returncode:
             raise RuntimeError(f"the graph failed:\n{(folder / 'log').read_text()[-3000:]}")
         counted = _events(folder / "data" / "metrica.db")
-    # Who passes just before the end is not yet surely on the other side: that is for nobody to count.
-    labelled = [TimedCrossing(p.time, "main", p.direction) for p in scene.crossings(seconds - _END)]
+    # A person who crosses just before the end has not yet walked far enough behind the line to be counted.
+    labelled = [TimedCrossing(c.time, "main", c.direction) for c in scene.crossings(seconds - _END)]
     result = evaluate(labelled, _aligned(counted, labelled), TOLERANCE, (0.0, seconds - _END))
     score = result.scores["all"]
     took = time.time() - start
@@ -80,9 +87,10 @@ def _events(database: Path) -> list[tuple[float, Direction]]:
 
 
 def _aligned(counted: list[tuple[float, Direction]], labelled: list[TimedCrossing]) -> list[TimedCrossing]:
-    """The counted events on the clock of the scene: the graph says when, not when its first picture was taken.
+    """The counted events, shifted to the scene's clock.
 
-    The shift is the one with which most events agree.
+    Their times are wall-clock times, and the time of the first picture is not known: the shift is the one with which
+    the most events agree.
     """
     if not counted or not labelled:
         return []

@@ -1,10 +1,11 @@
-"""How well people are followed, beside other trackers on the same detections, and what it costs.
+"""Measures how well people are tracked, beside other trackers on the same detections, and the CPU time.
 
     python -m benchmarks.tracking [--data FOLDER] [--tracker bytetrack] [--peers-python PYTHON]
 
-HOTA, IDF1 and MOTA by trackeval with the standard preprocessing, of ours and of roboflow `trackers`' ByteTrack in this
-run, and of the peers that FOLDER/peers.json names. A difference is that of the means over the sequences at hand. Speed
-is the median of CPU milliseconds per frame, one thread, of people who walk about in a made scene; both take turns.
+HOTA, IDF1 and MOTA are computed by trackeval with the standard preprocessing: for our trackers and roboflow `trackers`'
+ByteTrack, which run here, and taken from FOLDER/peers.json for other peers. Differences are those of the means over the
+sequences that all have. Speed is the median CPU time per frame on one thread, on a made scene of walking people; ours
+and the peer take turns.
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ Scores = dict[str, dict[str, float]]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_arguments(parser)
-    parser.add_argument("--tracker", choices=TRACKERS, default="bytetrack", help="which of ours the figures are of")
+    parser.add_argument(
+        "--tracker", choices=TRACKERS, default="bytetrack", help="which of our trackers the figures are for"
+    )
     args = parser.parse_args()
     peers = open_peers(args, parser)
     recorded = json.loads((args.data / "peers.json").read_text())
@@ -58,7 +61,7 @@ def main() -> None:
 
 
 def run_all(data: Path, kind: str, folder: Path, peers: Peers) -> dict[str, Scores]:
-    """The scores of all of ours, and of the peer that runs here."""
+    """Scores of all our trackers, and of the peer that runs here."""
     for sequence in sequences(data, kind):
         save_detections(folder / sequence.name / "detections.npz", sequence)
         for name, make in TRACKERS.items():
@@ -69,7 +72,7 @@ def run_all(data: Path, kind: str, folder: Path, peers: Peers) -> dict[str, Scor
 
 
 def compare(kind: str, scores: dict[str, Scores], recorded: dict[str, Scores], ours: str) -> dict[str, float]:
-    """Prints all, best last; ours minus the best peer of HOTA and IDF1."""
+    """Print all scores, the best last; returns the differences of HOTA and IDF1 to the best peer."""
     names = [name for name in scores[ours] if name != "ALL" and all(name in peer for peer in recorded.values())]
     print(f"\n{kind}: {', '.join(names)}" if names else f"\n{kind}: no sequence that peers.json knows")
     for name, values in scores[ours].items():
@@ -84,11 +87,11 @@ def compare(kind: str, scores: dict[str, Scores], recorded: dict[str, Scores], o
 
 
 def speedup(people: int, folder: Path, peers: Peers, make: Callable[[], Tracker]) -> float:
-    """How many times faster ours is than the peer, on the same frames; the median of some turns of both."""
+    """How many times faster our tracker is than the peer on the same frames: the median of some turns."""
     scene = walkers(people)
     save_detections(folder / "speed.npz", scene)
     ratios: list[float] = []
-    for _ in range(TURNS):  # in turns, because what else the machine does at the moment makes both slower
+    for _ in range(TURNS):  # in turns: other load on the machine slows both
         tracker, seconds = make(), []
         for i, (boxes, scores) in enumerate(zip(scene.boxes, scene.scores, strict=True)):
             start = time.process_time()
@@ -101,7 +104,7 @@ def speedup(people: int, folder: Path, peers: Peers, make: Callable[[], Tracker]
 
 
 def walkers(people: int, frames: int = 300) -> Sequence:
-    """People who walk straight on over a picture of 1920x1080; one in twenty is not found, one in ten doubtful."""
+    """People who walk straight across 1920x1080; of the boxes, 5 % are missing and 10 % have a low score."""
     rng = np.random.default_rng(0)
     at, way = rng.uniform(0, 1, (people, 2)) * [1800, 900], rng.normal(0, 40, (people, 2))
     size = np.column_stack((rng.uniform(30, 60, people), rng.uniform(80, 160, people)))

@@ -1,12 +1,12 @@
-"""How long a frame takes through three processes, and what it costs: the ring, a copy through the socket, a bare ring.
+"""Measures latency and CPU time of frames through three processes, with Metrica's ring and two simple programs.
 
     python -m benchmarks.transport [--seconds 10]
 
-A source sends frames to a node in between, which passes each one on to a sink. Latency is from just before the
-first send to the sink's callback (two hops); CPU is that of the three processes together, per frame. `ring` is three
-nodes on Metrica's runtime; `copy` sends the pixels themselves over ipc, and `bare` is an mmap ring, both with pyzmq
-PUSH/PULL and nothing else. Paced runs drop what comes too late (QoS LATEST); flat out, the source waits (QoS
-LOSSLESS), so that there latency is mostly the queue of four frames.
+A source sends frames to a second process, which passes each on to a sink. Latency is the time from just before the send
+to the sink's callback (two hops); CPU time is that of the three processes, per frame. `ring` is three nodes on
+Metrica's runtime. `copy` sends the pixels over ipc, `bare` uses an mmap ring, both with pyzmq PUSH/PULL and nothing
+else. Runs at 15 frames/s drop late frames (QoS LATEST). In runs as fast as possible (flat out) the source waits (QoS
+LOSSLESS), and latency is mostly the queue of four frames.
 """
 
 from __future__ import annotations
@@ -28,9 +28,14 @@ FLAT_OUT_FRAMES = 400
 
 @dataclass(frozen=True)
 class Result:
+    """The figures of one run."""
+
     latency_ms: float
+    """Median latency."""
     worst_ms: float
+    """99th percentile of the latency."""
     cpu_ms: float
+    """CPU time per frame."""
     received: int
 
 
@@ -66,6 +71,7 @@ def main() -> None:
 
 
 def on_metrica(width: int, height: int, fps: float, count: int) -> Result:
+    """Run three nodes on Metrica's runtime. fps: 0 is as fast as possible."""
     nodes = "benchmarks.transport_nodes"
     wanted = "latest" if fps else "lossless"
     with tempfile.TemporaryDirectory() as name:
@@ -84,20 +90,22 @@ def on_metrica(width: int, height: int, fps: float, count: int) -> Result:
         graph.add("/sink", f"{nodes}:Sink", {"out": sink}, inlets={"passed": ("/passed", wanted)})
         with graph:
             graph.wait_for_end("/source")
-        return result(folder, count, count - WARM_UP)
+        return result(folder, count - WARM_UP)
 
 
 def on_bare(medium: str, width: int, height: int, fps: float, count: int) -> Result:
+    """Run the three processes of `benchmarks.bare`. fps: 0 is as fast as possible."""
     with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
         command = [sys.executable, "-m", "benchmarks.bare", medium]
         shape = [folder, str(width), str(height), str(fps), str(count)]
         running = [subprocess.Popen([*command, role, *shape], cwd=ROOT) for role in ("source", "between", "sink")]
         for process in running:
             process.wait(timeout=300)
-        return result(Path(folder), count, count)
+        return result(Path(folder), count)
 
 
-def result(folder: Path, count: int, counted: int) -> Result:
+def result(folder: Path, counted: int) -> Result:
+    """Read the reports of the three processes. counted: the frames that their CPU time is of."""
     reports = {name: json.loads((folder / f"{name}.json").read_text()) for name in ("source", "between", "sink")}
     ages = sorted(reports["sink"]["ages"])
     cpu = sum(r["cpu"] for r in reports.values())

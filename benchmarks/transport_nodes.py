@@ -1,4 +1,4 @@
-"""The three nodes of `transport.py`: a source, one in between that passes every frame on, and a sink that measures."""
+"""The three nodes of `transport.py`: a source, a node that passes every frame on, and a sink that measures."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from metrica import LATEST, Node, Publisher, param, publisher, subscription, tim
 from metrica.messages import Frame, Header, Image
 
 WARM_UP = 10
-"""Frames before the CPU is counted: making and mapping a ring happens once, not per frame."""
+"""Frames before CPU time is counted, because making and mapping a ring happens only once."""
 
 
 class Source(Node):
-    """Publishes `total` frames, at a rate or as fast as they are taken."""
+    """Publishes `total` frames, at a rate or as fast as they are received."""
 
     width: int = param()
     height: int = param()
-    fps: float = param(default=0.0, ge=0, help="0: as fast as they are taken")
+    fps: float = param(default=0.0, ge=0, help="0: as fast as they are received")
     total: int = param(ge=1)
     out: Path = param()
 
@@ -44,7 +44,7 @@ class Source(Node):
 
 
 class Between(Node):
-    """Passes every frame on, as a node that draws on frames would."""
+    """Passes every frame on, like a node that draws on frames."""
 
     out: Path = param()
 
@@ -65,7 +65,7 @@ class Between(Node):
 
 
 class Sink(Node):
-    """Looks at every frame and notes how old it is."""
+    """Reads every frame and notes its age."""
 
     out: Path = param()
 
@@ -84,4 +84,5 @@ class Sink(Node):
 
 
 def report(path: Path, **values: object) -> None:
+    """Write a node's measurements as JSON."""
     path.write_text(json.dumps(values))

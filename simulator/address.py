@@ -1,4 +1,4 @@
-"""What a `sim://` address asks for: the kind of place, and after `?` how it is to be.
+"""Reads `sim://` addresses: the kind of place, and its parameters after the `?`.
 
 sim://entrance?seed=7&visitors_per_hour=240&night=1
 """
@@ -14,43 +14,50 @@ from metrica.errors import ParameterError
 from metrica.params import did_you_mean
 
 KINDS = ("entrance", "ceiling", "shopfront")
-RESERVED = (90_000, 100_000)
-"""Seeds from the first to before the last are for measuring only: nothing is ever trained on them."""
+"""The kinds of place that can be simulated."""
+TEST_SEEDS = (90_000, 100_000)
+"""The first seed that is kept for measuring, and the end of that range. No detector is ever trained on these seeds."""
 
 
-def _ask(default: Any, low: float, high: float, about: str) -> Any:
+def _parameter(default: Any, low: float, high: float, about: str) -> Any:
+    """A field that an address may set, with its limits and the text for `metrica-sim --help`."""
     return field(default=default, metadata={"low": low, "high": high, "about": about})
 
 
 @dataclass(frozen=True, slots=True)
-class SimOrder:
-    """A simulated camera as it is asked for. NaN: whatever the seed says."""
+class SceneSettings:
+    """The settings of a simulated camera, as its address gives them. NaN: the value is drawn from the seed."""
 
     kind: str = "entrance"
-    seed: int = _ask(1, 0, RESERVED[1] - 1, "which place, camera and people; the same seed gives the same pictures")
-    visitors_per_hour: float = _ask(240.0, 0, 3600, "how many come in during the busiest hour")
-    passers_per_hour: float = _ask(60.0, 0, 3600, "how many pass by outside in that hour")
-    staff: int = _ask(1, 0, 6, "how many work here and pass the door again and again")
-    groups: float = _ask(0.3, 0, 1, "what part of the visitors comes in company")
-    u_turns: float = _ask(0.06, 0, 1, "what part turns round before or just after the line")
-    loiterers: float = _ask(0.04, 0, 1, "what part stands in the door for a while")
-    start: float = _ask(17.0, 0, 23.99, "the hour of the day at which it begins; fewer people come at quiet hours")
-    seconds: float = _ask(0.0, 0, 86_400, "ends after so many seconds; 0 never")
-    width: int = _ask(640, 160, 1920, "of the picture, pixels")
-    height: int = _ask(360, 120, 1080, "of the picture, pixels")
-    fps: float = _ask(10.0, 1, 30, "pictures per second")
-    night: int = _ask(0, 0, 1, "1: infrared, dark outside")
-    camera_height: float = _ask(math.nan, 2.0, 4.5, "metres over the floor")
-    tilt: float = _ask(math.nan, 5, 90, "degrees below the horizon; 90 is straight down")
-    fov: float = _ask(math.nan, 40, 110, "horizontal field of view, degrees")
+    seed: int = _parameter(
+        1, 0, TEST_SEEDS[1] - 1, "chooses room, camera and people; the same seed gives the same pictures"
+    )
+    visitors_per_hour: float = _parameter(240.0, 0, 3600, "visitors who come in during the busiest hour")
+    passers_per_hour: float = _parameter(60.0, 0, 3600, "people who pass by outside during the busiest hour")
+    staff: int = _parameter(1, 0, 6, "employees; each goes out and comes in again every few minutes")
+    groups: float = _parameter(0.3, 0, 1, "share of the visits that are made by a group")
+    u_turns: float = _parameter(0.06, 0, 1, "share of the visits that turn round shortly before or behind the line")
+    loiterers: float = _parameter(0.04, 0, 1, "share of the visits that stand in the door for a while")
+    start: float = _parameter(17.0, 0, 23.99, "hour of the day at the first picture; fewer people come in quiet hours")
+    seconds: float = _parameter(0.0, 0, 86_400, "length in seconds; 0: it never ends")
+    width: int = _parameter(640, 160, 1920, "width of the picture, pixels")
+    height: int = _parameter(360, 120, 1080, "height of the picture, pixels")
+    fps: float = _parameter(10.0, 1, 30, "pictures per second")
+    night: int = _parameter(0, 0, 1, "1: night, an infrared picture; 0: day")
+    camera_height: float = _parameter(math.nan, 2.0, 4.5, "height of the camera above the floor, metres")
+    tilt: float = _parameter(math.nan, 5, 90, "angle below the horizon, degrees; 90 looks straight down")
+    fov: float = _parameter(math.nan, 40, 110, "horizontal field of view, degrees")
 
 
-PARAMETERS = [f for f in fields(SimOrder) if f.metadata]
-"""What may follow the `?`: dataclass fields whose metadata holds low, high and about."""
+PARAMETERS = [f for f in fields(SceneSettings) if f.metadata]
+"""The parameters that may follow the `?`: fields of SceneSettings whose metadata holds `low`, `high` and `about`."""
 
 
-def read_sim(uri: str) -> SimOrder:
-    """Understand a sim:// address. Raises ParameterError with one sentence for what it does not know or take."""
+def read_sim_address(uri: str) -> SceneSettings:
+    """Read a sim:// address.
+
+    Raises ParameterError, in one sentence, for an unknown place or parameter and for a value outside its limits.
+    """
     place, _, query = uri.strip().partition("://")[2].partition("?")
     kind = unquote(place.strip("/")).lower() or "entrance"
     if kind not in KINDS:
@@ -65,11 +72,11 @@ def read_sim(uri: str) -> SimOrder:
             raise _wrong(f"a simulated place has no '{name}'{more}")
         if name in found:
             raise _wrong(f"'{name}' is given twice")
-        found[name] = _value(name, text, known[name].type == "int", known[name].metadata)
-    return SimOrder(kind=kind, **found)
+        found[name] = _number(name, text, known[name].type == "int", known[name].metadata)
+    return SceneSettings(kind=kind, **found)
 
 
-def _value(name: str, text: str, whole: bool, limits: Any) -> float:
+def _number(name: str, text: str, whole: bool, limits: Any) -> float:
     try:
         value = int(text) if whole else float(text)
     except ValueError:
@@ -80,4 +87,4 @@ def _value(name: str, text: str, whole: bool, limits: Any) -> float:
 
 
 def _wrong(what: str) -> ParameterError:
-    return ParameterError("uri", f"'uri' asks for what cannot be simulated: {what}")
+    return ParameterError("uri", f"'uri' cannot be simulated: {what}")

@@ -1,4 +1,4 @@
-"""`metrica-sim`: a simulated entrance as a clip with its truth, or as labelled pictures for training."""
+"""`metrica-sim`: writes clips of a simulated entrance with their ground truth, and labelled pictures for training."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from pathlib import Path
 import cv2
 
 from metrica.errors import MetricaError, ParameterError
-from metrica.simulator.address import PARAMETERS, RESERVED, read_sim
+from metrica.simulator.address import PARAMETERS, TEST_SEEDS, read_sim_address
 from metrica.simulator.clip import write_clip
 from metrica.simulator.images import write_images
 from metrica.simulator.place import make_place
 from metrica.version import __version__
 
 _USAGE_ERROR, _FAILED, _INTERRUPTED = 2, 1, 130
-_USUAL = "sim://entrance"
+_DEFAULT_ADDRESS = "sim://entrance"
 
-_ABOUT = """Make pictures of an entrance that does not exist, with the truth about who is in them.
+_ABOUT = """Draw a simulated entrance, and write the ground truth about the people in the pictures.
 
-  metrica-sim --out clip.mp4 --truth truth.json 'sim://entrance?seed=7'   a clip; metrica-eval clip.mp4 truth.json
-  metrica-sim --line 'sim://entrance?seed=7'                              the line to count at, for a launch file
+  metrica-sim --out clip.mp4 --truth truth.json 'sim://entrance?seed=7'   a clip and its truth, for metrica-eval
+  metrica-sim --line 'sim://entrance?seed=7'                              the counting line, for a launch file
   metrica-sim --images DIR --count 3000                                   labelled pictures for training (COCO)
 """
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command; returns the exit status."""
+    """Run the command, and return its exit status."""
     options = _parser().parse_args(argv)
     cv2.setNumThreads(1)
     try:
@@ -44,50 +44,70 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    known = "\n".join(f"  {f.name:20}{f.metadata['about']} ({f.default:g})" for f in PARAMETERS).replace("(nan)", "")
+    known = "\n".join(f"  {f.name:20}{f.metadata['about']} ({f.default:g})" for f in PARAMETERS).replace(
+        "(nan)", "(chosen by the seed)"
+    )
     parser = argparse.ArgumentParser(
         "metrica-sim",
         description=_ABOUT,
-        epilog=f"after the ? of an address:\n{known}",
+        epilog=f"parameters after the ? of an address (default):\n{known}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("uri", nargs="?", default=_USUAL, help="sim://entrance, sim://ceiling or sim://shopfront, and its parameters")
+    add(
+        "uri",
+        nargs="?",
+        default=_DEFAULT_ADDRESS,
+        help="sim://entrance, sim://ceiling or sim://shopfront, with parameters (sim://entrance)",
+    )
     add("--out", metavar="CLIP.mp4", help="the video to write")
-    add("--truth", metavar="FILE.json", help="who crosses the line when, and who is where in each frame")
-    add("--line", action="store_true", help="print the line of the place, x1, y1, x2, y2 in pixels, and its anchor")
-    add("--seconds", type=float, default=60.0, metavar="S", help="how long the clip is (60)")
-    add("--fps", type=float, metavar="N", help="of the clip, as the address may say too (10)")
+    add("--truth", metavar="FILE.json", help="the label file to write: crossings, and boxes of each frame")
+    add("--line", action="store_true", help="print the counting line, x1, y1, x2, y2 in pixels, and its anchor")
+    add("--seconds", type=float, default=60.0, metavar="S", help="length of the clip in seconds (60)")
+    add("--fps", type=float, metavar="N", help="frames per second of the clip; the address may set it instead (10)")
     add("--images", metavar="DIR", help="write labelled pictures and annotations.json (COCO) into this folder")
-    add("--count", type=int, default=100, metavar="N", help="how many pictures (100)")
-    add("--seed", type=int, metavar="N", help="of the clip or the pictures: the same seed makes the same (1)")
-    add("--test", action="store_true", help="pictures for measuring, of seeds that are never trained on (90000)")
-    add("--width", type=int, metavar="PX", help="of clip or pictures (640)")
-    add("--height", type=int, metavar="PX", help="of clip or pictures (360)")
-    add("--backgrounds", metavar="DIR", help="photographs without people, for every second scene of --images")
-    add("--list", metavar="FILE", help="use only the photographs that this file names, one a line")
+    add("--count", type=int, default=100, metavar="N", help="number of pictures (100)")
+    add(
+        "--seed",
+        type=int,
+        metavar="N",
+        help="seed of the clip or the pictures: the same seed gives the same result (1)",
+    )
+    add(
+        "--test",
+        action="store_true",
+        help="pictures for measuring: of the seeds from 90000 on, which are never trained on",
+    )
+    add("--width", type=int, metavar="PX", help="width of the clip or the pictures (640)")
+    add("--height", type=int, metavar="PX", help="height of the clip or the pictures (360)")
+    add(
+        "--backgrounds",
+        metavar="DIR",
+        help="a folder of photographs without people: every second scene of --images is set in one",
+    )
+    add("--list", metavar="FILE", help="a file with the names of the photographs to use, one per line")
     add("--together", type=float, default=0.0, metavar="PART",
-        help="how often somebody in --images walks close to another (0 to 1; 0)")  # fmt: skip
-    add("--quiet", action="store_true", help="no progress")
+        help="probability that a person in --images walks close to another one (0 to 1; 0)")  # fmt: skip
+    add("--quiet", action="store_true", help="print no progress")
     add("--version", action="version", version=f"%(prog)s {__version__}")
     return parser
 
 
 def _address(options: argparse.Namespace) -> str:
-    """The address with what the options say as well."""
+    """The address, with the options that are also parameters added to it."""
     if not options.uri.lower().startswith("sim://"):
-        raise ParameterError("uri", f"'{options.uri}' is no simulated place: write {_USUAL}?seed=7")
-    more = [
+        raise ParameterError("uri", f"'{options.uri}' is no simulated place: write {_DEFAULT_ADDRESS}?seed=7")
+    parameters = [
         f"{name}={value}"
         for name in ("seed", "fps", "width", "height")
         if (value := getattr(options, name)) is not None
     ]
     uri = str(options.uri)
-    return uri + ("&" if "?" in uri else "?") + "&".join(more) if more else uri
+    return uri + ("&" if "?" in uri else "?") + "&".join(parameters) if parameters else uri
 
 
 def _line(options: argparse.Namespace) -> int:
-    place = make_place(read_sim(_address(options)))
+    place = make_place(read_sim_address(_address(options)))
     sys.stdout.write(f"line: [{', '.join(map(str, place.line))}], anchor: {place.anchor}\n")
     return 0
 
@@ -101,19 +121,19 @@ def _clip(options: argparse.Namespace) -> int:
     scene = write_clip(_address(options), options.seconds, paths[0], paths[1], _progress(options, "frames"))
     if not options.quiet:
         found = scene.crossings(options.seconds)
-        inwards = sum(p.direction == "in" for p in found)
+        inwards = sum(c.direction == "in" for c in found)
         sys.stderr.write(f", {inwards} people come in and {len(found) - inwards} go out\n")
     return 0
 
 
 def _images(options: argparse.Namespace) -> int:
-    seed = options.seed if options.seed is not None else RESERVED[0] if options.test else 1
-    if not 0 <= seed < RESERVED[1]:
-        raise ParameterError("seed", f"--seed must lie between 0 and {RESERVED[1] - 1}, not {seed}")
-    if (seed >= RESERVED[0]) != options.test:
+    seed = options.seed if options.seed is not None else TEST_SEEDS[0] if options.test else 1
+    if not 0 <= seed < TEST_SEEDS[1]:
+        raise ParameterError("seed", f"--seed must lie between 0 and {TEST_SEEDS[1] - 1}, not {seed}")
+    if (seed >= TEST_SEEDS[0]) != options.test:
         raise ParameterError(
             "seed",
-            f"the seeds from {RESERVED[0]} on are kept for measuring, so that no detector is trained on them: "
+            f"the seeds from {TEST_SEEDS[0]} on are kept for measuring, so that no detector is trained on them: "
             + ("with --test give one of those" if options.test else "give a smaller one, or --test"),
         )
     width, height = options.width or 640, options.height or 360
@@ -139,6 +159,8 @@ def _images(options: argparse.Namespace) -> int:
 
 
 class _Progress:
+    """Prints a line like `50 of 600 frames`, which each call overwrites."""
+
     def __init__(self, what: str, quiet: bool) -> None:
         self._what, self._quiet = what, quiet
 

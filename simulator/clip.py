@@ -1,4 +1,4 @@
-"""A simulated clip: a video file, and the truth about it."""
+"""Writes a simulated clip: a video file, and its ground truth."""
 
 from __future__ import annotations
 
@@ -8,27 +8,29 @@ from pathlib import Path
 import cv2
 
 from metrica.errors import NodeError, ParameterError
-from metrica.simulator.address import read_sim
-from metrica.simulator.scene import SeenPerson, SimScene
+from metrica.simulator.address import read_sim_address
+from metrica.simulator.scene import Scene, SeenPerson
 from metrica.simulator.truth import truth_of, write_truth
 
 
 def write_clip(
     uri: str, seconds: float, out: Path | None, truth: Path | None, progress: Callable[[int, int], None] | None = None
-) -> SimScene:
-    """Draws so many seconds of a sim:// address into an .mp4, and writes the truth about them; either may be None.
+) -> Scene:
+    """Draw so many seconds of a sim:// address, and return the scene.
 
-    Raises ParameterError for an address that cannot be simulated and a file of a wrong name, NodeError if the video
-    cannot be written.
+    out: the .mp4 to write; None writes none. truth: the label file to write; None writes none. progress: called after
+    each frame with the number of frames done and of all frames.
+    Raises ParameterError for an address that cannot be simulated, for a video not called .mp4 and for a missing folder,
+    NodeError if the video cannot be written.
     """
-    scene = SimScene(read_sim(uri))
-    order = scene.order
+    scene = Scene(read_sim_address(uri))
+    settings = scene.settings
     if out and out.suffix.lower() != ".mp4":
         raise ParameterError("out", f"the video {out} must be called something.mp4")
     for path in (out, truth):
         if path and not path.resolve().parent.is_dir():
             raise ParameterError("out", f"there is no folder {path.resolve().parent} to write {path.name} into")
-    count = round(seconds * order.fps)
+    count = round(seconds * settings.fps)
     writer = _writer(out, scene) if out else None
     frames: list[list[SeenPerson]] = []
     try:
@@ -47,10 +49,10 @@ def write_clip(
     return scene
 
 
-def _writer(out: Path, scene: SimScene) -> cv2.VideoWriter:
-    order = scene.order
-    codec = cv2.VideoWriter.fourcc(*"mp4v")  # of those in OpenCV's wheel the one that most players know
-    writer = cv2.VideoWriter(str(out), cv2.CAP_FFMPEG, codec, order.fps, (order.width, order.height))
+def _writer(out: Path, scene: Scene) -> cv2.VideoWriter:
+    settings = scene.settings
+    codec = cv2.VideoWriter.fourcc(*"mp4v")  # most players know it, and OpenCV's wheel can write it
+    writer = cv2.VideoWriter(str(out), cv2.CAP_FFMPEG, codec, settings.fps, (settings.width, settings.height))
     if not writer.isOpened():
         raise NodeError(f"the video {out} cannot be written: check the folder and the room on its disk", permanent=True)
     return writer

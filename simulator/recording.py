@@ -1,4 +1,4 @@
-"""A simulated entrance as a source of pictures: `sim://entrance?seed=7&visitors_per_hour=240`."""
+"""The recording that `capture` reads for an address like `sim://entrance?seed=7&visitors_per_hour=240`."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ import math
 import cv2
 
 from metrica.messages import Image
-from metrica.simulator.address import read_sim
-from metrica.simulator.scene import SimScene
+from metrica.simulator.address import read_sim_address
+from metrica.simulator.scene import Scene
 
 
 class SimulatedRecording:
-    """The pictures of a sim:// address, as a recording that ends after its `seconds`, or never.
+    """The pictures of a sim:// address, as a recording that ends after the address's `seconds`; with 0, never.
 
-    Raises ParameterError for an address that asks for what cannot be simulated.
+    Raises ParameterError for an address that cannot be simulated.
     """
 
     live = True
 
     def __init__(self, uri: str) -> None:
-        cv2.setNumThreads(1)  # these pictures are small: more threads only get in the detector's way
-        order = read_sim(uri)
+        cv2.setNumThreads(1)  # the pictures are small: more threads would only slow the detector
+        settings = read_sim_address(uri)
         self.index = -1
-        self.announced = math.ceil(order.seconds * order.fps)
-        self._scene = SimScene(order, remember=False)
+        self.announced = math.ceil(settings.seconds * settings.fps)
+        self._scene = Scene(settings, remember=False)
         self._scene.prepare()
-        self._fps = order.fps
+        self._fps = settings.fps
 
     @property
     def step(self) -> float:

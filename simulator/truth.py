@@ -1,4 +1,4 @@
-"""The truth about a simulated clip, as a label file that `metrica-eval` reads, with boxes and sessions beside it."""
+"""Writes the ground truth of a simulated clip as a label file for `metrica-eval`, with boxes and sessions added."""
 
 from __future__ import annotations
 
@@ -8,23 +8,24 @@ from pathlib import Path
 from typing import Any
 
 from metrica.errors import ParameterError
-from metrica.simulator.scene import SeenPerson, SimScene
+from metrica.simulator.scene import Scene, SeenPerson
 
 
-def truth_of(scene: SimScene, clip: str, uri: str, frames: list[list[SeenPerson]]) -> dict[str, Any]:
-    """What happened in the first `frames` of a scene.
+def truth_of(scene: Scene, clip: str, uri: str, frames: list[list[SeenPerson]]) -> dict[str, Any]:
+    """The content of a label file for the first frames of a scene. frames: the people in each.
 
-    Beside what every label file holds: `boxes`, for each frame [person, x1, y1, x2, y2, visible] of each person;
-    `sessions`, one for each stay with the seconds at which it began and ended; `source`, the address.
+    It has three fields that other label files do not have: `boxes`, for each frame a list of
+    [person, x1, y1, x2, y2, visible]; `sessions`, the stays with the seconds of their begin and end; `source`, the
+    address.
     """
-    order, place = scene.order, scene.place
-    seconds = len(frames) / order.fps
-    events = [[min(len(frames) - 1, math.ceil(p.time * order.fps)), p.direction] for p in scene.crossings(seconds)]
+    settings, place = scene.settings, scene.place
+    seconds = len(frames) / settings.fps
+    events = [[min(len(frames) - 1, math.ceil(c.time * settings.fps)), c.direction] for c in scene.crossings(seconds)]
     line = {"name": "main", "a": list(place.line[:2]), "b": list(place.line[2:]), "anchor": place.anchor}
     return {
         clip: {
-            "size": [order.width, order.height],
-            "fps": order.fps,
+            "size": [settings.width, settings.height],
+            "fps": settings.fps,
             "frames": len(frames),
             "lines": [{**line, "events": events}],
             "source": uri,
@@ -41,7 +42,7 @@ def truth_of(scene: SimScene, clip: str, uri: str, frames: list[list[SeenPerson]
 
 
 def write_truth(path: Path, truth: dict[str, Any]) -> None:
-    """Write it, a frame's boxes on one line. Raises ParameterError if the file cannot be written."""
+    """Write a label file with the boxes of each frame on one line. Raises ParameterError if that fails."""
     try:
         path.write_text(_readable(truth) + "\n", encoding="utf-8")
     except OSError as error:

@@ -1,1 +1,1 @@
-"""MOTChallenge's sequences, the peers that are measured on them, and what counts as the same event."""
+"""MOTChallenge sequences, other people's trackers and counters (the peers), and the matching of events."""

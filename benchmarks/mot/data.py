@@ -1,7 +1,7 @@
-"""Sequences laid out as the MOT challenge does, with recorded detections: read from a folder, frame by frame.
+"""Reads sequences in MOTChallenge's layout with recorded detections.
 
-FOLDER/sequences/NAME holds seqinfo.ini, gt/gt.txt and detections in det/, det_yolox/ or det_sort_frcnn/, each plain or
-as .gz. FOLDER/counting_truth.json has the lines and the crossings, FOLDER/peers.json what other trackers reach.
+FOLDER/sequences/NAME holds seqinfo.ini, gt/gt.txt, and detections in det/, det_yolox/ or det_sort_frcnn/, plain or as
+.gz. FOLDER/counting_truth.json holds lines and crossings, FOLDER/peers.json the scores of other trackers.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from metrica.nodes.geometry.arrays import Float32, Float64
 from metrica.nodes.tracking.tracker import TrackedBoxes, Tracker
 
 THRESHOLDS = Thresholds(new=0.7, keep=0.6, low=0.1)
-"""ByteTrack's, for both kinds of detections: the peers' figures were made with them."""
+"""ByteTrack's thresholds for all kinds of detections; the peers' scores were made with them."""
 KINDS = {"yolox": "det_yolox", "frcnn": "det", "other": "det_sort_frcnn"}
-"""What the kinds of detections are called here, and the folder of each."""
+"""The kinds of detections, and the folder of each."""
 PEERS = {"yolox": "mot17-yolox-half", "frcnn": "mot17-frcnn"}
-"""The part of peers.json for each kind."""
+"""The key in peers.json for each kind."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sequence:
-    """One sequence; its frames count from 0."""
+    """One sequence; frames are numbered from 0."""
 
     name: str
     fps: float
@@ -37,21 +37,21 @@ class Sequence:
     """For each frame x1, y1, x2, y2 in pixels, [N, 4]."""
     scores: list[Float32]
     truth: Float64
-    """The lines of gt.txt, with frames counted from 1 as there."""
+    """The lines of gt.txt, whose frames are numbered from 1."""
 
     def __len__(self) -> int:
         return len(self.boxes)
 
     def track(self, tracker: Tracker) -> list[TrackedBoxes]:
+        """Run a tracker over all frames; returns its tracks for each."""
         frames = zip(self.boxes, self.scores, strict=True)
         return [tracker.update(b, s, i / self.fps, THRESHOLDS) for i, (b, s) in enumerate(frames)]
 
 
 def sequences(data: Path, kind: str) -> Iterator[Sequence]:
-    """Those that have detections of this kind; of the YOLOX ones the half that the network was not trained on.
+    """The sequences with detections of this kind; with YOLOX, the half that the network was not trained on.
 
-    The plain detections (`frcnn`) are taken of the MOT17 sequences only: those of older challenges come from older
-    detectors, and have `other` ones.
+    `frcnn` gives the MOT17 sequences only: the plain detections of older challenges come from other detectors.
     """
     for folder in sorted((data / "sequences").iterdir()):
         if (folder / KINDS[kind]).is_dir() and (kind != "frcnn" or folder.name.startswith("MOT17")):
@@ -59,7 +59,7 @@ def sequences(data: Path, kind: str) -> Iterator[Sequence]:
 
 
 def read(folder: Path, detections: str, *, half: bool) -> Sequence:
-    """Raises OSError if a file is missing; `half` takes the frames from n // 2 + 2 on."""
+    """Read a sequence. half: of n frames, only those from n // 2 + 2 on. Raises OSError if a file is missing."""
     ini = configparser.ConfigParser()
     ini.read_string((folder / "seqinfo.ini").read_text())
     about = ini["Sequence"]
@@ -92,7 +92,7 @@ def _spans(frames: Float64, count: int) -> Iterator[tuple[int, int]]:
 
 
 def save_detections(path: Path, sequence: Sequence) -> None:
-    """For the peers, which run in an environment of their own."""
+    """Write the detections as .npz for the peers, which run in another Python environment."""
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez(
         path,
@@ -107,6 +107,7 @@ def save_detections(path: Path, sequence: Sequence) -> None:
 
 
 def save_tracks(path: Path, tracks: list[TrackedBoxes]) -> None:
+    """Write tracks as .npz for the peers."""
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez(
         path,

@@ -1,4 +1,4 @@
-"""The peers' environment: other people's trackers and trackeval, apart from what Metrica depends on."""
+"""The peers' Python environment: other people's trackers, and trackeval, apart from Metrica's dependencies."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM
 
 
 class Peers:
-    """Calls `peers.py` with the Python of the peers' environment, one thread."""
+    """Runs `peers.py` in the peers' environment, with one thread."""
 
     def __init__(self, python: Path) -> None:
         self._python = python
 
     def call(self, *arguments: str | Path) -> str:
-        """Its output. Raises SystemExit with its last line of errors if it fails."""
+        """Run a command of `peers.py` and return its output. Raises SystemExit with its last error line if it fails."""
         command = [str(self._python), str(Path(__file__).with_name("peers.py")), *map(str, arguments)]
         done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **_ONE_THREAD})
         if done.returncode:
@@ -34,22 +34,22 @@ class Peers:
         return done.stdout
 
     def ask(self, *arguments: str | Path) -> Any:
-        """Its output as JSON."""
+        """Run a command of `peers.py`, and return its JSON output."""
         return json.loads(self.call(*arguments))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """`--data` and `--peers-python`."""
+    """Add the options `--data` and `--peers-python`."""
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "mot", help="sequences, truth and peers")
     parser.add_argument(
         "--peers-python",
         type=Path,
-        help="a Python that has trackers, supervision and trackeval; without it an environment is made once",
+        help="a Python with trackers, supervision and trackeval; without it an environment is made, once",
     )
 
 
 def open_peers(args: argparse.Namespace, parser: argparse.ArgumentParser) -> Peers:
-    """The environment named, or the one in the user's cache, which is made if need be."""
+    """The environment that the options name, or the one in the user's cache, made at the first use."""
     if not (args.data / "sequences").is_dir():
         parser.error(f"there are no sequences in {args.data}: name their folder with --data")
     python = args.peers_python or _make(Path(user_cache_dir("metrica")) / "peers")

@@ -1,4 +1,4 @@
-"""Crossings against the truth: same direction, within a second, each matched once."""
+"""Compares counted crossings with the truth: the same direction, within a second, each matched once."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 Event = tuple[float, str]
-"""Seconds, and IN or OUT."""
+"""Time in seconds, and IN or OUT."""
 
 
 @dataclass(slots=True)
 class Tally:
-    """How many were found, and which were not there or were missed."""
+    """The result of a comparison: number of right events, and lists of false and missed ones."""
 
     found: int = 0
     extra: list[Event] = field(default_factory=list)
@@ -22,13 +22,13 @@ class Tally:
 
     @property
     def f1(self) -> float:
-        """1 if there was nothing to find and nothing was found."""
+        """F1 score; 1 if there was nothing to count and nothing was counted."""
         errors = len(self.extra) + len(self.missed)
         return 2 * self.found / (2 * self.found + errors) if self.found + errors else 1.0
 
     @property
     def net_error(self) -> int:
-        """By how many the count of both directions together is off."""
+        """Absolute error of the number of events in both directions together."""
         return abs(len(self.extra) - len(self.missed))
 
     def __str__(self) -> str:
@@ -38,7 +38,7 @@ class Tally:
 def compare(
     counted: Iterable[Event], truth: Sequence[Event], ignored: Sequence[Event] = (), within: float = 1.0
 ) -> Tally:
-    """What was counted against the truth; a count that only an ignored event explains is neither right nor wrong."""
+    """Compare counted events with the truth. A counted event that only matches an ignored one is left out."""
     tally = Tally()
     by_direction: dict[str, list[float]] = {"IN": [], "OUT": []}
     for time, direction in counted:
@@ -51,7 +51,10 @@ def compare(
 
 
 def _match(counted: Sequence[float], truth: Sequence[float], within: float) -> tuple[int, list[float], list[float]]:
-    """The largest number of pairs, and what is left of both. In order of time the first that fits is the best."""
+    """The largest possible number of pairs, and the times left over on both sides.
+
+    In order of time, pairing with the first that fits is optimal.
+    """
     a, b = sorted(counted), sorted(truth)
     pairs, extra, missed = 0, [], []
     while a and b:

@@ -1,11 +1,11 @@
-"""Runs in the peers' environment, not in ours: roboflow `trackers`, supervision's LineZone, and trackeval.
+"""Runs the peers in their own Python environment: roboflow `trackers`, supervision's LineZone, and trackeval.
 
-    PEERS_PYTHON mot_peers.py track FOLDER…          detections.npz -> tracks by ByteTrack, FOLDER/rf-bytetrack.npz
-    PEERS_PYTHON mot_peers.py score FOLDER NAME…     prints JSON: scores of FOLDER/*/NAME.npz against the ground truth
-    PEERS_PYTHON mot_peers.py count FILE LINES       prints JSON: crossings of tracks by LineZone, in three settings
-    PEERS_PYTHON mot_peers.py speed FILE             prints JSON: median CPU ms per frame of ByteTrack
+    PEERS_PYTHON peers.py track FOLDER…          tracks FOLDER/detections.npz by ByteTrack into FOLDER/rf-bytetrack.npz
+    PEERS_PYTHON peers.py score FOLDER NAME…     prints JSON: scores of FOLDER/*/NAME.npz against the ground truth
+    PEERS_PYTHON peers.py count FILE LINES       prints JSON: crossings of tracks by LineZone, in three settings
+    PEERS_PYTHON peers.py speed FILE             prints JSON: median CPU ms per frame of ByteTrack
 
-A FOLDER is one sequence, as `mot_environment` and `mot_data` write it. This file imports nothing of ours.
+FOLDER is a sequence as `data.py` writes it. This file imports nothing of Metrica, which is missing there.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def frames_of(table: Any, count: int) -> list[slice]:
 
 
 def run_bytetrack(table: Any, count: int, fps: float) -> tuple[list[Any], list[float]]:
-    """Their detections with ids, per frame; CPU seconds per frame."""
+    """Track with roboflow's ByteTrack; returns its detections with ids and its CPU seconds, for each frame."""
     import supervision as sv
     from trackers import ByteTrackTracker
 
@@ -49,27 +49,29 @@ def run_bytetrack(table: Any, count: int, fps: float) -> tuple[list[Any], list[f
 
 
 def track(folders: list[Path]) -> None:
+    """Track each folder's detections, and write the tracks beside them."""
     for folder in folders:
         table = np.load(folder / "detections.npz")
         found, _ = run_bytetrack(table, int(table["frames"]), float(table["fps"]))
-        known = [d[d.tracker_id >= 0] for d in found]
+        tracked = [d[d.tracker_id >= 0] for d in found]
         np.savez(
             folder / NAME,
-            frame=np.repeat(np.arange(len(known)), [len(d) for d in known]),
-            boxes=np.concatenate([d.xyxy for d in known]),
-            ids=np.concatenate([d.tracker_id for d in known]),
-            scores=np.concatenate([d.confidence for d in known]),
+            frame=np.repeat(np.arange(len(tracked)), [len(d) for d in tracked]),
+            boxes=np.concatenate([d.xyxy for d in tracked]),
+            ids=np.concatenate([d.tracker_id for d in tracked]),
+            scores=np.concatenate([d.confidence for d in tracked]),
         )
 
 
 def speed(file: Path) -> None:
+    """Print the median CPU time per frame, milliseconds."""
     table = np.load(file)
     _, seconds = run_bytetrack(table, int(table["frames"]), float(table["fps"]))
     print(json.dumps(float(np.median(seconds)) * 1e3))
 
 
 def count(file: Path, lines: dict[str, list[float]]) -> None:
-    """{setting: {line: [[frame, direction], …]}}; frames from 0."""
+    """Print {setting: {line: [[frame, direction], …]}}; frames are numbered from 0."""
     import supervision as sv
 
     settings = {
@@ -88,16 +90,16 @@ def count(file: Path, lines: dict[str, list[float]]) -> None:
                 ids = table["ids"][rows].astype(int)
                 seen = sv.Detections(xyxy=table["boxes"][rows], tracker_id=ids, class_id=np.zeros(len(ids), int))
                 crossed_in, crossed_out = zone.trigger(seen)
-                # What it calls in is to the left of the line; ours is to the right.
+                # LineZone calls crossing to the left IN; we call crossing to the right IN.
                 events += [(i, "OUT")] * int(crossed_in.sum()) + [(i, "IN")] * int(crossed_out.sum())
     print(json.dumps(result))
 
 
 def score(root: Path, names: list[str]) -> None:
-    """{name: {sequence: {metric: percent}}}, with `ALL` for all sequences as one."""
+    """Print {name: {sequence: {metric: percent}}}; the sequence `ALL` combines all."""
     import trackeval
 
-    for alias in ("float", "int", "bool"):  # trackeval uses names that numpy has dropped
+    for alias in ("float", "int", "bool"):  # trackeval uses names that NumPy has removed
         if not hasattr(np, alias):
             setattr(np, alias, {"float": float, "int": int, "bool": bool}[alias])
     with tempfile.TemporaryDirectory() as temporary, contextlib.redirect_stdout(io.StringIO()):
@@ -143,6 +145,7 @@ def _percents(values: Any) -> dict[str, float]:
 
 
 def _write_challenge(folder: Path, work: Path, names: list[str]) -> None:
+    """Write truth and tracks of a sequence in the layout that trackeval reads."""
     table = np.load(folder / "detections.npz")
     truth = work / "gt" / folder.name
     (truth / "gt").mkdir(parents=True)
@@ -173,7 +176,7 @@ def main() -> None:
     elif command == "speed":
         speed(Path(rest[0]))
     else:
-        sys.exit(f"mot_peers knows track, score, count and speed, not '{command}'")
+        sys.exit(f"peers.py knows track, score, count and speed, not '{command}'")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""Which cells answer for which person: task-aligned assignment (Feng et al., "TOOD", arXiv:2108.07755).
+"""Decides which cells learn which person: task-aligned assignment (Feng et al., "TOOD", arXiv:2108.07755).
 
-A cell may answer for a box when its centre lies inside; of those, the ten whose score and overlap are best together do.
+The candidates for a person are the cells with their centre inside the person's box. The ten of them with the highest
+alignment, score ** 0.5 * IoU ** 6, are assigned to the person.
 """
 
 from __future__ import annotations
@@ -17,26 +18,26 @@ _OVERLAP_POWER = 6.0
 
 @dataclass(frozen=True, slots=True)
 class Assigned:
-    """What each cell of each picture should say."""
+    """The training target of each cell of each picture."""
 
     target: Tensor
-    """The score it should give, 0 to 1 [B, cells]; 0 where there is nobody."""
+    """Score, 0 to 1, [B, cells]; 0 for a cell without a person."""
     box: Tensor
-    """The box that it answers for, pixels [B, cells, 4]; zeros where there is nobody."""
+    """Box of the person, x1, y1, x2, y2 in pixels, [B, cells, 4]; zeros for a cell without a person."""
     weight: Tensor
-    """1, or 0 where a cell lies in a region that is neither person nor background [B, cells]."""
+    """Weight in the loss, [B, cells]: 0 for a cell in a region to be ignored without a person, else 1."""
 
 
 @torch.no_grad()
 def assign(scores: Tensor, boxes: Tensor, centres: Tensor, people: Tensor, flags: Tensor) -> Assigned:
-    """Assign people to cells.
+    """Assign people to cells. A cell that two people claim gets the one whose box its prediction overlaps more.
 
     Args:
         scores: probabilities [B, cells].
         boxes: predicted x1, y1, x2, y2 in pixels [B, cells, 4].
         centres: of the cells, pixels [cells, 2].
         people: true boxes [B, P, 4], padded.
-        flags: [B, P]: 1 a person, 2 to be ignored, 0 padding.
+        flags: 1 for a person, 2 for a region to be ignored, 0 for padding [B, P].
     """
     batch, cells = scores.shape
     slots = people.shape[1]
@@ -46,11 +47,12 @@ def assign(scores: Tensor, boxes: Tensor, centres: Tensor, people: Tensor, flags
     if not slots:
         return Assigned(target.view(batch, cells), box.view(batch, cells, 4), weight)
     x, y = centres[:, 0], centres[:, 1]
-    # A person smaller than a cell still has one: no box is narrower than a stride here.
+    # Boxes are widened to at least a stride, so that a person smaller than a cell still contains a centre.
     middle, half = (people[..., :2] + people[..., 2:]) / 2, (people[..., 2:] - people[..., :2]).clamp(min=8.5) / 2
     low, high = middle - half, middle + half
     inside = (x > low[..., :1]) & (x < high[..., :1]) & (y > low[..., 1:]) & (y < high[..., 1:])  # [B, P, cells]
     weight[(inside & (flags == 2)[..., None]).any(1)] = 0
+    # Index vectors of the candidates: b of the picture, p of the person in it, c of the cell.
     b, p, c = torch.nonzero(inside & (flags == 1)[..., None], as_tuple=True)
     if not len(b):
         return Assigned(target.view(batch, cells), box.view(batch, cells, 4), weight)
@@ -65,7 +67,7 @@ def assign(scores: Tensor, boxes: Tensor, centres: Tensor, people: Tensor, flags
     b, p = person // slots, person % slots
     overlap = pair_iou(people[b, p], boxes[b, c])
     cell = b * cells + c
-    # A cell that two people want answers for the one that it overlaps most.
+    # A cell that several people claim keeps the one with the highest overlap.
     most = overlap.new_full((batch * cells,), -1.0).scatter_reduce(0, cell, overlap, "amax")
     won = overlap >= most[cell]
     p, b, cell, person, overlap, aligned = (v[won] for v in (p, b, cell, person, overlap, aligned))
@@ -78,7 +80,7 @@ def assign(scores: Tensor, boxes: Tensor, centres: Tensor, people: Tensor, flags
 
 
 def pair_iou(a: Tensor, b: Tensor) -> Tensor:
-    """Intersection over union of boxes row by row, [N, 4] and [N, 4] -> [N]."""
+    """IoU of boxes row by row, [N, 4] and [N, 4] to [N]."""
     low, high = torch.maximum(a[:, :2], b[:, :2]), torch.minimum(a[:, 2:], b[:, 2:])
     common = (high - low).clamp(min=0).prod(1)
     return common / ((a[:, 2:] - a[:, :2]).prod(1) + (b[:, 2:] - b[:, :2]).prod(1) - common).clamp(min=1e-6)

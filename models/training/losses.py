@@ -1,4 +1,4 @@
-"""What training makes small: wrong scores, wrong boxes, and features unlike the teacher's."""
+"""The training losses: for scores, for boxes, and for features that differ from the teacher's."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _BOX_WEIGHT = 2.5
 
 
 def detection_loss(logits: Tensor, boxes: Tensor, assigned: Assigned) -> tuple[Tensor, Tensor]:
-    """The loss of the scores and of the boxes, each summed over cells and divided by the sum of the targets.
+    """The losses of scores and boxes, each summed over all cells and divided by the sum of the target scores.
 
-    Scores: binary cross-entropy with the quality of the box as target, weighted on easy background as in the
+    Scores: binary cross-entropy with the quality of the box as target; easy background weighs less, as in the
     varifocal loss (Zhang et al., arXiv:2008.13367). Boxes: 1 - generalised IoU (Rezatofighi et al., arXiv:1902.09630).
     """
     total = assigned.target.sum().clamp(min=1.0)
@@ -29,7 +29,7 @@ def detection_loss(logits: Tensor, boxes: Tensor, assigned: Assigned) -> tuple[T
 
 
 def generalised_iou(a: Tensor, b: Tensor) -> Tensor:
-    """Row by row, [N, 4] and [N, 4] -> [N], from -1 to 1."""
+    """Generalised IoU of boxes row by row, [N, 4] and [N, 4] to [N], from -1 to 1."""
     low, high = torch.maximum(a[:, :2], b[:, :2]), torch.minimum(a[:, 2:], b[:, 2:])
     common = (high - low).clamp(min=0).prod(1)
     both = (a[:, 2:] - a[:, :2]).prod(1) + (b[:, 2:] - b[:, :2]).prod(1) - common
@@ -38,15 +38,18 @@ def generalised_iou(a: Tensor, b: Tensor) -> Tensor:
 
 
 class Mimic(nn.Module):
-    """Matches the pyramid to the teacher's maps, each through a 1x1 convolution of its own (Romero et al., "FitNets",
-    arXiv:1412.6550); thrown away after training."""
+    """The loss that makes the network's pyramid similar to the teacher's maps.
+
+    After Romero et al., "FitNets", arXiv:1412.6550. A 1x1 convolution for each level adapts the channels; it is not
+    part of the exported network.
+    """
 
     def __init__(self, neck: int, channels: int) -> None:
         super().__init__()
         self.adapt = nn.ModuleList([nn.Conv2d(neck, channels, 1) for _ in range(3)])
 
     def forward(self, features: list[Tensor], teacher: list[Tensor]) -> Tensor:
-        """The mean squared difference, averaged over the levels; the teacher's maps have unit variance."""
+        """Mean squared difference, averaged over the levels. The teacher's maps have unit variance."""
         parts = [
             nnf.mse_loss(adapt(own.float()), other)
             for adapt, own, other in zip(self.adapt, features, teacher, strict=True)

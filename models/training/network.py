@@ -1,8 +1,8 @@
-"""The network of metrica-person: a small convolutional backbone, a feature pyramid, one anchor-free head.
+"""The network of metrica-person: a small convolutional backbone, a feature pyramid, and an anchor-free head.
 
-In the style of YOLOX-nano (Ge et al., arXiv:2107.08430) and NanoDet-plus, with cross-stage blocks (Wang et al.,
-arXiv:1911.11929). Its 3x3 convolutions are dense and narrow rather than depthwise: at this size both take OpenVINO
-about the same time, and dense ones train in half of it on a CPU.
+It follows YOLOX-nano (Ge et al., arXiv:2107.08430) and NanoDet-plus, with cross-stage blocks (Wang et al.,
+arXiv:1911.11929). The 3x3 convolutions of the backbone are dense with few channels, not depthwise: in OpenVINO both
+take about the same time at this size, but on a CPU dense ones train twice as fast.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _MAX_LOG_DISTANCE = 4.0  # e^4 strides: wider than the input at every stride
 
 
 class Conv(nn.Sequential):
-    """Convolution without bias, batch norm, ReLU."""
+    """A convolution without bias, batch norm and ReLU."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int = 1, stride: int = 1, groups: int = 1) -> None:
         super().__init__(
@@ -30,14 +30,14 @@ class Conv(nn.Sequential):
 
 
 class Separable(nn.Sequential):
-    """A depthwise 3x3 convolution and a 1x1 (a 5x5 takes ten times as long to train on a CPU)."""
+    """A depthwise 3x3 and a 1x1 convolution. (A depthwise 5x5 trains ten times more slowly on a CPU.)"""
 
     def __init__(self, inputs: int, outputs: int, stride: int = 1) -> None:
         super().__init__(Conv(inputs, inputs, 3, stride, inputs), Conv(inputs, outputs))
 
 
 class Residual(nn.Module):
-    """1x1, 3x3, and what came in added."""
+    """A residual block: a 1x1 and a 3x3 convolution, added to the input."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ class Residual(nn.Module):
 
 
 class CrossStage(nn.Module):
-    """Half of the channels go through `depth` residual blocks, half around them."""
+    """A cross-stage block: half of the channels pass `depth` residual blocks, the other half bypasses them."""
 
     def __init__(self, inputs: int, outputs: int, depth: int) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class CrossStage(nn.Module):
 
 
 class Pool(nn.Module):
-    """What lies 5, 9 and 13 cells around, pooled (SPPF)."""
+    """Spatial pyramid pooling (SPPF): max pooling over 5, 9 and 13 cells."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -81,11 +81,11 @@ class Pool(nn.Module):
 
 
 class PersonNet(nn.Module):
-    """Pictures to one score and one box per cell of the strides 8, 16 and 32.
+    """Predicts one score and one box for each cell of the strides 8, 16 and 32.
 
     `forward` takes float [B, 3, H, W], BGR, 0 to 255, and returns `(scores, boxes, features)`: logits [B, cells], boxes
-    [B, cells, 4] as x1, y1, x2, y2 in pixels of the input, and the three maps of the pyramid, which a teacher can be
-    matched to.
+    [B, cells, 4] as x1, y1, x2, y2 in pixels of the input, and the three maps of the pyramid, for `Mimic`.
+    width: channels of the first layer.
     """
 
     def __init__(self, width: int = 16) -> None:
@@ -104,14 +104,17 @@ class PersonNet(nn.Module):
         self.merge = nn.ModuleList([Separable(neck, neck) for _ in range(2)])
         self.score = nn.ModuleList([nn.Sequential(Separable(neck, neck), nn.Conv2d(neck, 1, 1)) for _ in STRIDES])
         self.box = nn.ModuleList([nn.Sequential(Separable(neck, neck), nn.Conv2d(neck, 4, 1)) for _ in STRIDES])
-        self._start()
+        self._initialise()
 
-    def _start(self) -> None:
+    def _initialise(self) -> None:
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
         for score, box in zip(self.score, self.box, strict=True):
-            for head, bias in ((score, -4.6), (box, 0.7)):  # 1 % are people; two strides to each side
+            for head, bias in (
+                (score, -4.6),
+                (box, 0.7),
+            ):  # at first a score of 1 %, and a box of two strides to each side
                 last = head[-1]
                 nn.init.normal_(last.weight, std=0.01)
                 nn.init.constant_(last.bias, bias)
@@ -129,8 +132,10 @@ class PersonNet(nn.Module):
         return [a, b, c]
 
     def heads(self, features: list[Tensor]) -> tuple[Tensor, Tensor]:
-        """Logits [B, cells], and the distances from the cell's centre to the left, top, right and bottom side, pixels
-        [B, 4, cells]."""
+        """Logits [B, cells], and distances from the cell's centre to the left, top, right and bottom side of the box.
+
+        The distances are pixels, [B, 4, cells].
+        """
         scores = [score(feature).flatten(1) for score, feature in zip(self.score, features, strict=True)]
         sides = [box(feature).flatten(2) for box, feature in zip(self.box, features, strict=True)]
         each = [torch.full((value.shape[-1],), stride) for value, stride in zip(sides, STRIDES, strict=True)]
@@ -145,18 +150,18 @@ class PersonNet(nn.Module):
 
 
 def cell_centres(shape: torch.Size | tuple[int, int], stride: int) -> Tensor:
-    """The middle of each cell of a map of this height and width, row by row, pixels [H * W, 2]."""
+    """Centres of the cells of a map of this height and width, row by row: x, y in pixels, [H * W, 2]."""
     rows, columns = torch.meshgrid(torch.arange(shape[0]), torch.arange(shape[1]), indexing="ij")
     return (torch.stack([columns.flatten(), rows.flatten()], 1).float() + 0.5) * stride
 
 
 def centres(shape: torch.Size | tuple[int, int]) -> Tensor:
-    """The middle of all cells of an input of this height and width, pixels [2, cells]."""
+    """Centres of the cells of all levels for an input of this height and width: x, y in pixels, [2, cells]."""
     return torch.cat([cell_centres((shape[0] // s, shape[1] // s), s) for s in STRIDES]).T
 
 
-class Exported(nn.Module):
-    """The network as it is exported: [B, 5, cells], centre, size and score, the layout of YOLOv8 with one class."""
+class ExportedNet(nn.Module):
+    """The network with the output that is exported: centre, size and score [B, 5, cells], as YOLOv8 with one class."""
 
     def __init__(self, network: PersonNet) -> None:
         super().__init__()
@@ -170,7 +175,7 @@ class Exported(nn.Module):
 
 
 def multiply_adds(network: nn.Module, size: tuple[int, int] = SIZE) -> int:
-    """The multiplications (each with its addition) of the convolutions for one picture of this width and height."""
+    """Multiply-add operations of all convolutions for one picture of this width and height."""
     total = 0
 
     def count(module: nn.Module, _inputs: object, output: Tensor) -> None:
@@ -190,7 +195,7 @@ def multiply_adds(network: nn.Module, size: tuple[int, int] = SIZE) -> int:
 
 
 def load_average(path: Path) -> PersonNet:
-    """The averaged network of a checkpoint, ready to look at pictures."""
+    """The averaged network of a checkpoint, in evaluation mode."""
     state = torch.load(path, weights_only=True)
     network = PersonNet(state["width"])
     network.load_state_dict(state["average"])

@@ -1,4 +1,4 @@
-"""Average precision at IoU 0.5, with an interval. Needs nothing but NumPy."""
+"""Average precision (AP) at IoU 0.5, with a confidence interval."""
 
 from __future__ import annotations
 
@@ -17,17 +17,20 @@ _RECALLS = np.linspace(0, 1, 101)
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """The detections of one picture that count, and how many people it shows."""
+    """The detections in one picture, matched to its people; those in ignored regions are left out."""
 
     scores: Floats
+    """Scores of the detections, falling, [N]."""
     hits: npt.NDArray[np.bool_]
+    """Whether each detection matches a person, [N]."""
     people: int
+    """Number of people in the picture."""
 
 
-def matched(boxes: Boxes, scores: npt.NDArray[np.floating], truth: Boxes, flags: npt.NDArray[np.uint8]) -> Matched:
-    """Match detections [N, 4] to true boxes [M, 4] greedily by falling score, as COCO's evaluation does.
+def match(boxes: Boxes, scores: npt.NDArray[np.floating], truth: Boxes, flags: npt.NDArray[np.uint8]) -> Matched:
+    """Match detections [N, 4] to labelled boxes [M, 4], the highest score first, as COCO's evaluation does.
 
-    A detection that matches nobody but lies mostly (half of itself) in a box to be ignored does not count at all.
+    A detection that matches no person but lies with half of its area in an ignored box is left out.
     """
     order = np.argsort(-scores, kind="stable")
     people, ignored = truth[flags == PERSON], truth[flags != PERSON]
@@ -49,7 +52,7 @@ def matched(boxes: Boxes, scores: npt.NDArray[np.floating], truth: Boxes, flags:
 
 
 def _overlaps(boxes: Boxes, others: Boxes) -> tuple[Floats, Floats]:
-    """Intersection over union, and over the first one's own area, both [N, M]."""
+    """IoU, and intersection over the area of the box in `boxes`, both [N, M]."""
     a, b = boxes[:, None].astype(float), others[None].astype(float)
     common = (np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])).clip(0).prod(-1)
     own, other = (a[..., 2:] - a[..., :2]).prod(-1), (b[..., 2:] - b[..., :2]).prod(-1)
@@ -57,7 +60,7 @@ def _overlaps(boxes: Boxes, others: Boxes) -> tuple[Floats, Floats]:
 
 
 def average_precision(pictures: Iterable[Matched], weights: Floats | None = None) -> float:
-    """The mean of the precision at 101 recalls (COCO), each picture counted `weights` times [pictures] (once)."""
+    """Mean precision at 101 recalls, as in COCO. weights: how often each picture counts [pictures]; None: once."""
     listed = list(pictures)
     each = np.ones(len(listed)) if weights is None else weights
     total = float(sum(picture.people * weight for picture, weight in zip(listed, each, strict=True)))
@@ -67,18 +70,18 @@ def average_precision(pictures: Iterable[Matched], weights: Floats | None = None
     hits = np.concatenate([picture.hits for picture in listed])
     counts = np.concatenate([np.full(len(p.scores), w) for p, w in zip(listed, each, strict=True)])
     order = np.argsort(-scores, kind="stable")
-    found, said = np.cumsum((hits * counts)[order]), np.cumsum(counts[order])
-    precision = np.maximum.accumulate((found / np.maximum(said, 1e-9))[::-1])[::-1]
+    found, detected = np.cumsum((hits * counts)[order]), np.cumsum(counts[order])
+    precision = np.maximum.accumulate((found / np.maximum(detected, 1e-9))[::-1])[::-1]
     at = np.searchsorted(found / total, _RECALLS - 1e-12)
     return float(np.where(at < len(precision), precision[np.minimum(at, len(precision) - 1)], 0.0).mean())
 
 
 def interval(pictures: list[Matched], times: int = 300, seed: int = 0) -> tuple[float, float]:
-    """A 95 % interval of the average precision: pictures drawn again with replacement (bootstrap)."""
-    chance = np.random.default_rng(seed)
+    """The 95 % confidence interval of the average precision, by bootstrap over the pictures."""
+    rng = np.random.default_rng(seed)
     count = len(pictures)
     values = [
-        average_precision(pictures, np.asarray(chance.multinomial(count, [1 / count] * count), np.float64))
+        average_precision(pictures, np.asarray(rng.multinomial(count, [1 / count] * count), np.float64))
         for _ in range(times)
     ]
     low, high = np.percentile(values, [2.5, 97.5])
@@ -86,7 +89,7 @@ def interval(pictures: list[Matched], times: int = 300, seed: int = 0) -> tuple[
 
 
 def precision_thresholds(pictures: list[list[Matched]], goals: tuple[float, ...]) -> list[float]:
-    """The lowest score at and above which that part of the boxes are people, for each goal; the sets weigh the same."""
+    """For each goal, the lowest score threshold with at least that precision. Each set of pictures weighs the same."""
     scores = np.concatenate([m.scores for one in pictures for m in one])
     hits = np.concatenate([m.hits for one in pictures for m in one])
     weights = np.concatenate([

@@ -1,4 +1,4 @@
-"""Training samples on disk: folders of a few hundred, each array mapped into memory and read sample by sample."""
+"""Stores training samples in shards: folders of a few hundred, with arrays that are mapped into memory."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from metrica.models.training.pictures import Boxes, Picture
 from metrica.models.training.teacher import CELLS, CHANNELS
 
 SLOTS = 80
-"""Boxes per sample at most; where there are more, the largest."""
+"""The most boxes that a sample holds; of more, the largest are kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """Arrays of one file, sample by sample."""
+    """The arrays of one shard; their first axis is the sample."""
 
     pictures: npt.NDArray[np.uint8]
     """[N, H, W, 3], BGR."""
     boxes: npt.NDArray[np.float32]
-    """[N, SLOTS, 5]: x1, y1, x2, y2, flag; flag 0 is padding."""
+    """[N, SLOTS, 5]: x1, y1, x2, y2 in pixels, flag; flag 0 is padding."""
     levels: tuple[npt.NDArray[np.int8], ...]
-    """The teacher's maps, normalised and packed, [N, CHANNELS, rows, columns] for each of three levels."""
+    """The teacher's maps as `packed` returns them, [N, CHANNELS, rows, columns] for each of the three levels."""
 
 
 class Writer:
-    """Fills one shard; `close` makes it appear, whole, under its name."""
+    """Writes one shard. It appears under its name when it is complete, with `close`."""
 
     def __init__(self, path: Path, count: int) -> None:
         self._path, self._part = path, path.with_suffix(".part")
@@ -45,7 +45,7 @@ class Writer:
         return np.lib.format.open_memmap(self._part / f"{name}.npy", "w+", np.dtype(kind), shape)
 
     def add(self, picture: Picture, boxes: Boxes, levels: list[npt.NDArray[np.int8]]) -> None:
-        """One more sample; `boxes` [N, 5]."""
+        """Add a sample: picture, boxes [N, 5], and the teacher's packed maps."""
         size = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
         kept = boxes[np.argsort(-size, kind="stable")[:SLOTS]]
         padded = np.zeros((SLOTS, 5), np.float32)
@@ -55,19 +55,20 @@ class Writer:
         self._filled += 1
 
     def close(self) -> None:
+        """Finish the shard."""
         for array in self._arrays:
             array.flush()  # type: ignore[attr-defined]
         self._part.rename(self._path)
 
 
-def read(path: Path) -> Shard:
-    """A shard that `Writer` made."""
+def read_shard(path: Path) -> Shard:
+    """Open a shard that `Writer` made."""
     parts = [
         np.load(path / f"{name}.npy", mmap_mode="r") for name in ("pictures", "boxes", "level0", "level1", "level2")
     ]
     return Shard(parts[0], parts[1], tuple(parts[2:]))
 
 
-def found(folder: Path) -> list[Path]:
-    """The finished shards of a folder, in order."""
+def finished_shards(folder: Path) -> list[Path]:
+    """The finished shards of a folder, sorted by name."""
     return sorted(folder.glob("*.shard"))

@@ -1,7 +1,7 @@
-"""Training that goes on from an exported network: its FP16 files back into PyTorch.
+"""Starts training from an exported network: reads its FP16 files back into PyTorch.
 
-An export has folded each batch norm into its convolution. To learn on, the norms are put back: the mean and deviation
-that each one sees are measured on training pictures, and its weights chosen so that the network says what it said.
+An export has folded each batch norm into its convolution. For training, the norms are restored: mean and variance of
+their inputs are measured on training pictures, and their weights are chosen so that the output stays the same.
 """
 
 from __future__ import annotations
@@ -24,18 +24,19 @@ Floats = npt.NDArray[np.float32]
 
 
 def load_exported(network: PersonNet, path: Path) -> None:
-    """Give `network` the weights of an .xml that `training.export` wrote as FP16; its norms do nothing from then on
-    until `measure_norms` has been called.
+    """Load the weights of an FP16 .xml that `training.export` wrote.
 
-    Raises ValueError when it is not an export of this network.
+    The batch norms only add the bias afterwards; call `measure_norms` before training.
+    Raises ValueError if the file is not an export of this network.
     """
+    # Export a copy whose convolutions hold their own numbers as weights: it tells the order of the exported graph.
     marked = copy.deepcopy(network)
     ours = [module for module in marked.modules() if isinstance(module, nn.Conv2d)]
     for number, module in enumerate(ours, start=1):
         nn.init.constant_(module.weight, number)
     for module in marked.modules():
         if isinstance(module, nn.BatchNorm2d):
-            nn.init.ones_(module.bias)  # adding nothing would be optimised away
+            nn.init.ones_(module.bias)  # a bias of 0 would be removed from the graph
     with tempfile.TemporaryDirectory() as scratch:
         write(convert(marked), Path(scratch) / "marked.xml")
         order = [round(float(weight.flat[0])) for weight, _ in _convolutions(Path(scratch) / "marked.xml")]
@@ -65,7 +66,7 @@ def load_exported(network: PersonNet, path: Path) -> None:
 
 @torch.no_grad()
 def measure_norms(network: PersonNet, pictures: Iterable[Tensor]) -> None:
-    """Let each norm do its part again, so that it may be trained: for batches of pictures [B, 3, H, W]."""
+    """Restore the batch norms from their inputs on batches of pictures [B, 3, H, W]; the output stays the same."""
     norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
     sums = {norm: torch.zeros(3, norm.num_features, dtype=torch.float64) for norm in norms}
 
@@ -92,7 +93,7 @@ def measure_norms(network: PersonNet, pictures: Iterable[Tensor]) -> None:
 
 
 def _convolutions(path: Path) -> list[tuple[Floats, Floats]]:
-    """Weights and biases of a network's convolutions, in the order of its graph."""
+    """Weights and biases of the convolutions in an .xml, in the order of its graph."""
     found: list[tuple[Floats, Floats]] = []
     for node in ov.Core().read_model(path).get_ordered_ops():
         if node.get_type_name() in ("Convolution", "GroupConvolution"):
@@ -104,7 +105,10 @@ def _convolutions(path: Path) -> list[tuple[Floats, Floats]]:
 
 
 def _constant(node: ov.Node) -> Floats:
-    """The value of a constant, also where it is kept in 16 bits and widened."""
+    """The value of a constant, also if it is stored in 16 bits with a conversion.
+
+    Raises ValueError if there is no constant.
+    """
     while node.get_type_name() != "Constant":
         if not node.get_input_size():
             raise ValueError(f"{node.get_friendly_name()} is no constant: the network is not an FP16 export")

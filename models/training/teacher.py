@@ -1,7 +1,7 @@
-"""What a large detector sees in a picture, for the small one to learn from.
+"""Runs the teacher, a large detector whose feature maps the small network learns to reproduce.
 
-The teacher is person-detection-0203 of Intel's Open Model Zoo (Apache-2.0): its pyramid and its scores per cell and
-anchor, level by level, resampled to the cells of our network.
+The teacher is person-detection-0203 of Intel's Open Model Zoo (Apache-2.0). Of each level, its feature map and its
+scores for each cell and anchor are resampled to the cells of our network.
 """
 
 from __future__ import annotations
@@ -16,24 +16,25 @@ import openvino as ov
 from metrica.models.training.grid import SIZE, STRIDES
 from metrica.models.training.pictures import Boxes, Picture
 
-# The pyramid and the scores of the strides 16, 32 and 64 of its 864x480 pixels: nearly our 8, 16 and 32 of 416x256.
+# Names of the nodes with the feature maps and scores of the strides 16, 32 and 64. The teacher's input is 864x480, so
+# these correspond to our strides 8, 16 and 32 of 416x256.
 _PYRAMID = ("565", "566", "567")
 _SCORES = ("622", "651", "680")
 _FINEST_SCORES = "593"
 CHANNELS = 38
-"""32 of the pyramid, three anchors' scores, three of the finer level's (for small people; zero on coarser levels)."""
+"""Channels of a map: 32 features, scores of 3 anchors, and 3 scores of a finer level (0 except on the first level)."""
 CELLS = [(SIZE[1] // stride, SIZE[0] // stride) for stride in STRIDES]
 """Rows and columns of each level."""
 _SCALE = 127 / 5
+"""Steps of the packed maps per standard deviation."""
 
 Floats = npt.NDArray[np.float32]
 
 
 class Teacher:
-    """person-detection-0203 with its inside open.
+    """person-detection-0203 with its inner feature maps as outputs.
 
-    Raises:
-        ValueError: the model is another one, or another build of it.
+    Raises ValueError for another model, or another build of it.
     """
 
     def __init__(self, model: Path, threads: int = 1) -> None:
@@ -52,7 +53,7 @@ class Teacher:
         self._size = (int(network.inputs[0].shape[3]), int(network.inputs[0].shape[2]))
 
     def __call__(self, picture: Picture) -> tuple[list[Floats], Boxes]:
-        """The maps of the three levels [CHANNELS, rows, columns], and its people in pixels [N, 5] with scores."""
+        """The maps of the three levels, [CHANNELS, rows, columns] each, and boxes with scores [N, 5] in pixels."""
         resized = cv2.resize(picture, self._size, interpolation=cv2.INTER_LINEAR)
         result = self._compiled(resized.transpose(2, 0, 1)[None].astype(np.float32))
         maps = [np.asarray(result[output], np.float32)[0] for output in self._added]
@@ -68,17 +69,17 @@ class Teacher:
 
 
 def pooled(level: Floats) -> Floats:
-    """The greatest of each 2x2 cells, [C, 2 R, 2 K] -> [C, R, K]."""
+    """The maximum of each 2x2 cells, [C, 2 R, 2 K] to [C, R, K]."""
     channels, rows, columns = level.shape
     return level.reshape(channels, rows // 2, 2, columns // 2, 2).max(axis=(2, 4))
 
 
 def packed(values: Floats, mean: Floats, deviation: Floats) -> npt.NDArray[np.int8]:
-    """Normalised per channel and rounded to 8 bits, 5 deviations to each side."""
+    """Maps normalised per channel and rounded to 8 bits, which cover 5 standard deviations to each side."""
     normal = (values - mean[:, None, None]) / deviation[:, None, None]
     return np.asarray((normal * _SCALE).clip(-127, 127).round(), np.int8)
 
 
 def unpacked(values: npt.NDArray[np.int8]) -> Floats:
-    """Back from `packed`: zero mean, unit variance."""
+    """The normalised maps from packed ones: zero mean, unit variance."""
     return values.astype(np.float32) / np.float32(_SCALE)

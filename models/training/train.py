@@ -1,8 +1,8 @@
-"""`python -m metrica.models.training.train`: shards to a checkpoint.
+"""`python -m metrica.models.training.train`: trains the network on shards, and writes a checkpoint.
 
-Resumable at any time: a checkpoint is written every few hundred steps, and the same command goes on from it. The rate
-of learning warms up, stays, and falls to nothing over the last `--decay` steps (Hu et al., arXiv:2404.06395), so a run
-may be prolonged as long as it has not begun to fall.
+A checkpoint is written every 200 steps; the same command continues from it. The learning rate rises at first, stays
+constant, and falls to nearly 0 over the last `--decay` steps (Hu et al., arXiv:2404.06395). A run can be made longer as
+long as the fall has not begun.
 """
 
 from __future__ import annotations
@@ -28,33 +28,39 @@ from metrica.models.training.network import PersonNet, centres, multiply_adds
 from metrica.models.training.start import load_exported, measure_norms
 from metrica.models.training.teacher import CHANNELS
 
-_WARM_UP = 300  # steps
-_AVERAGE_OVER = 800  # steps
+_WARM_UP = 300
+"""Steps over which the learning rate rises."""
+_AVERAGE_OVER = 800
+"""Steps over which the average of the weights reaches back."""
 _BATCHES_FOR_NORMS = 20
+"""Batches on which the batch norms of an exported network are measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How to train."""
+    """The settings of a training run."""
 
     steps: int
+    """Steps of the whole run."""
     decay: int
+    """Steps at the end over which the learning rate falls."""
     rate: float
+    """Learning rate between its rise and its fall."""
     mimic: float
-    """Weight of the teacher's features in the loss; 0 trains without a teacher."""
+    """Weight of the `Mimic` loss; 0 trains without a teacher."""
     seed: int
     width: int = 16
-    """Of the network: channels of its first layer."""
+    """Channels of the network's first layer."""
 
     def rate_at(self, step: int) -> float:
-        """The rate of learning at a step."""
+        """The learning rate at a step."""
         rising = min(1.0, (step + 1) / _WARM_UP)
         falling = min(1.0, max(0.0, (self.steps - step) / max(1, self.decay)))
         return self.rate * rising * max(falling, 0.01)
 
 
 class Trainer:
-    """The network, its running average, the teacher's adapter and the optimiser, a step at a time."""
+    """Holds the network, the running average of its weights, the `Mimic` loss and the optimiser."""
 
     def __init__(self, plan: Plan) -> None:
         torch.manual_seed(plan.seed)
@@ -73,14 +79,14 @@ class Trainer:
         return [*self.network.parameters(), *self.mimic.parameters()]
 
     def learn(self, batch: Batch) -> dict[str, float]:
-        """One step; the parts of the loss."""
+        """Train one step on a batch, and return the parts of the loss by name."""
         pictures, boxes, teacher = batch
         for group in self._optimiser.param_groups:
             group["lr"] = self.plan.rate_at(self.step)
         self.network.train()
         with torch.autocast("cpu", torch.bfloat16):
             logits, predicted, features = self.network(pictures.float())
-        assigned = assign(logits.detach().sigmoid(), predicted.detach(), self._centres, *people(boxes))
+        assigned = assign(logits.detach().sigmoid(), predicted.detach(), self._centres, *unpadded(boxes))
         score, box = detection_loss(logits, predicted, assigned)
         loss = score + box
         parts = {"score": score.item(), "box": box.item()}
@@ -93,11 +99,12 @@ class Trainer:
         nn.utils.clip_grad_norm_(self._parameters(), 8.0)
         self._optimiser.step()
         self.step += 1
-        self._follow()
+        self._update_average()
         return parts
 
     @torch.no_grad()
-    def _follow(self) -> None:
+    def _update_average(self) -> None:
+        """Update the exponential moving average of the weights; it follows faster in the first steps."""
         keep = min(1 - 1 / _AVERAGE_OVER, self.step / (self.step + 10))
         state: dict[str, Tensor] = self.network.state_dict()
         for name, value in self.average.state_dict().items():
@@ -107,21 +114,21 @@ class Trainer:
                 value.copy_(state[name])
 
     def state(self) -> dict[str, Any]:
-        """All that is needed to go on."""
+        """The content of a checkpoint: all that `resume` needs."""
         return {
             "step": self.step, "width": self.network.width,
             "network": self.network.state_dict(), "average": self.average.state_dict(),
             "mimic": self.mimic.state_dict(), "optimiser": self._optimiser.state_dict(),
         }  # fmt: skip
 
-    def begin_with(self, exported: Path, batches: Iterable[Batch]) -> None:
-        """Begin with an exported network instead of a random one."""
+    def start_from_export(self, exported: Path, batches: Iterable[Batch]) -> None:
+        """Start from an exported network instead of random weights. batches: to measure the batch norms on."""
         load_exported(self.network, exported)
         measure_norms(self.network, (pictures for pictures, _, _ in batches))
         self.average.load_state_dict(self.network.state_dict())
 
     def resume(self, state: dict[str, Any]) -> None:
-        """Go on from `state`. Raises ValueError when that is of a network of another width."""
+        """Continue from the content of a checkpoint. Raises ValueError if its network has another width."""
         if state["width"] != self.network.width:
             raise ValueError(f"the checkpoint is of a network of width {state['width']}, not {self.network.width}")
         self.step = state["step"]
@@ -131,23 +138,23 @@ class Trainer:
         self._optimiser.load_state_dict(state["optimiser"])
 
 
-def people(boxes: Tensor) -> tuple[Tensor, Tensor]:
-    """The boxes [B, P, 4] and flags [B, P] of a padded batch [B, SLOTS, 5], cut to the longest."""
+def unpadded(boxes: Tensor) -> tuple[Tensor, Tensor]:
+    """Boxes [B, P, 4] and flags [B, P] of a padded batch [B, SLOTS, 5], cut to the most boxes that a picture has."""
     flags = boxes[..., 4]
     longest = int((flags > 0).sum(1).max())
     return boxes[:, :longest, :4], flags[:, :longest]
 
 
 def save(state: dict[str, Any], path: Path) -> None:
-    """Write a checkpoint so that there is always a whole one."""
+    """Write a checkpoint; a crash while writing leaves the one before intact."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     torch.save(state, part)
     part.replace(path)
 
 
-def share(text: str) -> tuple[str, float]:
-    """`photographs=0.6` as a pair."""
+def parse_share(text: str) -> tuple[str, float]:
+    """Read `photographs=0.6` as name and share."""
     name, _, value = text.partition("=")
     return name, float(value or 1)
 
@@ -156,19 +163,23 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m metrica.models.training.train", description=__doc__)
     parser.add_argument("--shards", type=Path, required=True)
     parser.add_argument(
-        "--out", type=Path, required=True, help="the checkpoint; if it is there, training goes on from it"
+        "--out", type=Path, required=True, help="the checkpoint; if it exists, training continues from it"
     )
     parser.add_argument("--start", type=Path, metavar="FP16.xml",
-                        help="an export of this network to begin with, where --out is not there yet")  # fmt: skip
-    parser.add_argument("--share", type=share, action="append", metavar="NAME=SHARE",
-                        help="how often shards of this name are drawn (photographs=1)")  # fmt: skip
+                        help="an export of this network to start from, if --out does not exist yet")  # fmt: skip
+    parser.add_argument("--share", type=parse_share, action="append", metavar="NAME=SHARE",
+                        help="how often shards whose names begin so are drawn (photographs=1)")  # fmt: skip
     parser.add_argument("--steps", type=int, default=8000)
-    parser.add_argument("--decay", type=int, default=2000, help="steps at the end with a falling rate")
+    parser.add_argument("--decay", type=int, default=2000, help="steps at the end with a falling learning rate")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rate", type=float, default=2e-3)
-    parser.add_argument("--mimic", type=float, default=1.0, help="weight of the teacher's features; 0 for none")
-    parser.add_argument("--plain", action="store_true", help="without changes of look (for comparisons)")
-    parser.add_argument("--width", type=int, default=16, help="of the network; what is shipped has 16")
+    parser.add_argument(
+        "--mimic", type=float, default=1.0, help="weight of the loss that compares features with the teacher's; 0: none"
+    )
+    parser.add_argument("--plain", action="store_true", help="without photometric augmentation, for comparisons")
+    parser.add_argument(
+        "--width", type=int, default=16, help="channels of the network's first layer; 16 in the released network"
+    )
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
@@ -178,12 +189,12 @@ def main(arguments: list[str] | None = None) -> int:
     if options.out.exists():
         trainer.resume(torch.load(options.out, weights_only=True))
     elif options.start:
-        first = Samples(options.shards, options.batch, options.seed, shares, looks=not options.plain)
-        trainer.begin_with(options.start, islice(first, _BATCHES_FOR_NORMS))
+        first = Samples(options.shards, options.batch, options.seed, shares, augment=not options.plain)
+        trainer.start_from_export(options.start, islice(first, _BATCHES_FOR_NORMS))
     parameters = sum(p.numel() for p in trainer.network.parameters()) / 1e6
     operations = 2 * multiply_adds(trainer.network) / 1e9
     print(f"{parameters:.2f} M parameters, {operations:.2f} GFLOPs, step {trainer.step}")
-    samples = Samples(options.shards, options.batch, options.seed + trainer.step, shares, looks=not options.plain)
+    samples = Samples(options.shards, options.batch, options.seed + trainer.step, shares, augment=not options.plain)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     smooth: dict[str, float] = {}
     with Progress(*columns) as progress:

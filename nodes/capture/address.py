@@ -60,9 +60,9 @@ def read_address(uri: str) -> Address:
     if scheme and scheme[1].lower() == "file":
         text = unquote(text[len("file://") :].removeprefix("localhost"))
     elif scheme and scheme[1].lower() == "sim":
-        from metrica.simulator.address import read_sim  # a live camera's process has no use for the simulator
+        from metrica.simulator.address import read_sim_address  # a live camera's process has no use for the simulator
 
-        read_sim(text)
+        read_sim_address(text)
         return Address(Kind.SIM, text)
     elif scheme:
         return _stream(text, scheme[1].lower(), text[scheme.end() :])

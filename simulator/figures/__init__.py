@@ -1,1 +1,1 @@
-"""The people: bodies, clothes, gait, and the surfaces they are made of."""
+"""The people: looks, meshes, textures and movement. Imports nothing else of the simulator."""

@@ -1,6 +1,7 @@
-"""The body as a mesh: trunk, limbs and head in the proportions of people, and what is worn over them.
+"""Builds the mesh of a person: trunk, limbs and head in human proportions, with clothes, hair and bag.
 
-All sizes are parts of the body's height until the end; at rest it stands upright at the origin and looks along +y.
+All sizes are parts of the body's height until the last step. At rest the body stands upright at the origin and looks
+along +y.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import math
 import numpy as np
 
 from metrica.nodes.geometry.arrays import Floats
-from metrica.simulator.figures.dress import RECTS, Look
 from metrica.simulator.figures.gait import (
     ARM_L,
     ARM_R,
@@ -27,7 +27,8 @@ from metrica.simulator.figures.gait import (
     THIGH_L,
     THIGH_R,
 )  # fmt: skip
-from metrica.simulator.figures.mesh import Mesh, Part, Ring, assemble, box, rings, step, tube, weigh
+from metrica.simulator.figures.looks import RECTS, Look
+from metrica.simulator.figures.mesh import Mesh, Part, Ring, assemble, bone_weights, box, rings, smoothstep, tube
 
 _TRUNK: tuple[Ring, ...] = (
     (0.864, 0.030, 0.032, -0.004), (0.848, 0.042, 0.038, -0.008), (0.834, 0.074, 0.045, -0.010),
@@ -59,28 +60,29 @@ _SHOE = (
     (0.000, 0.032, 0.025, 0.032), (0.035, 0.023, 0.027, 0.023), (0.070, 0.018, 0.027, 0.018),
     (0.092, 0.014, 0.018, 0.013), (0.097, 0.012, 0.004, 0.006), (0.0975, 0.012, 0.001, 0.001),
 )  # fmt: skip
-"""From heel to toe: y, z of the middle, half the width, half the height."""
+"""Rings from heel to toe: y, z of the centre, half the width, half the height."""
 
 
-def body(look: Look) -> Mesh:
-    """The mesh of a person, in metres."""
+def body_mesh(look: Look) -> Mesh:
+    """The mesh of a person with these looks, in metres."""
     parts = [_trunk(look), *_legs(look), *_arms(look), *_head(look), *_over(look), *_bag(look)]
     mesh = assemble(parts)
     points = mesh.points.copy()
-    # A child's head, and everybody's a little: larger or smaller about the neck.
+    # Scale the head about the neck: heads differ in size, those of children are larger.
     share = mesh.weights[:, HEAD : HEAD + 1]
     neck = np.array([0.0, 0.0, 0.85], np.float32)
     points += share * (look.head - 1) * (points - neck)
     return Mesh(points * np.float32(look.height), mesh.normals, mesh.weights, mesh.uv, mesh.triangles)
 
 
-def _fat(table: tuple[Ring, ...], width: float, depth: float) -> list[Ring]:
+def _scaled(table: tuple[Ring, ...], width: float, depth: float) -> list[Ring]:
+    """Rings made wider and deeper."""
     return [(z, w * width, d * depth, y) for z, w, d, y in table]
 
 
 def _trunk(look: Look) -> Part:
     g = look.girth
-    table = _fat(_TRUNK, 1 + 0.8 * (g - 1) + 0.04, 1 + 1.4 * (g - 1) + 0.06)
+    table = _scaled(_TRUNK, 1 + 0.8 * (g - 1) + 0.04, 1 + 1.4 * (g - 1) + 0.06)
     shaped: list[Ring] = []
     for z, w, d, y in table:
         belly = look.belly * math.exp(-(((z - 0.61) / 0.06) ** 2))
@@ -89,8 +91,8 @@ def _trunk(look: Look) -> Part:
         waist = 1 - 0.9 * look.bust * math.exp(-(((z - 0.62) / 0.05) ** 2)) * 4
         shaped.append((z, w * waist + hips, d + belly / 2 + bust / 2, y + belly / 2 + bust / 2))
     grid = rings(shaped, 14, square=0.88)
-    chest = step(grid[:, :, 2], 0.52, 0.66)
-    return Part(grid, weigh(grid, bones=((CHEST, chest), (PELVIS, 1 - chest))), RECTS["torso"])
+    chest = smoothstep(grid[:, :, 2], 0.52, 0.66)
+    return Part(grid, bone_weights(grid, bones=((CHEST, chest), (PELVIS, 1 - chest))), RECTS["torso"])
 
 
 def _legs(look: Look) -> list[Part]:
@@ -104,13 +106,13 @@ def _legs(look: Look) -> list[Part]:
             loose = 1 + (wide - 1) * min(1.0, max(0.0, (0.53 - z) / 0.1))
             flare.append((z, w * loose * (1 + look.flare * max(0.0, 0.3 - z)), d * loose, y))
         grid = rings(flare, 8, x)
-        below = 1 - step(grid[:, :, 2], 0.255, 0.315)
-        hip = step(grid[:, :, 2], 0.47, 0.53) * 0.5
+        below = 1 - smoothstep(grid[:, :, 2], 0.255, 0.315)
+        hip = smoothstep(grid[:, :, 2], 0.47, 0.53) * 0.5
         shares = ((thigh, (1 - below) * (1 - hip)), (shin, below), (PELVIS, hip))
-        parts.append(Part(grid, weigh(grid, bones=shares), RECTS["leg"]))
+        parts.append(Part(grid, bone_weights(grid, bones=shares), RECTS["leg"]))
         s = look.shoe
         grid = tube([(x, y, z * s) for y, z, _, _ in _SHOE], [(w * s, h * s) for _, _, w, h in _SHOE], 6)
-        parts.append(Part(grid, weigh(grid, bones=((foot, 1.0),)), RECTS["shoe"]))
+        parts.append(Part(grid, bone_weights(grid, bones=((foot, 1.0),)), RECTS["shoe"]))
     return parts
 
 
@@ -119,17 +121,17 @@ def _arms(look: Look) -> list[Part]:
     wide = (1 + 0.9 * (look.girth - 1)) * look.sleeves
     out = 0.011 + 0.06 * (look.girth - 1)
     for side, upper, fore in ((-1, ARM_L, FORE_L), (1, ARM_R, FORE_R)):
-        grid = rings(_fat(_ARM, wide, wide), 7, 0.0)
+        grid = rings(_scaled(_ARM, wide, wide), 7, 0.0)
         z = grid[:, :, 2]
-        grid[:, :, 0] += side * (0.093 + out + 0.024 * step(0.84 - z, 0.02, 0.2))
-        below = 1 - step(z, 0.61, 0.66)
-        shoulder = step(z, 0.80, 0.835)
+        grid[:, :, 0] += side * (0.093 + out + 0.024 * smoothstep(0.84 - z, 0.02, 0.2))
+        below = 1 - smoothstep(z, 0.61, 0.66)
+        shoulder = smoothstep(z, 0.80, 0.835)
         shares = ((upper, (1 - below) * (1 - shoulder)), (fore, below), (CHEST, shoulder))
-        parts.append(Part(grid, weigh(grid, bones=shares), RECTS["arm"]))
+        parts.append(Part(grid, bone_weights(grid, bones=shares), RECTS["arm"]))
         hand = [(0.490, 0.014, 0.016, 0.0), (0.465, 0.015, 0.022, 0.004), (0.440, 0.012, 0.024, 0.006),
                 (0.410, 0.010, 0.018, 0.010), (0.390, 0.006, 0.008, 0.012), (0.389, 0.001, 0.001, 0.012)]  # fmt: skip
         grid = rings(hand, 6, side * (0.12 + out))
-        parts.append(Part(grid, weigh(grid, bones=((fore, 1.0),)), RECTS["hand"]))
+        parts.append(Part(grid, bone_weights(grid, bones=((fore, 1.0),)), RECTS["hand"]))
     return parts
 
 
@@ -141,24 +143,24 @@ def _head(look: Look) -> list[Part]:
     for ring in (4, 5, 6):  # ears
         grid[ring, 3, 0] += 0.006
         grid[ring, 9, 0] -= 0.006
-    neck = 1 - step(grid[:, :, 2], 0.845, 0.875)
-    parts = [Part(grid, weigh(grid, bones=((HEAD, 1 - neck), (CHEST, neck))), RECTS["head"])]
+    neck = 1 - smoothstep(grid[:, :, 2], 0.845, 0.875)
+    parts = [Part(grid, bone_weights(grid, bones=((HEAD, 1 - neck), (CHEST, neck))), RECTS["head"])]
     if look.cover == "none":
         return parts
     parts.append(_cover(look))
     if look.cover == "cap":
         brim = tube([(0, y, 0.958 - 0.1 * max(0.0, y - 0.03)) for y in (0.02, 0.06, 0.09, 0.1)],
                     [(0.044, 0.003), (0.042, 0.003), (0.03, 0.003), (0.004, 0.002)], 8)  # fmt: skip
-        parts.append(Part(brim, weigh(brim, bones=((HEAD, 1.0),)), RECTS["cover"]))
+        parts.append(Part(brim, bone_weights(brim, bones=((HEAD, 1.0),)), RECTS["cover"]))
     if look.cover == "bun":
         knot = rings([(0.99, 0.004, 0.004, -0.05), (0.98, 0.024, 0.022, -0.055), (0.96, 0.026, 0.024, -0.06),
                       (0.94, 0.02, 0.018, -0.06), (0.935, 0.003, 0.003, -0.06)], 8)  # fmt: skip
-        parts.append(Part(knot, weigh(knot, bones=((HEAD, 1.0),)), RECTS["cover"]))
+        parts.append(Part(knot, bone_weights(knot, bones=((HEAD, 1.0),)), RECTS["cover"]))
     return parts
 
 
 def _cover(look: Look) -> Part:
-    """Hair, a headscarf or a hat: a shell about the skull that dives under the skin where the face is free."""
+    """Hair, a headscarf or a hat: a shell around the skull. Where the face is free, the shell lies under the skin."""
     scarf = look.cover == "scarf"
     thick = {"scarf": 0.010, "afro": 0.028, "chechia": 0.006, "beanie": 0.009, "cap": 0.006}.get(look.cover, 0.0075)
     table = [(1.0005 + thick, 0.0, 0.0, 0.0)]
@@ -186,12 +188,12 @@ def _cover(look: Look) -> Part:
             free |= z < 0.885
     centre = grid.mean(axis=1, keepdims=True)
     grid[:] = np.where(free[:, :, None], centre + (grid - centre) * 0.62, grid)
-    neck = 1 - step(z, 0.80, 0.87) if scarf or look.cover in ("long", "tail") else np.zeros_like(z)
-    return Part(grid, weigh(grid, bones=((HEAD, 1 - neck), (CHEST, neck))), RECTS["cover"])
+    neck = 1 - smoothstep(z, 0.80, 0.87) if scarf or look.cover in ("long", "tail") else np.zeros_like(z)
+    return Part(grid, bone_weights(grid, bones=((HEAD, 1 - neck), (CHEST, neck))), RECTS["cover"])
 
 
 def _over(look: Look) -> list[Part]:
-    """A coat, robe, dress or skirt: a loose tube that the thighs move."""
+    """A coat, robe, dress or skirt: a loose tube that trunk and legs move."""
     if look.over == "none":
         return []
     top = 0.60 if look.over == "skirt" else 0.85
@@ -211,8 +213,12 @@ def _over(look: Look) -> list[Part]:
         table.append((look.hem, (0.113 + wider) * g, (0.084 + 0.8 * wider) * g, -0.004))
     grid = rings(table, 14, square=0.92)
     up = grid[:, :, 2]
-    chest, below, shin = step(up, 0.54, 0.66), 1 - step(up, 0.36, 0.53), (1 - step(up, 0.15, 0.32)) * 0.55
-    right = step(grid[:, :, 0], -0.05, 0.05)
+    chest, below, shin = (
+        smoothstep(up, 0.54, 0.66),
+        1 - smoothstep(up, 0.36, 0.53),
+        (1 - smoothstep(up, 0.15, 0.32)) * 0.55,
+    )
+    right = smoothstep(grid[:, :, 0], -0.05, 0.05)
     thigh = below * 0.88
     shares: list[tuple[int, Floats | float]] = [
         (CHEST, chest),
@@ -222,7 +228,7 @@ def _over(look: Look) -> list[Part]:
         (SHIN_L, (1 - chest) * thigh * (1 - right) * shin),
         (SHIN_R, (1 - chest) * thigh * right * shin),
     ]
-    return [Part(grid, weigh(grid, bones=shares), RECTS["over"])]
+    return [Part(grid, bone_weights(grid, bones=shares), RECTS["over"])]
 
 
 def _bag(look: Look) -> list[Part]:
@@ -241,11 +247,11 @@ def _bag(look: Look) -> list[Part]:
             grid, bones = box((-0.10, 0.10, 0.60), (0.10, 0.24, 0.74)), ((CHEST, 1.0),)
         case _:
             return []
-    return [Part(grid, weigh(grid, bones=bones), RECTS["bag"])]
+    return [Part(grid, bone_weights(grid, bones=bones), RECTS["bag"])]
 
 
-def pushed(kind: str, height: float) -> Mesh:
-    """A pram or a shopping trolley in front of who pushes it, as a mesh of its own: it is no part of the person."""
+def pushed_mesh(kind: str, height: float) -> Mesh:
+    """A pram or a trolley in front of a person of this height (metres): a mesh of its own, no part of the person."""
     hands = 0.60 * height
     parts: list[Floats] = []
     if kind == "pram":
@@ -261,4 +267,4 @@ def pushed(kind: str, height: float) -> Mesh:
         parts.append(box((x - 0.015, 0.60, 0.16), (x + 0.015, 1.1, 0.2)))
         parts.append(box((x - 0.012, 0.34, hands - 0.02), (x + 0.012, 0.72, hands + 0.02)))
     parts.append(box((-0.24, 0.33, hands - 0.02), (0.24, 0.37, hands + 0.02)))
-    return assemble([Part(p, weigh(p, bones=((ROOT, 1.0),)), RECTS["prop"]) for p in parts])
+    return assemble([Part(p, bone_weights(p, bones=((ROOT, 1.0),)), RECTS["prop"]) for p in parts])

@@ -1,8 +1,8 @@
-"""How people move: the angles of their joints while they walk and stand, and the bones that follow from them.
+"""How people move: the angles of their joints while they walk or stand, and the bones' matrices from them.
 
-The body stands at the origin and looks along +y; x is its right. Rest: upright, arms hanging. Angles in radians; the
-hip's and the shoulder's are positive forwards. The curves are the usual ones of gait analysis, simplified to a cosine
-for the thigh and a bump in the swing for the knee (Winter, Biomechanics and Motor Control of Human Movement).
+The body stands at the origin and looks along +y; x is its right. At rest it is upright with hanging arms. Angles are
+radians; those of hip and shoulder are positive forwards. The curves simplify those of gait analysis (Winter,
+Biomechanics and Motor Control of Human Movement): a cosine for the thigh, and a bump for the knee while the leg swings.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from metrica.nodes.geometry.arrays import Floats
 
 PELVIS, CHEST, HEAD, ARM_L, ARM_R, FORE_L, FORE_R, THIGH_L, THIGH_R, SHIN_L, SHIN_R, FOOT_L, FOOT_R, ROOT = range(14)
 BONES = 14
+"""Number of bones."""
 
-# Where the joints of the resting body are, as parts of its height: x (right side positive), y, z.
 JOINTS: dict[int, tuple[float, float, float]] = {
     PELVIS: (0.0, 0.0, 0.53),
     CHEST: (0.0, 0.0, 0.60),
@@ -34,6 +34,7 @@ JOINTS: dict[int, tuple[float, float, float]] = {
     FOOT_R: (0.052, -0.008, 0.042),
     ROOT: (0.0, 0.0, 0.0),
 }
+"""x, y, z of each bone's joint at rest, as parts of the body's height."""
 _PARENT = {
     CHEST: PELVIS, HEAD: CHEST, ARM_L: CHEST, ARM_R: CHEST, FORE_L: ARM_L, FORE_R: ARM_R,
     THIGH_L: PELVIS, THIGH_R: PELVIS, SHIN_L: THIGH_L, SHIN_R: THIGH_R, FOOT_L: SHIN_L, FOOT_R: SHIN_R,
@@ -42,41 +43,48 @@ _SOLES = ((FOOT_L, -0.052), (FOOT_R, 0.052))
 
 
 @dataclass(frozen=True, slots=True)
-class Habit:
-    """What is a person's own way to move."""
+class MovementStyle:
+    """How one person moves."""
 
     swing: float = 1.0
-    """Of the arms, 1 is usual."""
+    """Swing of the arms, 1 is usual."""
     lean: float = 0.05
-    """Of the trunk."""
+    """Forward lean of the trunk, radians."""
     sway: float = 1.0
+    """Sway and twist of the hips, 1 is usual."""
     hold: str = ""
-    """What the arms do instead of swinging: phone, call, carry, push, pockets, fold; empty: swing."""
+    """What the arms do: phone, call, carry, push, pockets or fold; empty: they swing."""
     head_down: float = 0.1
+    """Forward bend of the head, radians."""
     seed: float = field(default=0.0)
-    """A phase of its own for slow movements."""
+    """Phase of the slow movements, so that no two people move alike."""
 
 
-def amplitude(speed: float) -> float:
-    """How far the thigh swings to each side at a speed, m/s."""
+def thigh_swing(speed: float) -> float:
+    """Swing of the thigh to the front and to the back at a speed in m/s, radians."""
     return 0.44 * math.sqrt(max(speed, 0.0) / 1.35)
 
 
-def stride(speed: float, height: float) -> float:
-    """How far a person gets in one cycle of two steps, metres, so that the feet do not slide."""
-    return 4 * 0.485 * height * math.sin(max(amplitude(speed), 0.12))
+def stride_length(speed: float, height: float) -> float:
+    """Metres walked in one cycle of two steps, so that the feet do not slide. speed: m/s; height: metres."""
+    return 4 * 0.485 * height * math.sin(max(thigh_swing(speed), 0.12))
 
 
-def angles(phase: float, speed: float, habit: Habit, time: float) -> dict[int, tuple[float, float, float]]:
-    """Of each bone the rotation against its parent: about x (forwards positive), about y, about z."""
-    a = amplitude(speed)
+def joint_angles(
+    phase: float, speed: float, style: MovementStyle, time: float
+) -> dict[int, tuple[float, float, float]]:
+    """The rotation of each bone against its parent, radians about x (forwards positive), y and z.
+
+    phase: of the gait, radians. speed: m/s. time: seconds, for the slow movements.
+    """
+    a = thigh_swing(speed)
     moving = min(1.0, speed / 0.5)
-    slow = time * 0.9 + habit.seed
+    slow = time * 0.9 + style.seed
     found: dict[int, tuple[float, float, float]] = {}
     for thigh, shin, foot, shift in ((THIGH_L, SHIN_L, FOOT_L, 0.0), (THIGH_R, SHIN_R, FOOT_R, math.pi)):
         p = phase + shift
         hip = 0.10 * moving + a * math.cos(p)
-        # The thigh moves forward while sin(p) < 0: then the knee is bent, most in the middle of the swing.
+        # The thigh moves forward while sin(p) < 0. The knee is bent then, most in the middle of the swing.
         bend = 0.06 + 0.10 * a + moving * 0.42 * (a / 0.44) * (1 + math.sin(-p + 0.35)) * max(0.0, math.sin(-p + 0.55))
         found[thigh] = (hip, 0.0, 0.0)
         found[shin] = (-bend, 0.0, 0.0)
@@ -85,17 +93,18 @@ def angles(phase: float, speed: float, habit: Habit, time: float) -> dict[int, t
             0.0,
             0.0,
         )
-    twist = 0.10 * moving * math.cos(phase) * habit.sway
-    found[PELVIS] = (0.0, 0.03 * moving * math.sin(phase) * habit.sway + 0.02 * (1 - moving) * math.sin(slow), -twist)
-    found[CHEST] = (-habit.lean - 0.02 * moving * math.cos(2 * phase), -0.02 * moving * math.sin(phase), 1.9 * twist)
-    turn = 0.35 * math.sin(0.37 * slow + 2 * habit.seed) * math.sin(0.11 * slow) * (1 - 0.5 * moving)
-    found[HEAD] = (habit.lean - habit.head_down, 0.0, turn - twist)
-    found |= _arms(phase, a, habit, slow)
+    twist = 0.10 * moving * math.cos(phase) * style.sway
+    found[PELVIS] = (0.0, 0.03 * moving * math.sin(phase) * style.sway + 0.02 * (1 - moving) * math.sin(slow), -twist)
+    found[CHEST] = (-style.lean - 0.02 * moving * math.cos(2 * phase), -0.02 * moving * math.sin(phase), 1.9 * twist)
+    turn = 0.35 * math.sin(0.37 * slow + 2 * style.seed) * math.sin(0.11 * slow) * (1 - 0.5 * moving)
+    found[HEAD] = (style.lean - style.head_down, 0.0, turn - twist)
+    found |= _arms(phase, a, style, slow)
     return found
 
 
-def _arms(phase: float, a: float, habit: Habit, slow: float) -> dict[int, tuple[float, float, float]]:
-    swing = 0.75 * a * habit.swing
+def _arms(phase: float, a: float, style: MovementStyle, slow: float) -> dict[int, tuple[float, float, float]]:
+    """The rotations of the arms' bones. a: swing of the thigh; slow: phase of the slow movements."""
+    swing = 0.75 * a * style.swing
     left, right = swing * math.cos(phase + math.pi), swing * math.cos(phase)
     idle = 0.04 * math.sin(slow)
     found: dict[int, tuple[float, float, float]] = {
@@ -104,7 +113,7 @@ def _arms(phase: float, a: float, habit: Habit, slow: float) -> dict[int, tuple[
         FORE_L: (0.25 + 0.35 * max(0.0, left) + 0.2 * a, 0.0, 0.0),
         FORE_R: (0.25 + 0.35 * max(0.0, right) + 0.2 * a, 0.0, 0.0),
     }
-    match habit.hold:
+    match style.hold:
         case "phone":
             found |= {ARM_R: (0.45, 0.0, 0.25), FORE_R: (1.75, 0.0, 0.45)}
         case "call":
@@ -137,8 +146,11 @@ def _arms(phase: float, a: float, habit: Habit, slow: float) -> dict[int, tuple[
     return found
 
 
-def pose(turns: dict[int, tuple[float, float, float]], height: float) -> Floats:
-    """The bones as matrices that take the resting body (metres) to the pose, [BONES, 3, 4]; the lower sole at 0."""
+def bone_matrices(turns: dict[int, tuple[float, float, float]], height: float) -> Floats:
+    """The matrices that move the points of the resting body, [BONES, 3, 4]; they set the lower sole on the floor.
+
+    turns: as `joint_angles` gives them. height: of the body, metres.
+    """
     rotation: dict[int, Floats] = {ROOT: np.eye(3, dtype=np.float32)}
     place: dict[int, Floats] = {ROOT: np.zeros(3, np.float32)}
     joints = {bone: np.array(at, np.float32) * height for bone, at in JOINTS.items()}
@@ -164,7 +176,7 @@ def pose(turns: dict[int, tuple[float, float, float]], height: float) -> Floats:
 
 
 def _rotation(forward: float, side: float, turn: float) -> Floats:
-    """About z, then about y, then about x. `forward` lifts what hangs below the joint to +y."""
+    """The matrix of a rotation about z (turn), y (side) and x (forward, which lifts a hanging limb to +y), [3, 3]."""
     cx, sx, cy, sy, cz, sz = (
         math.cos(forward), math.sin(forward), math.cos(side), math.sin(side), math.cos(turn), math.sin(turn)
     )  # fmt: skip

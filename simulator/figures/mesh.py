@@ -1,4 +1,4 @@
-"""Surfaces as grids: rings of points around a limb, with the bones that move them and their place in a texture."""
+"""Meshes: surfaces as grids of points, the bones that move them, and their places in a texture."""
 
 from __future__ import annotations
 
@@ -15,28 +15,37 @@ Rect = tuple[int, int, int, int]
 """x, y, width, height in the texture, pixels."""
 
 ATLAS = 256
+"""Width and height of a figure's texture, pixels."""
 Ring = tuple[float, float, float, float]
-"""Of a ring: z, half its width, half its depth, and y of its middle."""
+"""An elliptical ring: z, half its width, half its depth, and y of its centre."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A grid of points [R, C, 3] (metres, at rest), moved by `weights` [R, C, BONES], coloured by a rectangle."""
+    """A surface of a figure: a grid of points."""
 
     points: Floats
+    """Places at rest, [R, C, 3]."""
     weights: Floats
+    """How much each bone moves each point, [R, C, BONES]; they sum up to 1."""
     rect: Rect
+    """The rectangle of the texture that colours it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mesh:
-    """Parts put together. points, normals: [V, 3]; weights [V, BONES]; uv [V, 2], 0 to 1; triangles [T, 3]."""
+    """All surfaces of a figure."""
 
     points: Floats
+    """Places at rest, metres [V, 3]."""
     normals: Floats
+    """Unit vectors that point outwards, [V, 3]."""
     weights: Floats
+    """How much each bone moves each point, [V, BONES]."""
     uv: Floats
+    """Places in the texture, 0 to 1, [V, 2]."""
     triangles: Int32
+    """Indices of corners, [T, 3]."""
 
     def posed(self, bones: Floats) -> tuple[Floats, Floats]:
         """Points and normals after the bones [BONES, 3, 4] have moved them (linear blend skinning)."""
@@ -48,12 +57,12 @@ class Mesh:
 
 
 def rings(table: Sequence[Ring], segments: int, x: float = 0.0, square: float = 1.0) -> Floats:
-    """Elliptical rings one above the other, [R, segments + 1, 3]; the seam is at the back, the front in the middle.
+    """Elliptical rings one above the other, [R, segments + 1, 3]. The seam is at the back, the front in the middle.
 
-    square: below 1 the ellipse becomes more of a rectangle.
+    x: of all centres. square: below 1 the ellipses become more like rectangles.
     """
-    a = np.linspace(0, 2 * np.pi, segments + 1, dtype=np.float32)
-    s, c = np.sin(a), np.cos(a)
+    angle = np.linspace(0, 2 * np.pi, segments + 1, dtype=np.float32)
+    s, c = np.sin(angle), np.cos(angle)
     s, c = np.sign(s) * np.abs(s) ** square, np.sign(c) * np.abs(c) ** square
     t = np.array(table, np.float32)
     return np.stack(
@@ -62,29 +71,32 @@ def rings(table: Sequence[Ring], segments: int, x: float = 0.0, square: float = 
 
 
 def tube(centres: Sequence[tuple[float, float, float]], radii: Sequence[tuple[float, float]], segments: int) -> Floats:
-    """A tube along +y, for what lies flat: x, y, z of each ring's middle; half its width and half its height."""
-    a = np.linspace(0, 2 * np.pi, segments + 1, dtype=np.float32)
+    """A tube along +y, for parts that lie flat, [R, segments + 1, 3].
+
+    centres: x, y, z of each ring. radii: half the width and half the height of each ring.
+    """
+    angle = np.linspace(0, 2 * np.pi, segments + 1, dtype=np.float32)
     c, r = np.array(centres, np.float32), np.array(radii, np.float32)
     return np.stack(
         (
-            c[:, 0, None] + r[:, :1] * np.sin(a),
+            c[:, 0, None] + r[:, :1] * np.sin(angle),
             np.repeat(c[:, 1:2], segments + 1, axis=1),
-            c[:, 2, None] - r[:, 1:] * np.cos(a),
+            c[:, 2, None] - r[:, 1:] * np.cos(angle),
         ),
         axis=2,
     )
 
 
 def box(low: tuple[float, float, float], high: tuple[float, float, float]) -> Floats:
-    """A closed box as a grid: rings of eight points, the first and the last drawn together."""
+    """A closed box between two opposite corners: rings of eight points, the first and the last with a size of 0."""
     cx, cy = (low[0] + high[0]) / 2, (low[1] + high[1]) / 2
     w, d = (high[0] - low[0]) / 2, (high[1] - low[1]) / 2
     table = [(high[2], 0.0, 0.0, cy), (high[2], w, d, cy), (low[2], w, d, cy), (low[2], 0.0, 0.0, cy)]
     return rings(table, 8, cx, 0.25)
 
 
-def weigh(points: Floats, *, bones: Sequence[tuple[int, Floats | float]]) -> Floats:
-    """Weights of a grid's points: of each bone its share, made to sum up to 1."""
+def bone_weights(points: Floats, *, bones: Sequence[tuple[int, Floats | float]]) -> Floats:
+    """The weights of a grid's points from the shares of some bones, scaled to sum up to 1, [R, C, BONES]."""
     weights = np.zeros((*points.shape[:2], BONES), np.float32)
     for bone, share in bones:
         weights[:, :, bone] += share
@@ -92,15 +104,15 @@ def weigh(points: Floats, *, bones: Sequence[tuple[int, Floats | float]]) -> Flo
     return total
 
 
-def step(values: Floats, low: float, high: float) -> Floats:
-    """0 below `low`, 1 above `high`, smooth between."""
+def smoothstep(values: Floats, low: float, high: float) -> Floats:
+    """0 below `low`, 1 above `high`, and a smooth curve between."""
     t = np.clip((values - low) / (high - low), 0, 1)
     smooth: Floats = t * t * (3 - 2 * t)
     return smooth
 
 
 def assemble(parts: Sequence[Part]) -> Mesh:
-    """One mesh of all parts."""
+    """Join parts into one mesh."""
     triangles: list[Int32] = []
     normals: list[Floats] = []
     uv: list[Floats] = []
@@ -109,7 +121,7 @@ def assemble(parts: Sequence[Part]) -> Mesh:
         rows, columns = part.points.shape[:2]
         at = first + np.arange(rows * columns, dtype=np.int32).reshape(rows, columns)
         normal, flipped = _normals(part.points)
-        # Seen from outside every triangle turns the same way, so that those that look away need not be drawn.
+        # All triangles have the same winding seen from outside, so that the rasteriser can skip back faces.
         if flipped:
             at = at[:, ::-1]
         a, b, c, d = at[:-1, :-1], at[:-1, 1:], at[1:, 1:], at[1:, :-1]
@@ -129,17 +141,17 @@ def assemble(parts: Sequence[Part]) -> Mesh:
     )
 
 
-def turned(points: Floats, degrees: float) -> Floats:
-    """Points [..., 3] after a turn to the right (clockwise from above)."""
-    a = math.radians(degrees)
-    c, s = math.cos(a), math.sin(a)
+def rotated(points: Floats, degrees: float) -> Floats:
+    """Points [..., 3] rotated about the z axis, clockwise seen from above."""
+    angle = math.radians(degrees)
+    c, s = math.cos(angle), math.sin(angle)
     turn = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]], np.float32)
     moved: Floats = points @ turn
     return moved
 
 
 def _normals(grid: Floats) -> tuple[Floats, bool]:
-    """Turned away from the grid's middle, and whether they had to be turned round for that."""
+    """Unit normals of a grid [R, C, 3] that point away from its middle, and whether they were flipped for that."""
     along = np.gradient(grid, axis=0)
     around = np.empty_like(grid)
     around[:, 1:-1] = grid[:, 2:] - grid[:, :-2]

@@ -1,1 +1,1 @@
-"""The room: its walls and things, the camera in it, and how both are drawn."""
+"""The room and the camera, and how pictures are drawn."""

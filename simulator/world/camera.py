@@ -1,7 +1,8 @@
-"""The camera of the simulated entrance: a pinhole somewhere above the floor.
+"""A pinhole camera above the floor.
 
-World: metres, x to the right and y into the shop as seen from the door, z up, the floor at 0. OpenCV's rasteriser looks
-along -z with y up, as OpenGL does, and its picture's centre lies in the middle of the buffer it draws into.
+World coordinates are metres: x to the right and y into the shop as seen from the street, z up; the floor is z = 0 and
+the middle of the door is the origin. The camera's own axes are those of OpenGL, which OpenCV's rasteriser uses: it
+looks along -z, y is up. The rasteriser puts the optical axis in the middle of the buffer that it draws into.
 """
 
 from __future__ import annotations
@@ -14,70 +15,83 @@ import numpy as np
 
 from metrica.nodes.geometry.arrays import Floats
 
-NEAR, FAR = 0.05, 60.0
+NEAR = 0.05
+"""Metres: nothing nearer to the camera is drawn."""
+FAR = 60.0
+"""Metres: nothing farther from the camera is drawn; also the depth of a pixel that shows nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A part of the picture to draw, in its own resolution: `world2cam` and `fov_y` for the rasteriser."""
+    """The rasteriser's settings for drawing a part of the picture in a resolution of its own."""
 
     world2cam: Floats
+    """Matrix from world to camera coordinates, [4, 4]."""
     fov_y: float
+    """Vertical field of view, radians."""
     width: int
+    """Pixels of the buffer to draw into."""
     height: int
+    """Pixels of the buffer to draw into."""
 
 
 @dataclass(frozen=True, slots=True)
-class SimCamera:
-    """Where the camera hangs and looks.
-
-    yaw: degrees, 0 looks along +y (into the shop), 180 at the door from inside. tilt: degrees below the horizon, 90 is
-    straight down. fov: horizontal field of view, degrees.
-    """
+class Camera:
+    """Where a camera hangs, where it looks, and the size of its pictures."""
 
     x: float
+    """Metres."""
     y: float
+    """Metres."""
     z: float
+    """Metres above the floor."""
     yaw: float
+    """Degrees: 0 looks into the shop (along +y), 180 looks at the door from inside."""
     tilt: float
+    """Degrees below the horizon: 90 looks straight down."""
     fov: float
+    """Horizontal field of view, degrees."""
     width: int
+    """Of the picture, pixels."""
     height: int
+    """Of the picture, pixels."""
     roll: float = 0.0
+    """Rotation about the optical axis, degrees."""
 
     @property
     def focal(self) -> float:
-        """Pixels."""
+        """Focal length, pixels."""
         return self.width / 2 / math.tan(math.radians(self.fov) / 2)
 
     @property
     def place(self) -> Floats:
+        """x, y, z of the camera, [3]."""
         return np.array([self.x, self.y, self.z], np.float32)
 
     def axes(self) -> Floats:
-        """Rows: right, up and backwards, in the world, [3, 3]."""
+        """The camera's axes in world coordinates, [3, 3]; rows: right, up, backwards. Read-only."""
         return _axes(self.yaw, self.tilt, self.roll)
 
     def world2cam(self) -> Floats:
-        """[4, 4]."""
+        """Matrix from world to camera coordinates, [4, 4]."""
         matrix = np.eye(4, dtype=np.float32)
         matrix[:3, :3] = self.axes()
         matrix[:3, 3] = -matrix[:3, :3] @ self.place
         return matrix
 
     def project(self, points: Floats) -> Floats:
-        """World points [N, 3] to x, y in pixels and the depth in metres, [N, 3]; the depth may be negative."""
+        """Project world points [N, 3] to x, y (pixels) and depth (metres; negative behind the camera), [N, 3]."""
         seen = (points - self.place) @ self.axes().T
         depth = -seen[:, 2]
         scale = self.focal / np.where(np.abs(depth) < 1e-6, 1e-6, depth)
-        found = np.empty((3, len(points)), np.float32)  # coordinates first: each is contiguous
-        found[0] = self.width / 2 + seen[:, 0] * scale
-        found[1] = self.height / 2 - seen[:, 1] * scale
-        found[2] = depth
-        return found.T
+        projected = np.empty((3, len(points)), np.float32)  # coordinates first, so that each is contiguous
+        projected[0] = self.width / 2 + seen[:, 0] * scale
+        projected[1] = self.height / 2 - seen[:, 1] * scale
+        projected[2] = depth
+        return projected.T
 
     def rays(self, step: float = 1.0) -> Floats:
-        """The direction from the camera through each pixel, of depth 1, [H / step, W / step, 3]."""
+        """The direction from the camera through each pixel, scaled to a depth of 1, [H / step, W / step, 3]."""
         rows, columns = round(self.height / step), round(self.width / step)
         x = ((np.arange(columns, dtype=np.float32) + 0.5) * (self.width / columns) - self.width / 2) / self.focal
         y = (self.height / 2 - (np.arange(rows, dtype=np.float32) + 0.5) * (self.height / rows)) / self.focal
@@ -86,9 +100,9 @@ class SimCamera:
         return flat.astype(np.float32)
 
     def view(self, x: int, y: int, width: int, height: int, scale: float = 1.0) -> View:
-        """The rectangle of these pixels, drawn `scale` times as fine."""
+        """The view of the rectangle of pixels from x, y, drawn in `scale` times the resolution."""
         matrix = self.world2cam()
-        # The rasteriser's picture is centred: shear the scene so that the rectangle's middle lies straight ahead.
+        # The rasteriser's picture is centred: shear the scene so that the rectangle's middle lies on the optical axis.
         dx = (x + width / 2 - self.width / 2) / self.focal
         dy = (self.height / 2 - y - height / 2) / self.focal
         matrix[0] += dx * matrix[2]
@@ -97,7 +111,7 @@ class SimCamera:
         return View(matrix, fov, round(width * scale), round(height * scale))
 
     def floor_at(self, x: float, y: float) -> tuple[float, float]:
-        """Where on the floor a pixel lies, metres; may lie behind the camera if the pixel is above the horizon."""
+        """The point of the floor that a pixel shows, x and y in metres. Meaningless for a pixel above the horizon."""
         right, up, back = self.axes()
         ray = right * ((x - self.width / 2) / self.focal) + up * ((self.height / 2 - y) / self.focal) - back
         along = -self.z / min(float(ray[2]), -1e-6)
@@ -110,7 +124,7 @@ def _axes(yaw: float, tilt: float, roll: float) -> Floats:
     forward = np.array([math.sin(yaw) * math.cos(tilt), math.cos(yaw) * math.cos(tilt), -math.sin(tilt)])
     right = np.array([math.cos(yaw), -math.sin(yaw), 0.0])
     up = np.cross(right, forward)
-    c, s = math.cos(roll), math.sin(roll)
-    axes = np.array([c * right + s * up, c * up - s * right, -forward], np.float32)
-    axes.flags.writeable = False  # it is given to everybody who asks
+    cos, sin = math.cos(roll), math.sin(roll)
+    axes = np.array([cos * right + sin * up, cos * up - sin * right, -forward], np.float32)
+    axes.flags.writeable = False  # the cache gives the same array to all callers
     return axes

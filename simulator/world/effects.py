@@ -1,4 +1,4 @@
-"""What a camera makes of a scene: exposure, night mode, vignette, noise, blur, and what compression leaves of it."""
+"""What a camera does to a picture: exposure, night mode, vignette, blur, noise and compression."""
 
 from __future__ import annotations
 
@@ -10,42 +10,45 @@ import numpy as np
 
 from metrica.messages import Image
 from metrica.nodes.geometry.arrays import Floats
-from metrica.simulator.figures.dress import choose
-from metrica.simulator.figures.filters import soft
+from metrica.simulator.figures.filters import gaussian_blur
+from metrica.simulator.figures.sampling import choose
 
 
 @dataclass(frozen=True, slots=True)
-class Lens:
-    """One camera's ways."""
+class CameraEffects:
+    """The properties of one camera's optics, sensor and compression."""
 
     gain: float = 1.0
     """Exposure, 1 is usual."""
     contrast: float = 1.0
-    warm: float = 0.0
-    """White balance: above 0 redder, below bluer."""
+    """Contrast about middle grey; 1 leaves it as it is."""
+    warmth: float = 0.0
+    """White balance: above 0 redder, below 0 bluer."""
     vignette: float = 0.12
-    soft: float = 0.4
-    """Standard deviation of the blur, pixels."""
+    """Share of the light that the corners of the picture lose."""
+    blur: float = 0.4
+    """Standard deviation of the optical blur, pixels; up to 0.3 there is none."""
     noise: float = 2.5
-    """Standard deviation of the sensor's noise, of 255."""
+    """Standard deviation of the sensor's noise, in grey levels of 255."""
     quality: int = 75
-    """Of the JPEG compression, 0 leaves it out."""
+    """Quality of the JPEG compression, 1 to 100; 0 leaves it out."""
     night: bool = False
-    """Infrared: grey, bright in the middle."""
+    """Infrared: a grey picture, lit in the middle."""
     drift: float = 0.04
-    """By how much the light changes over minutes."""
+    """Share by which the exposure rises and falls over minutes."""
     sharpen: float = 0.0
+    """Strength of the sharpening (unsharp mask)."""
 
 
-def any_lens(rng: np.random.Generator, night: float = 0.12) -> Lens:
-    """A camera by lot; `night` is how likely it is in night mode."""
+def random_effects(rng: np.random.Generator, night: float = 0.12) -> CameraEffects:
+    """Random properties; `night` is the probability of night mode."""
     dark = bool(rng.random() < night)
-    return Lens(
+    return CameraEffects(
         gain=float(np.exp(rng.normal(0.0, 0.14))),
         contrast=float(rng.uniform(0.8, 1.2)),
-        warm=float(rng.normal(0, 0.05)),
+        warmth=float(rng.normal(0, 0.05)),
         vignette=float(rng.uniform(0, 0.3)),
-        soft=float(rng.uniform(0.2, 0.9)),
+        blur=float(rng.uniform(0.2, 0.9)),
         noise=float(rng.uniform(0.5, 4) if not dark else rng.uniform(3, 9)),
         quality=choose(rng, (0, int(rng.integers(25, 60)), int(rng.integers(60, 95))), (1, 2, 3)),
         night=dark,
@@ -55,50 +58,50 @@ def any_lens(rng: np.random.Generator, night: float = 0.12) -> Lens:
 
 
 class Sensor:
-    """Turns scenes into the pictures of one camera, of a fixed size."""
+    """Turns painted scenes into the pictures of one camera. The same seed gives the same noise."""
 
-    def __init__(self, lens: Lens, width: int, height: int, seed: int) -> None:
-        self.lens = lens
+    def __init__(self, effects: CameraEffects, width: int, height: int, seed: int) -> None:
+        self.effects = effects
         self._seed = seed
         rng = np.random.default_rng(seed)
-        grain = rng.standard_normal((height + 64, width + 64, 1 if lens.night else 3), np.float32)
-        # Colours of neighbouring sensor elements are mixed, so that their noise is alike in part.
+        grain = rng.standard_normal((height + 64, width + 64, 1 if effects.night else 3), np.float32)
+        # A sensor mixes the colours of neighbouring elements, so the noise of the three colours is correlated.
         grain = 0.6 * grain + 0.5 * grain[:, :, :1]
         self._pool = (
-            np.repeat(grain, 3, axis=2)[:, :, :3] * np.float32(lens.noise)
-            if lens.night
-            else grain * np.float32(lens.noise)
+            np.repeat(grain, 3, axis=2)[:, :, :3] * np.float32(effects.noise)
+            if effects.night
+            else grain * np.float32(effects.noise)
         )
         y, x = np.mgrid[0:height, 0:width].astype(np.float32)
         r = ((x - width / 2) ** 2 + (y - height / 2) ** 2) / (width**2 + height**2) * 4
-        shading = 1 - lens.vignette * r
-        if lens.night:
+        shading = 1 - effects.vignette * r
+        if effects.night:
             shading *= 0.55 + 0.75 * np.exp(-r / 0.35)
-        balance = np.array([1 - lens.warm, 1.0, 1 + lens.warm], np.float32)
-        self._shading = (shading[:, :, None] * balance * lens.gain).astype(np.float32)
+        balance = np.array([1 - effects.warmth, 1.0, 1 + effects.warmth], np.float32)
+        self._shading = (shading[:, :, None] * balance * effects.gain).astype(np.float32)
 
     def picture(self, scene: Floats, number: int, time: float) -> Image:
-        """A scene [H, W, 3] of 0 to 255 as the frame with this number; the same again for the same number."""
-        lens = self.lens
+        """The picture of a scene [H, W, 3], 0 to 255, as frame `number` at `time` (seconds)."""
+        effects = self.effects
         rng = np.random.default_rng((self._seed, number))
-        light = 1 + lens.drift * (math.sin(time / 37) + 0.5 * math.sin(time / 11.3)) * 0.7
+        light = 1 + effects.drift * (math.sin(time / 37) + 0.5 * math.sin(time / 11.3)) * 0.7
         image = scene * self._shading
         image *= np.float32(light)
-        if lens.night:
+        if effects.night:
             grey = image @ np.array([0.25, 0.45, 0.30], np.float32)
             image = np.repeat(grey[:, :, None], 3, axis=2)
-        if lens.soft > 0.3:
-            image = soft(image, lens.soft)
-        if lens.sharpen > 0.05:
-            image = image + lens.sharpen * (image - soft(image, 1.2))
-        if lens.contrast != 1:
-            image = image * lens.contrast + 118 * (1 - lens.contrast)
-        if lens.noise > 0:
+        if effects.blur > 0.3:
+            image = gaussian_blur(image, effects.blur)
+        if effects.sharpen > 0.05:
+            image = image + effects.sharpen * (image - gaussian_blur(image, 1.2))
+        if effects.contrast != 1:
+            image = image * effects.contrast + 118 * (1 - effects.contrast)
+        if effects.noise > 0:
             h, w = image.shape[:2]
             y, x = (int(v) for v in rng.integers(0, 64, 2))
             image += self._pool[y : y + h, x : x + w]
         exposed: Image = np.clip(image, 0, 255).astype(np.uint8)
-        if lens.quality:
-            _, data = cv2.imencode(".jpg", exposed, [cv2.IMWRITE_JPEG_QUALITY, lens.quality])
+        if effects.quality:
+            _, data = cv2.imencode(".jpg", exposed, [cv2.IMWRITE_JPEG_QUALITY, effects.quality])
             exposed = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
         return exposed

@@ -1,4 +1,4 @@
-"""Textures of the room, made by code: floors, walls, goods on shelves, posters, the street outside."""
+"""Random textures for the room: floors, walls, goods on shelves, the street outside."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ import numpy as np
 
 from metrica.messages import Image
 from metrica.nodes.geometry.arrays import Floats
-from metrica.simulator.figures.filters import larger, soft
+from metrica.simulator.figures.filters import enlarge, gaussian_blur
 
 SIZE = 256
+"""Width and height of a texture, pixels."""
 
 
 def _noise(rng: np.random.Generator, sigma: float, amount: float, sigma_y: float | None = None) -> Floats:
-    # What is smooth is made small and enlarged.
+    """Smooth noise around 1, [SIZE, SIZE, 1], with standard deviation `amount`; sigma: its scale in pixels."""
+    # Smooth noise is made small and enlarged, which is faster.
     wide, tall = (SIZE // max(1, int(s / 1.5)) for s in (sigma, sigma_y or sigma))
     raw = rng.standard_normal((tall, wide), np.float32)
     pad = 4
-    raw = soft(np.pad(raw, pad, mode="wrap"), sigma * wide / SIZE, (sigma_y or sigma) * tall / SIZE)
-    even = larger(raw[pad:-pad, pad:-pad], SIZE, SIZE)
+    raw = gaussian_blur(np.pad(raw, pad, mode="wrap"), sigma * wide / SIZE, (sigma_y or sigma) * tall / SIZE)
+    even = enlarge(raw[pad:-pad, pad:-pad], SIZE, SIZE)
     smooth: Floats = (1 + amount * even / max(float(even.std()), 1e-6)).astype(np.float32)
     return smooth[:, :, None]
 
@@ -85,7 +87,7 @@ def wall(rng: np.random.Generator) -> Image:
 
 
 def ceiling(rng: np.random.Generator) -> Image:
-    """Panels of 60 cm, 1.2 metres wide."""
+    """Panels of 60 cm; 1.2 metres wide."""
     picture = _flat((1, 1, 1)) * rng.uniform(150, 225) * _noise(rng, 0.7, 0.02)
     picture[::128] *= 0.75
     picture[:, ::128] *= 0.75
@@ -93,7 +95,7 @@ def ceiling(rng: np.random.Generator) -> Image:
 
 
 def wood(rng: np.random.Generator) -> Image:
-    """A board; also metal and lacquer."""
+    """A board of wood, metal or lacquer."""
     tone = np.array(
         ((60, 100, 150), (200, 200, 200), (50, 50, 52), (150, 170, 190), (90, 70, 60))[int(rng.integers(5))]
     )
@@ -101,7 +103,7 @@ def wood(rng: np.random.Generator) -> Image:
 
 
 def goods(rng: np.random.Generator) -> Image:
-    """One shelf full: boxes, bottles, folded clothes or books side by side, of a metre's width, 40 cm high."""
+    """A full shelf: boxes, bottles, folded clothes or books side by side; a metre wide, 40 cm high."""
     picture = _flat((25, 27, 30))
     kind = int(rng.integers(4))
     x = 0
@@ -140,7 +142,7 @@ def goods(rng: np.random.Generator) -> Image:
 
 
 def street(rng: np.random.Generator) -> Image:
-    """What is seen through the door: facades, a strip of sky, parked cars, out of focus."""
+    """The street seen through the door: facades, a strip of sky, parked cars, out of focus."""
     picture = _flat((1, 1, 1)) * rng.uniform(120, 210) + rng.normal(0, 12, 3)
     sky = int(rng.integers(20, 90))
     picture[:sky] = np.array([235, 225, 215]) * rng.uniform(0.8, 1.05)
@@ -161,11 +163,11 @@ def street(rng: np.random.Generator) -> Image:
         cv2.rectangle(picture, (cx - 20, 190), (cx + 18, 206), (60, 60, 60), -1)
         for wheel in (-20, 20):
             cv2.circle(picture, (cx + wheel, 228), 7, (30, 30, 30), -1)
-    return _done(soft(picture.astype(np.float32), 1.5))
+    return _done(gaussian_blur(picture.astype(np.float32), 1.5))
 
 
 def pavement(rng: np.random.Generator) -> Image:
-    """Slabs outside, two metres wide."""
+    """Paving slabs outside; two metres wide."""
     picture = _flat((1, 1, 1)) * rng.uniform(110, 190) * _noise(rng, 6, 0.05) * _noise(rng, 0.8, 0.04)
     picture[::64] *= 0.7
     picture[:, ::64] *= 0.7

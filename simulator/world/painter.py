@@ -1,4 +1,4 @@
-"""One picture: people over the empty room, with their shadows, and what can be seen of each."""
+"""Paints one picture: people over the empty room, with their shadows, and how much of each person is visible."""
 
 from __future__ import annotations
 
@@ -10,31 +10,32 @@ import cv2
 import numpy as np
 
 from metrica.nodes.geometry.arrays import Floats, Int32
-from metrica.simulator.figures.figure import Figure, Light, Stance, shade, shadow_of, stand, stand_extra
+from metrica.simulator.figures.figure import Figure, Light, Stance, placed, placed_pushed, project_shadow, shade
 from metrica.simulator.world.backdrop import FINE, Backdrop
-from metrica.simulator.world.camera import SimCamera
-from metrica.simulator.world.draw import Layer, darken, draw, lay, smear
+from metrica.simulator.world.camera import Camera
+from metrica.simulator.world.draw import Layer, cast_shadow, composite, motion_blur, render
 
 Box = tuple[float, float, float, float]
+"""x1, y1, x2, y2 in pixels."""
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """A person in the picture."""
+class DrawnFigure:
+    """A figure in a painted picture."""
 
-    number: int
-    """Its place in what was given to `paint`."""
+    index: int
+    """Its index in the list that was given to `paint`."""
     box: Box
-    """x1, y1, x2, y2 of the whole person, clipped to the picture."""
+    """x1, y1, x2, y2 in pixels: the whole figure, hidden parts included, clipped to the picture."""
     visible: float
-    """What part of the whole person can be seen: not hidden, and not beyond the border."""
+    """The share of the figure that can be seen, 0 to 1: neither hidden nor beyond the border."""
 
 
 class Painter:
-    """Draws people before a backdrop. Not safe for several threads."""
+    """Paints people in front of a backdrop. Not safe for several threads."""
 
-    def __init__(self, camera: SimCamera, backdrop: Backdrop, light: Light, shutter: float = 0.02) -> None:
-        """shutter: seconds that a picture is exposed, for motion blur."""
+    def __init__(self, camera: Camera, backdrop: Backdrop, light: Light, shutter: float = 0.02) -> None:
+        """shutter: exposure time in seconds; it sets the motion blur."""
         self.camera = camera
         self.backdrop = backdrop
         self.light = light
@@ -43,45 +44,48 @@ class Painter:
         pane = backdrop.glass
         self._glass = None if pane is None else (pane[::FINE, ::FINE] < 59.0).astype(np.float32)
 
-    def paint(self, people: Sequence[tuple[Figure, Stance]], levels: Sequence[float]) -> tuple[Floats, list[Seen]]:
-        """The picture [H, W, 3], 0 to 255 and beyond where it is too bright, and those in it.
+    def paint(
+        self, people: Sequence[tuple[Figure, Stance]], brightness: Sequence[float]
+    ) -> tuple[Floats, list[DrawnFigure]]:
+        """Paint figures, and return the picture [H, W, 3] and the figures that are in it, by rising index.
 
-        levels: how bright it is where each person stands.
+        The picture's values are 0 to 255, and above where it is too bright. brightness: of the light where each figure
+        stands, 1 is usual.
         """
         picture = self.backdrop.picture.copy()
         self._owner.fill(-1)
-        posed = [stand(figure, stance) for figure, stance in people]
+        posed = [placed(figure, stance) for figure, stance in people]
         camera, light = self.camera, self.light
         for (figure, _), (points, _) in zip(people, posed, strict=True):
-            flat = shadow_of(points, light)
-            darken(camera, picture, flat, figure.mesh.triangles, light.shadow, light.blur, self.backdrop.ground)
-        drawn: list[tuple[float, int, Layer]] = []
-        for number, ((figure, stance), (points, normals)) in enumerate(zip(people, posed, strict=True)):
-            bright = shade(points, normals, light, figure.look.height, levels[number])
+            flat = project_shadow(points, light)
+            cast_shadow(
+                camera, picture, flat, figure.mesh.triangles, light.shadow, light.shadow_blur, self.backdrop.ground
+            )
+        drawn: list[tuple[float, int, Layer]] = []  # depth, index or -2 for a pushed thing, layer
+        for index, ((figure, stance), (points, normals)) in enumerate(zip(people, posed, strict=True)):
+            bright = shade(points, normals, light, figure.look.height, brightness[index])
             mesh = figure.mesh
             layer = self._layer(points, bright, figure, mesh.triangles, mesh.uv, stance)
             if layer:
-                drawn.append((layer.depth, number, layer))
-            if figure.extra:
-                spots, facing = stand_extra(figure.extra, stance)
-                bright = shade(spots, facing, light, figure.look.height, levels[number])
-                layer = self._layer(spots, bright, figure, figure.extra.triangles, figure.extra.uv, stance)
+                drawn.append((layer.depth, index, layer))
+            if figure.pushed:
+                at, facing = placed_pushed(figure.pushed, stance)
+                bright = shade(at, facing, light, figure.look.height, brightness[index])
+                layer = self._layer(at, bright, figure, figure.pushed.triangles, figure.pushed.uv, stance)
                 if layer:
                     drawn.append((layer.depth, -2, layer))
         drawn.sort(key=lambda d: -d[0])
-        for _, number, layer in drawn:
-            lay(picture, layer, self._owner, number)
-        seen: list[Seen] = []
-        for _, number, layer in drawn:
-            if number >= 0 and (found := self._seen(number, layer)):
-                seen.append(found)
-        return picture, sorted(seen, key=lambda s: s.number)
+        for _, index, layer in drawn:
+            composite(picture, layer, self._owner, index)
+        found = [self._drawn_figure(index, layer) for _, index, layer in drawn if index >= 0]
+        return picture, sorted((f for f in found if f), key=lambda f: f.index)
 
     def _layer(
         self, points: Floats, bright: Floats, figure: Figure, triangles: Int32,
         uv: Floats, stance: Stance,
     ) -> Layer | None:  # fmt: skip
-        layer = draw(self.camera, points, triangles, uv, bright, figure.textures, self.backdrop.depth, FINE)
+        """A mesh as a layer, with tint, window glass and motion blur; None if it is not in the picture."""
+        layer = render(self.camera, points, triangles, uv, bright, figure.textures, self.backdrop.depth, FINE)
         if layer is None:
             return None
         if self.light.tint != (1.0, 1.0, 1.0):
@@ -92,23 +96,21 @@ class Painter:
             layer.alpha *= through
             layer.colour *= cv2.merge((through, through, through))
         if stance.speed > 0.1 and self.shutter > 0:
-            a, way = math.radians(stance.heading), stance.speed * self.shutter
-            ends = np.array(
-                [[stance.x, stance.y, 1.0], [stance.x + math.sin(a) * way, stance.y + math.cos(a) * way, 1.0]],
-                np.float32,
-            )
-            moved = self.camera.project(ends)
+            angle, distance = math.radians(stance.heading), stance.speed * self.shutter
+            end = (stance.x + math.sin(angle) * distance, stance.y + math.cos(angle) * distance, 1.0)
+            moved = self.camera.project(np.array([[stance.x, stance.y, 1.0], end], np.float32))
             dx, dy = float(moved[1, 0] - moved[0, 0]), float(moved[1, 1] - moved[0, 1])
-            smear(layer, dx, dy)
+            motion_blur(layer, dx, dy)
         return layer
 
-    def _seen(self, number: int, layer: Layer) -> Seen | None:
+    def _drawn_figure(self, index: int, layer: Layer) -> DrawnFigure | None:
+        """The box and the visible share of a layer that has been composited; None if it is beyond the border."""
         x1, y1, x2, y2 = layer.box
         box = (max(0.0, x1), max(0.0, y1), min(float(self.camera.width), x2), min(float(self.camera.height), y2))
         if box[2] - box[0] < 1 or box[3] - box[1] < 1:
             return None
         h, w = layer.alpha.shape
-        mine = self._owner[layer.y : layer.y + h, layer.x : layer.x + w] == number
+        mine = self._owner[layer.y : layer.y + h, layer.x : layer.x + w] == index
         inside = (box[2] - box[0]) * (box[3] - box[1]) / max((x2 - x1) * (y2 - y1), 1e-6)
         visible = min(1.0, float(mine.sum()) / max(layer.area, 1.0)) * inside
-        return Seen(number, box, visible)
+        return DrawnFigure(index, box, visible)

@@ -23,7 +23,7 @@ import pytest
 from metrica.launch import demo
 from metrica.launch.cli import main
 from metrica.models.library import OURS, SHIPPED
-from metrica.simulator.address import read_sim
+from metrica.simulator.address import read_sim_address
 from metrica.simulator.place import make_place
 from tests.dashboard.client import Client
 from tests.end_to_end.test_end_to_end import free_ports
@@ -151,6 +151,6 @@ def test_the_launch_file_is_accepted_from_any_folder(
 def test_the_line_is_that_of_the_simulated_door() -> None:
     text = Path(demo.FILE).read_text("utf-8")
     uri, line = re.findall(r'uri: "(sim://\S+)", line: \[([\d, ]+)\]', text)[0]
-    place = make_place(read_sim(uri))
+    place = make_place(read_sim_address(uri))
     assert [int(number) for number in line.split(", ")] == list(place.line)
     assert place.anchor == "bottom_center", "what the counter takes when nothing is said"

@@ -86,7 +86,7 @@ def test_training_goes_on_from_an_exported_network_that_says_the_same(tmp_path: 
     torch.manual_seed(3)
     network = PersonNet(4)
     pictures = torch.randint(0, 255, (4, 3, SIZE[1], SIZE[0]), dtype=torch.uint8)
-    network(pictures.float())  # norms that have seen something
+    network(pictures.float())  # norms with statistics of their own
     write(convert(network.eval()), tmp_path / "a.xml")
     again = PersonNet(4)
     load_exported(again, tmp_path / "a.xml")
@@ -95,7 +95,7 @@ def test_training_goes_on_from_an_exported_network_that_says_the_same(tmp_path: 
             was, now = network.eval()(pictures.float())[0], again.eval()(pictures.float())[0]
         assert torch.allclose(was, now, atol=0.02), step
         measure_norms(again, [pictures])
-    # Each norm has its part again: what it makes of the same pictures while it learns is what it made before.
+    # In training mode, too, the restored norms give the same output for the same pictures.
     learning = again.train()(pictures.float())[0].detach()
     assert torch.allclose(learning, now, atol=0.02)
     with pytest.raises(ValueError, match="is not an FP16 export of this network"):

@@ -1,4 +1,4 @@
-"""Training data: labels that are read, pixels and boxes that move together, looks, shards, the score."""
+"""Training data: labels, geometric and photometric augmentation, shards, and average precision."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metrica.models.training import compose, look, score, shards
-from metrica.models.training.data import overlaps, with_doubts
-from metrica.models.training.pictures import IGNORE, PERSON, labelled
+from metrica.models.training import augment, compose, score, shards
+from metrica.models.training.data import overlaps, with_ignored
+from metrica.models.training.pictures import IGNORE, PERSON, read_labelled
 from metrica.models.training.teacher import CELLS, CHANNELS, packed, pooled, unpacked
 
 SIZE = (416, 256)
@@ -37,20 +37,20 @@ def test_labels_of_crowds_and_ignored_boxes_are_neither_people_nor_background(tm
         {"image_id": 4, "bbox": [5, 5, 0.5, 10]},
     ]
     (tmp_path / "annotations.json").write_text(json.dumps({"images": images, "annotations": boxes}))
-    (one,) = labelled(tmp_path, "train")
+    (one,) = read_labelled(tmp_path, "train")
     assert one.boxes[0].tolist() == [1, 2, 11, 14]
     assert one.flags.tolist() == [PERSON, IGNORE, IGNORE, IGNORE]
     assert one.read().shape == (20, 30, 3)
-    assert len(labelled(tmp_path)) == 2
+    assert len(read_labelled(tmp_path)) == 2
     with pytest.raises(OSError, match=r"b\.png cannot be read as a picture"):
-        labelled(tmp_path, "val")[0].read()
+        read_labelled(tmp_path, "val")[0].read()
 
 
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_a_box_stays_on_its_person_wherever_a_sample_is_cut(seed: int) -> None:
-    chance = np.random.default_rng(seed)
-    picture, boxes = compose.jittered(marked(320, 240, (100, 60, 180, 200)), SIZE, chance)
+    rng = np.random.default_rng(seed)
+    picture, boxes = compose.random_crop(marked(320, 240, (100, 60, 180, 200)), SIZE, rng)
     assert picture.shape == (256, 416, 3)
     for x1, y1, x2, y2, _ in boxes:
         inside = picture[round(y1) + 3 : round(y2) - 3, round(x1) + 3 : round(x2) - 3]
@@ -68,8 +68,8 @@ def test_a_person_of_whom_little_is_left_is_ignored_and_one_who_is_gone_is_dropp
 
 @pytest.mark.parametrize("across", [2, 3])
 def test_a_mosaic_keeps_each_part_s_boxes_in_the_picture(across: int) -> None:
-    chance = np.random.default_rng(5)
-    picture, boxes = compose.mosaic(lambda: marked(320, 240, (100, 60, 180, 200)), SIZE, chance, across=across)
+    rng = np.random.default_rng(5)
+    picture, boxes = compose.mosaic(lambda: marked(320, 240, (100, 60, 180, 200)), SIZE, rng, across=across)
     assert picture.shape == (256, 416, 3)
     assert len(boxes) >= across
     for x1, y1, x2, y2, flag in boxes:
@@ -79,10 +79,10 @@ def test_a_mosaic_keeps_each_part_s_boxes_in_the_picture(across: int) -> None:
 @settings(max_examples=40, deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_a_pasted_person_is_where_its_box_is_and_whom_it_hides_is_ignored(seed: int) -> None:
-    chance = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     dark = np.full((240, 320, 3), 60, np.uint8)
     under = np.array([[150, 110, 160, 130, PERSON]], np.float32)
-    picture, boxes = compose.pasted((dark, under), marked(320, 240, (100, 60, 180, 200)), chance)
+    picture, boxes = compose.pasted((dark, under), marked(320, 240, (100, 60, 180, 200)), rng)
     (x1, y1, x2, y2), flag = boxes[1, :4].astype(int), boxes[1, 4]
     assert flag == PERSON
     assert picture[(y1 + y2) // 2, (x1 + x2) // 2].min() > 200
@@ -101,10 +101,10 @@ def test_nobody_is_pasted_from_a_picture_of_nobody() -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 10**6))
-def test_a_look_changes_no_size_and_takes_all_bytes(seed: int) -> None:
-    chance = np.random.default_rng(seed)
-    picture = chance.integers(0, 256, (64, 96, 3)).astype(np.uint8)
-    out = look.photometric(picture, chance)
+def test_photometric_augmentation_keeps_size_and_type_for_any_picture(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    picture = rng.integers(0, 256, (64, 96, 3)).astype(np.uint8)
+    out = augment.photometric(picture, rng)
     assert out.shape == picture.shape
     assert out.dtype == np.uint8
 
@@ -112,22 +112,22 @@ def test_a_look_changes_no_size_and_takes_all_bytes(seed: int) -> None:
 def test_what_only_the_teacher_sees_is_to_be_ignored() -> None:
     known = np.array([[0, 0, 10, 20, PERSON]], np.float32)
     seen = np.array([[0, 0, 10, 19, 0.9], [50, 0, 60, 20, 0.8], [80, 0, 90, 20, 0.1]], np.float32)
-    assert with_doubts(known, seen).tolist() == [[0, 0, 10, 20, PERSON], [50, 0, 60, 20, IGNORE]]
-    assert with_doubts(known[:0], seen[2:]).shape == (0, 5)
+    assert with_ignored(known, seen).tolist() == [[0, 0, 10, 20, PERSON], [50, 0, 60, 20, IGNORE]]
+    assert with_ignored(known[:0], seen[2:]).shape == (0, 5)
     assert overlaps(known[0, :4], seen[:, :4])[0] == pytest.approx(0.95)
 
 
 def test_a_shard_gives_back_what_was_written_and_appears_only_when_whole(tmp_path: Path) -> None:
-    chance = np.random.default_rng(1)
+    rng = np.random.default_rng(1)
     writer = shards.Writer(tmp_path / "photographs-0000.shard", 2)
-    levels = [chance.normal(0, 1, (CHANNELS, *cells)).astype(np.float32) for cells in CELLS]
+    levels = [rng.normal(0, 1, (CHANNELS, *cells)).astype(np.float32) for cells in CELLS]
     still = np.zeros(CHANNELS, np.float32), np.ones(CHANNELS, np.float32)
     many = np.array([[0, 0, 10 + i, 10, PERSON] for i in range(100)], np.float32)
     for _ in range(2):
         writer.add(np.full((256, 416, 3), 7, np.uint8), many, [packed(level, *still) for level in levels])
-    assert shards.found(tmp_path) == []
+    assert shards.finished_shards(tmp_path) == []
     writer.close()
-    shard = shards.read(shards.found(tmp_path)[0])
+    shard = shards.read_shard(shards.finished_shards(tmp_path)[0])
     assert shard.pictures.shape == (2, 256, 416, 3)
     assert shard.boxes[1, 0].tolist() == [0, 0, 109, 10, PERSON], "the largest come first where there are too many"
     assert np.abs(unpacked(shard.levels[0][0]) - levels[0].clip(-5, 5)).max() < 0.03
@@ -138,14 +138,14 @@ def test_average_precision_by_hand() -> None:
     truth = np.array([[0, 0, 10, 10], [20, 0, 30, 10]], np.float32)
     both = np.array([PERSON, PERSON], np.uint8)
     found = np.array([[0, 0, 10, 10], [50, 50, 60, 60], [20, 0, 30, 10]], np.float32)
-    one = score.matched(found, np.array([0.9, 0.8, 0.7]), truth, both)
+    one = score.match(found, np.array([0.9, 0.8, 0.7]), truth, both)
     assert one.hits.tolist() == [True, False, True]
     # Precision 1 up to a recall of a half (51 of 101 points), then 2/3.
     assert score.average_precision([one]) == pytest.approx((51 + 50 * 2 / 3) / 101)
     # Two boxes on one person: the second is wrong. A box in a region to be ignored does not count.
-    twice = score.matched(found[[0, 0]], np.array([0.9, 0.8]), truth[:1], both[:1])
+    twice = score.match(found[[0, 0]], np.array([0.9, 0.8]), truth[:1], both[:1])
     assert twice.hits.tolist() == [True, False]
-    ignored = score.matched(found[:1], np.array([0.9]), truth, np.array([IGNORE, PERSON], np.uint8))
+    ignored = score.match(found[:1], np.array([0.9]), truth, np.array([IGNORE, PERSON], np.uint8))
     assert (len(ignored.scores), ignored.people) == (0, 1)
     assert score.average_precision([ignored]) == 0
     low, high = score.interval([one, twice] * 10)

@@ -1,4 +1,4 @@
-"""`sim://` addresses: what they ask for, and one sentence for each mistake."""
+"""`sim://` addresses: the settings that they give, and one sentence for each mistake."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import pytest
 from metrica.errors import ParameterError
 from metrica.nodes.capture.address import Kind, read_address
 from metrica.nodes.capture.node import Capture
-from metrica.simulator.address import PARAMETERS, read_sim
+from metrica.simulator.address import PARAMETERS, read_sim_address
 
 
 def test_an_address_says_which_place_and_how() -> None:
-    order = read_sim("sim://ceiling?seed=7&visitors_per_hour=12.5&night=1")
-    assert (order.kind, order.seed, order.visitors_per_hour, order.night, order.width) == ("ceiling", 7, 12.5, 1, 640)
-    assert read_sim("SIM://").kind == "entrance"
+    settings = read_sim_address("sim://ceiling?seed=7&visitors_per_hour=12.5&night=1")
+    assert (settings.kind, settings.seed, settings.visitors_per_hour) == ("ceiling", 7, 12.5)
+    assert (settings.night, settings.width) == (1, 640)
+    assert read_sim_address("SIM://").kind == "entrance"
     assert read_address("sim://entrance?seed=7").kind is Kind.SIM
 
 
@@ -44,5 +45,5 @@ def test_a_mistake_is_one_sentence_that_says_what_to_do(uri: str, words: str) ->
 def test_every_parameter_has_limits_and_is_described(name: str) -> None:
     parameter = next(f for f in PARAMETERS if f.name == name)
     with pytest.raises(ParameterError, match=f"'{name}' must lie between"):
-        read_sim(f"sim://entrance?{name}={int(parameter.metadata['high'] + 1)}")
+        read_sim_address(f"sim://entrance?{name}={int(parameter.metadata['high'] + 1)}")
     assert parameter.metadata["about"]

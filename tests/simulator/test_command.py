@@ -14,7 +14,7 @@ import yaml
 from metrica import testing
 from metrica.nodes.capture.node import Capture
 from metrica.nodes.geometry.association import iou
-from metrica.simulator.address import read_sim
+from metrica.simulator.address import read_sim_address
 from metrica.simulator.cli import main
 from metrica.simulator.place import make_place
 from metrica.testing import START
@@ -47,7 +47,7 @@ def test_a_clip_and_its_truth_agree_and_metrica_eval_reads_them(
     assert len(entry["boxes"]) == 40
     assert main(["--line", PLACE]) == 0
     assert capsys.readouterr().out == f"line: {list(labels.lines[0].points)}, anchor: bottom_center\n"
-    # Whoever counts what is in the truth is right.
+    # Events that are the same as the truth score an F1 of 1.
     events = labels.lines[0].events
     assert events
     counted = [json.dumps({"frame": f, "time": f / 10, "line": "main", "direction": d}) for f, d in events]
@@ -61,7 +61,7 @@ def test_a_clip_and_its_truth_agree_and_metrica_eval_reads_them(
 def test_the_demonstration_counts_at_the_line_of_its_place() -> None:
     demo = yaml.safe_load((ROOT / "launch" / "demo.yaml").read_text())
     for camera in demo["cameras"].values():
-        assert tuple(camera["line"]) == make_place(read_sim(camera["uri"])).line
+        assert tuple(camera["line"]) == make_place(read_sim_address(camera["uri"])).line
 
 
 def test_pictures_for_training_carry_honest_labels(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_pictures_for_training_carry_honest_labels(tmp_path: Path) -> None:
 
 def test_people_who_walk_together_hide_each_other(tmp_path: Path) -> None:
     def hiding(part: str) -> float:
-        """The share of boxes that overlap another one by a third."""
+        """The share of boxes whose IoU with another one is above a third."""
         folder = tmp_path / part
         asked = ["--images", str(folder), "--count", "60", "--width", "192", "--height", "128", "--seed", "5"]
         assert main([*asked, "--together", part, "--quiet"]) == 0

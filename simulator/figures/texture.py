@@ -1,4 +1,4 @@
-"""The texture of a person: fabric with its pattern and folds, the face, hair and shoes, in one small picture."""
+"""Paints the texture of a figure: fabric with patterns and folds, face, hair and shoes, in one small picture."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import numpy as np
 
 from metrica.messages import Image
 from metrica.nodes.geometry.arrays import Floats
-from metrica.simulator.figures.dress import RECTS, Colour, Look
-from metrica.simulator.figures.filters import soft
+from metrica.simulator.figures.filters import gaussian_blur
+from metrica.simulator.figures.looks import RECTS, Colour, Look
 from metrica.simulator.figures.mesh import ATLAS
 
 
-def paint(look: Look) -> Image:
-    """The texture of a look, [ATLAS, ATLAS, 3], BGR."""
+def paint_texture(look: Look) -> Image:
+    """The texture for these looks, uint8 [ATLAS, ATLAS, 3], BGR."""
     rng = np.random.default_rng(look.seed)
     atlas = np.zeros((ATLAS, ATLAS, 3), np.float32)
 
@@ -40,9 +40,9 @@ def _plain(name: str, colour: Colour) -> Floats:
 
 
 def _noise(rng: np.random.Generator, h: int, w: int, sigma_x: float, sigma_y: float, amount: float) -> Floats:
-    """Around 1, smooth, `amount` its standard deviation; meets itself at the left and right edge."""
+    """Smooth noise around 1 with standard deviation `amount`, [h, w, 1]; its left and right edges fit together."""
     raw = np.tile(rng.normal(0, 1, (h, w)).astype(np.float32), (1, 3))
-    even = soft(raw, sigma_x, sigma_y)[:, w : 2 * w]
+    even = gaussian_blur(raw, sigma_x, sigma_y)[:, w : 2 * w]
     smooth: Floats = (1 + amount * even / max(float(even.std()), 1e-6)).astype(np.float32)
     return smooth[:, :, None]
 
@@ -107,7 +107,7 @@ def _head(look: Look, rng: np.random.Generator) -> Floats:
     if look.mask:
         cv2.rectangle(picture, (34, 43), (62, 60), (225, 205, 185), -1)
     picture[60:] *= np.linspace(0.85, 0.6, 20)[:, None, None]  # under the chin
-    return soft(picture, 0.7)
+    return gaussian_blur(picture, 0.7)
 
 
 def _cover(look: Look, rng: np.random.Generator) -> Floats:
@@ -137,7 +137,6 @@ def _torso(look: Look, rng: np.random.Generator) -> Floats:
         )
     if look.apron:
         cv2.rectangle(picture, (44, 34), (84, 96), [float(c) for c in look.outer], -1)
-    picture *= 1 - 0.16 * np.abs(np.cos(np.linspace(0, 2 * np.pi, 128)))[None, :, None] ** 4 * 0
     return picture
 
 
@@ -146,13 +145,11 @@ def _over(look: Look, rng: np.random.Generator) -> Floats:
     picture = _fabric(rng, "over", colour, look.pattern if look.over in ("dress", "skirt") else "plain", 0.14)
     if look.over == "coat" and look.open_coat:
         wide = 5 + look.seed % 7
-        x, y, w, h = RECTS["torso"]
-        del x, y
+        _, _, _, h = RECTS["torso"]
         picture[:, 64 - wide : 64 + wide] = np.array(look.under, np.float32) * _noise(rng, h, 2 * wide, 2, 6, 0.08)
         picture[58:, 64 - wide : 64 + wide] = look.lower
         picture[:, 64 - wide - 2 : 64 - wide] *= 0.7
         picture[:, 64 + wide : 64 + wide + 2] *= 0.7
-        del w
     elif look.over == "coat":
         cv2.line(picture, (64, 6), (64, 95), [c * 0.6 for c in colour], 1)
     if look.over == "robe" and look.seed % 3 == 0:

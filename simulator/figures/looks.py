@@ -1,18 +1,16 @@
-"""What people look like: build, skin, hair and clothes, drawn by lot."""
+"""Draws random looks of people: build, skin, hair and clothes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import numpy as np
 
 from metrica.simulator.figures.mesh import Rect
+from metrica.simulator.figures.sampling import choose
 
 Colour = tuple[int, int, int]
 """Blue, green, red."""
-_T = TypeVar("_T")
 
 RECTS: dict[str, Rect] = {
     "head": (0, 0, 96, 80),
@@ -26,6 +24,7 @@ RECTS: dict[str, Rect] = {
     "leg": (64, 176, 96, 80),
     "prop": (160, 176, 96, 80),
 }
+"""The rectangle of the texture for each part of a figure."""
 
 _SKIN: tuple[Colour, ...] = (
     (180, 205, 235), (160, 190, 228), (140, 175, 220), (120, 160, 210), (105, 145, 198), (90, 125, 180),
@@ -55,30 +54,41 @@ _SOBER: tuple[Colour, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One person's looks. Sizes as parts of the height unless they say metres."""
+    """What one person looks like. Sizes are parts of the height unless they say otherwise."""
 
     height: float = 1.72
     """Metres."""
     girth: float = 1.0
+    """Width of body and limbs, 1 is usual."""
     belly: float = 0.0
+    """Depth that the belly adds."""
     bust: float = 0.0
+    """Depth that the bust adds."""
     head: float = 1.0
+    """Size of the head, 1 is usual."""
     trousers: float = 1.08
-    """How wide trousers are against the leg."""
+    """Width of the trousers, as a multiple of the leg's."""
     flare: float = 0.0
+    """How much the trousers widen below the knee."""
     bare_legs: bool = False
     shoe: float = 1.0
+    """Size of the shoes, 1 is usual."""
     sleeves: float = 1.15
+    """Width of the sleeves, as a multiple of the arm's."""
     cover: str = "short"
-    """none, short, long, tail, bun, afro, scarf, cap, beanie or chechia."""
+    """On the head: none, short, long, tail, bun, afro, scarf, cap, beanie or chechia."""
     over: str = "none"
-    """none, coat, robe, dress or skirt."""
+    """Over the body: none, coat, robe, dress or skirt."""
     hem: float = 0.3
+    """Height of the lower edge of `over`."""
     fall: float = 0.1
+    """How much `over` widens towards its lower edge."""
     puff: float = 0.5
+    """How loose `over` is around the body."""
     bag: str = "none"
     """none, backpack, shoulder, shopping or box."""
     left_handed: bool = False
+    """True: the bag is on the left side."""
     skin: Colour = _SKIN[3]
     hair: Colour = _HAIR[0]
     top: Colour = _CLOTH[0]
@@ -96,19 +106,13 @@ class Look:
     mask: bool = False
     apron: bool = False
     plastic: bool = False
-    """A mannequin."""
+    """True: a mannequin, which has no face."""
     seed: int = 0
-    """Of the texture's noise."""
-
-
-def choose(rng: np.random.Generator, options: Sequence[_T], odds: Sequence[float] | None = None) -> _T:
-    """One of the options, by lot."""
-    p = None if odds is None else np.asarray(odds, np.float64) / np.sum(odds)
-    return options[int(rng.choice(len(options), p=p))]
+    """Seed of the texture's noise and details."""
 
 
 def adult(rng: np.random.Generator) -> Look:
-    """Somebody grown up, in any of the dresses that are worn around the Mediterranean."""
+    """An adult, in clothes as they are worn around the Mediterranean."""
     woman = bool(rng.random() < 0.5)
     girth = float(np.clip(rng.normal(1.04, 0.12), 0.85, 1.45))
     look = Look(
@@ -175,7 +179,7 @@ def _man(rng: np.random.Generator, look: Look) -> Look:
 
 
 def child(rng: np.random.Generator) -> Look:
-    """A child of three to twelve years: smaller, with a larger head."""
+    """A child of three to twelve years: smaller than an adult, with a larger head."""
     height = float(rng.uniform(0.95, 1.45))
     look = adult(rng)
     return replace(
@@ -195,13 +199,13 @@ def child(rng: np.random.Generator) -> Look:
 
 
 def staff(rng: np.random.Generator, uniform: Colour) -> Look:
-    """Somebody who works here, in the shop's colour."""
+    """An employee, in clothes of the colour `uniform`."""
     look = adult(rng)
     return replace(look, top=uniform, pattern="plain", over="none", bag="none", apron=bool(rng.random() < 0.6))
 
 
 def mannequin(rng: np.random.Generator) -> Look:
-    """A figure of plastic in the shop's clothes."""
+    """A mannequin in the shop's clothes."""
     look = adult(rng)
     skin = choose(rng, ((215, 222, 228), (60, 60, 62), (235, 238, 240), (150, 175, 200), (190, 170, 140)))
     return replace(
