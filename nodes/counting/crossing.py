@@ -20,7 +20,7 @@ from metrica.nodes.counting.occlusion import LONGEST, Companions
 from metrica.nodes.counting.track_table import TrackTable
 from metrica.nodes.geometry.anchors import BELOW_CENTRE, anchors, cut_sides, remember_size
 from metrica.nodes.geometry.arrays import Bool, Float32, Float64, Int32, Int64
-from metrica.nodes.geometry.lines import Line, Lines
+from metrica.nodes.geometry.lines import Line, LineSet
 
 __all__ = ["CrossingSettings", "LineCrossingRule", "Passage"]
 
@@ -60,7 +60,7 @@ class LineCrossingRule:
     ) -> None:
         """A line that is part of a door does not count by itself. Raises ValueError if two lines have one name, and
         for a door that is none."""
-        self._lines = Lines(lines)
+        self._lines = LineSet(lines)
         self._doors = Doors(doors, lines)
         self._settings = settings or CrossingSettings()
         self._table = TrackTable(len(self._lines))

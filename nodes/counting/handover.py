@@ -11,7 +11,7 @@ import numpy as np
 from metrica.nodes.counting.track_table import TrackTable
 from metrica.nodes.geometry.arrays import Float64, Index
 from metrica.nodes.geometry.association import assign
-from metrica.nodes.geometry.lines import Lines
+from metrica.nodes.geometry.lines import LineSet
 
 _NEAR = 0.25
 """Box heights within which a person is found again at once,"""
@@ -57,7 +57,7 @@ def _go_on(table: TrackTable, lost: int, row: int) -> None:
     c.taken_over[lost] = True
 
 
-def hand_over_to_double(table: TrackTable, lines: Lines, gone: set[int], now: float) -> None:
+def hand_over_to_double(table: TrackTable, lines: LineSet, gone: set[int], now: float) -> None:
     """Where a track ends beside a young one that never had a side, both were one person: give it the side."""
     c = table.columns
     young = [r for r in table.visible.tolist() if now - c.first[r] <= _DOUBLE]

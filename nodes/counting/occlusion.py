@@ -10,7 +10,7 @@ import math
 
 from metrica.nodes.counting.track_table import Columns, TrackTable
 from metrica.nodes.geometry.arrays import Float64, Index
-from metrica.nodes.geometry.lines import Lines
+from metrica.nodes.geometry.lines import LineSet
 from metrica.nodes.geometry.segments import Point
 
 LONGEST = 5.0
@@ -56,7 +56,9 @@ class Companions:
                 nearest = min(beside, key=lambda other: math.dist(at, c.point[other]))
                 self._behind[row] = table.id_of(nearest)
 
-    def find(self, table: TrackTable, lines: Lines, rows: Index, points: Float64, heights: Float64, now: float) -> None:
+    def find(
+        self, table: TrackTable, lines: LineSet, rows: Index, points: Float64, heights: Float64, now: float
+    ) -> None:
         """Let new tracks that nobody else has gone on as go on for those who were lost behind somebody beside them.
 
         rows [N]: of the new tracks; their anchors [N, 2] and box heights [N].
@@ -105,7 +107,7 @@ def _alike(a: float, b: float) -> bool:
     return max(a, b) <= _ALIKE * min(a, b)
 
 
-def _go_on(c: Columns, lines: Lines, lost: int, beside: int, row: int, point: Point, now: float) -> None:
+def _go_on(c: Columns, lines: LineSet, lost: int, beside: int, row: int, point: Point, now: float) -> None:
     """The new track gets the sides of the lost one, and the companion's time at a line passed while it was lost."""
     for column in (c.side, c.counted, c.passed, c.passed_at):
         column[row] = column[lost]

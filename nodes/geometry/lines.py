@@ -85,7 +85,7 @@ class Line:
                     )
 
 
-class Lines:
+class LineSet:
     """Several lines at once, for N points and L lines; each of them alone is `lines[i]`."""
 
     def __init__(self, lines: Sequence[Line]) -> None:

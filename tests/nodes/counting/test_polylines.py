@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metrica.nodes.geometry.lines import Line, Lines
+from metrica.nodes.geometry.lines import Line, LineSet
 from tests.nodes.counting.scenes import Scene, at, directions, play
 
 FRAME = (1280, 720)
@@ -19,7 +19,7 @@ places = st.tuples(st.floats(-200, 1500), st.floats(-200, 900))
 
 
 def test_sides_and_distances_beside_parts_and_around_corners() -> None:
-    lines = Lines([ROUND_A_DOOR])
+    lines = LineSet([ROUND_A_DOOR])
     points = [(650.0, 150.0), (650.0, 260.0), (400.0, 100.0), (830.0, 240.0), (650.0, -5000.0), (470.0, -5000.0)]
     expected = [-50.0, 60.0, 100.0, 50.0, -150.0, 30.0]
     np.testing.assert_allclose(lines.distances(np.array(points).T)[0], expected)
@@ -27,7 +27,7 @@ def test_sides_and_distances_beside_parts_and_around_corners() -> None:
 
 
 def test_along_runs_over_the_whole_length() -> None:
-    polyline = Lines([ROUND_A_DOOR])[0]
+    polyline = LineSet([ROUND_A_DOOR])[0]
     alongs = [polyline.spot(p).along for p in [(500, 0), (450, 100), (650, 230), (810, 0), (810, -70)]]
     assert alongs == pytest.approx([0, 1 / 7, 0.5, 1, 1.1])
 
@@ -44,7 +44,7 @@ def test_a_point_more_on_a_straight_line_changes_nothing(
         bent = Line("bent", a, middle, b)
     except ValueError:  # the rounded middle lies a hair beside the line, and folds it
         return
-    straight, other = Lines([Line("straight", a, b)]), Lines([bent])
+    straight, other = LineSet([Line("straight", a, b)]), LineSet([bent])
     here = np.array(points).T
     np.testing.assert_allclose(other.distances(here), straight.distances(here), atol=1e-3)
     for point in points:
@@ -57,7 +57,7 @@ def test_a_point_more_on_a_straight_line_changes_nothing(
 def test_whoever_changes_sides_has_gone_through_the_line_or_its_continuation(
     before: tuple[float, float], now: tuple[float, float]
 ) -> None:
-    zigzag = Lines([Line("zigzag", (300, 720), (500, 400), (450, 250), (700, 0))])[0]
+    zigzag = LineSet([Line("zigzag", (300, 720), (500, 400), (450, 250), (700, 0))])[0]
     sides = zigzag.distance(before), zigzag.distance(now)
     if (sides[0] >= 0) == (sides[1] >= 0):
         return

@@ -7,13 +7,13 @@ import pytest
 
 from metrica.nodes.geometry.anchors import anchors, cut_sides, remember_size
 from metrica.nodes.geometry.arrays import Float64
-from metrica.nodes.geometry.lines import Line, Lines
+from metrica.nodes.geometry.lines import Line, LineSet
 
 FRAME = (1280, 720)
 
 
 def test_the_right_of_a_line_is_positive() -> None:
-    lines = Lines([Line("up", (600, 432), (600, 0)), Line("right", (0, 100), (200, 100))])
+    lines = LineSet([Line("up", (600, 432), (600, 0)), Line("right", (0, 100), (200, 100))])
     points = [(650.0, 216.0), (550.0, 432.0)]
     np.testing.assert_allclose(lines.distances(np.array(points).T), [[50, -50], [116, 332]])
     assert [[lines[i].distance(p) for i in range(2)] for p in points] == [[50, 116], [-50, 332]]
@@ -21,19 +21,19 @@ def test_the_right_of_a_line_is_positive() -> None:
 
 
 def test_distance_does_not_depend_on_the_length_of_a_line() -> None:
-    lines = Lines([Line("short", (0, 0), (3, 4)), Line("long", (0, 0), (300, 400))])
+    lines = LineSet([Line("short", (0, 0), (3, 4)), Line("long", (0, 0), (300, 400))])
     np.testing.assert_allclose(lines.distances(np.array([[100.0], [0.0]])), [[-80.0], [-80.0]])
 
 
 def test_the_room_beside_a_line_ends_at_the_border() -> None:
-    lines = Lines([Line("up", (600, 720), (600, 0)), Line("slope", (0, 0), (720, 720))])
+    lines = LineSet([Line("up", (600, 720), (600, 0)), Line("slope", (0, 0), (720, 720))])
     spots = [lines[0].spot((600, 360)), lines[1].spot((360, 360))]
     assert [s.room(-1, FRAME) for s in spots] == pytest.approx([600, 360 * np.sqrt(2)])  # the slope's left is up
     assert [s.room(1, FRAME) for s in spots] == pytest.approx([680, 360 * np.sqrt(2)])
 
 
 def test_a_line_that_reaches_the_border_goes_on_behind_it() -> None:
-    line = Lines([Line("up", (600, 719), (600, 300))])[0]
+    line = LineSet([Line("up", (600, 719), (600, 300))])[0]
     assert line.reaches(-0.5, FRAME)
     assert line.reaches(1.0, FRAME)
     assert not line.reaches(1.01, FRAME)
@@ -48,7 +48,7 @@ def test_a_line_of_one_point_is_none() -> None:
 
 def test_two_lines_of_one_name_are_refused() -> None:
     with pytest.raises(ValueError, match="two lines are called 'a'"):
-        Lines([Line("a", (0, 0), (1, 1)), Line("a", (0, 0), (1, 2))])
+        LineSet([Line("a", (0, 0), (1, 1)), Line("a", (0, 0), (1, 2))])
 
 
 def columns(*rows: tuple[float, ...]) -> Float64:
