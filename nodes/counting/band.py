@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from metrica.nodes.counting.observations import Motion
 from metrica.nodes.geometry.anchors import Anchor
-from metrica.nodes.geometry.polyline import Spot
+from metrica.nodes.geometry.polyline import NearestPoint
 
 _TALLEST = 0.5
 """Of the height of the picture: somebody taller (right before the camera) counts as this tall for the band."""
@@ -49,17 +49,17 @@ class CrossingSettings:
         """How long a lost track is remembered."""
         return max(self.lifetime, self.handover)
 
-    def half_band(self, known: Motion, spot: Spot, side: int, frame_size: tuple[int, int]) -> float:
+    def half_band(self, known: Motion, nearest: NearestPoint, side: int, frame_size: tuple[int, int]) -> float:
         """How far from a line a track has a side, pixels: by its height, its noise, and the room there is.
 
-        spot: the place of the line that is nearest to it; side: the one it is on.
+        nearest: the place of the line that is nearest to it; side: the one it is on.
         """
         frame_width, frame_height = frame_size
         height = min(known.height, _TALLEST * frame_height)
-        x, y = spot.right
+        x, y = nearest.normal
         noise = math.sqrt(known.noise_x * x * x + known.noise_y * y * y)
         wide = max(
             min(max(self.jitters * noise, self.band * height), self.widest * height),
             _FINEST * frame_width,
         )
-        return min(wide, max(spot.room(side, frame_size) / 2, _NARROWEST * wide))
+        return min(wide, max(nearest.distance_to_border(side, frame_size) / 2, _NARROWEST * wide))

@@ -180,10 +180,10 @@ class LineCrossingRule:
         c, s, row, polyline = self._table.columns, self._settings, sights.rows.item(i), self._lines[line]
         passed = (before >= 0) != (now >= 0)
         if passed:
-            part, along = polyline.passed(sights.point_before(i), before, known.point, now)
+            part, along = polyline.intersection(sights.point_before(i), before, known.point, now)
             c.passed[row, line] = self._now - (1 - part) * sights.ago(i)
             c.passed_at[row, line] = along
-        off, half_band = abs(now), s.half_band(known, polyline.spot(known.point), side, self._frame_size)
+        off, half_band = abs(now), s.half_band(known, polyline.nearest_point(known.point), side, self._frame_size)
         if off <= half_band:
             return
         if passed or c.beyond_at.item(row, line) != known.samples - 1:
@@ -217,7 +217,7 @@ class LineCrossingRule:
     def _report(self, row: int, line: int, side: int) -> None:
         """Count a crossing if it went through the line itself, not past its ends."""
         c = self._table.columns
-        if not self._lines[line].reaches(float(c.passed_at[row, line]), self._frame_size):
+        if not self._lines[line].extends_to(float(c.passed_at[row, line]), self._frame_size):
             c.counted[row, line] = 0
             return
         name = self._lines.names[line]
@@ -273,9 +273,9 @@ class LineCrossingRule:
             side = 1 if distance >= 0 else -1
             if (c.side[row, line] or self._origin(known, line, side)) != -side:
                 continue
-            spot = polyline.spot(known.point)
-            speed = spot.speed((known.speed_x, known.speed_y)) * side
-            half_band = s.half_band(known, spot, side, self._frame_size)
+            nearest = polyline.nearest_point(known.point)
+            speed = nearest.speed_across((known.speed_x, known.speed_y)) * side
+            half_band = s.half_band(known, nearest, side, self._frame_size)
             if speed > _WALKING * known.height and abs(distance) + _GOES_ON * speed > half_band:
                 self._report(row, line, side)
                 c.side[row, line] = side

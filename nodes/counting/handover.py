@@ -72,7 +72,7 @@ def hand_over_to_double(table: TrackTable, lines: LineSet, gone: set[int], now: 
             continue
         # When did the person pass the line? Between the two tracks, or while only the older one was there.
         x, y = c.point[row].tolist()
-        along = [lines[line].spot((x, y)).along for line in range(len(lines))]
+        along = [lines[line].nearest_point((x, y)).along for line in range(len(lines))]
         distance = lines.distances(c.point[[row, lost]].T)
         between = (distance[:, 0] >= 0) != (distance[:, 1] >= 0)
         unknown = given & np.isnan(c.passed[row])

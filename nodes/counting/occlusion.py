@@ -120,4 +120,4 @@ def _go_on(c: Columns, lines: LineSet, lost: int, beside: int, row: int, point: 
         if c.passed[beside, line] > c.last[lost]:
             c.passed[row, line], c.passed_at[row, line] = c.passed[beside, line], c.passed_at[beside, line]
         else:
-            c.passed[row, line], c.passed_at[row, line] = now, lines[line].spot(point).along
+            c.passed[row, line], c.passed_at[row, line] = now, lines[line].nearest_point(point).along

@@ -14,10 +14,10 @@ import numpy as np
 from metrica.nodes.counting.zone_handover import Sight, doubles, successors
 from metrica.nodes.geometry.anchors import BELOW_CENTRE, Anchor, anchors, cut_sides, remember_size
 from metrica.nodes.geometry.arrays import Float32, Float64, Int64
-from metrica.nodes.geometry.zones import Zone, Zones
+from metrica.nodes.geometry.zones import Zone, ZoneSet
 
 _NARROWEST = 0.5
-"""The band at the border of a zone is at most this part of `Zones.narrow`, so that a narrow zone has an inside."""
+"""The band at a zone's border is at most this part of `ZoneSet.half_widths`, so that a narrow zone has an inside."""
 _SIGHTS = 2
 """So many sights in a row beyond the border and the band show that somebody has passed it;"""
 _CLEARLY = 2.0
@@ -99,7 +99,7 @@ class ZoneVisits:
 
     def __init__(self, zones: Sequence[Zone], settings: ZoneSettings | None = None) -> None:
         """Raises ValueError if two zones have one name."""
-        self._zones = Zones(zones)
+        self._zones = ZoneSet(zones)
         self._settings = settings or ZoneSettings()
         self._people: dict[int, _Person] = {}
         self._epoch: int | None = None
@@ -173,7 +173,7 @@ class ZoneVisits:
         ]
         self._add(born, set(listed))
         depths = self._zones.depth(points.T, frame_size)
-        bands = np.minimum(self._settings.band * size[1][:, None], _NARROWEST * self._zones.narrow(frame_size))
+        bands = np.minimum(self._settings.band * size[1][:, None], _NARROWEST * self._zones.half_widths(frame_size))
         seen_now = zip(listed, at, zip(*size.tolist(), strict=True), depths.tolist(), bands.tolist(), strict=True)
         for track, point, whole, depth, band in seen_now:
             person = self._people[track]

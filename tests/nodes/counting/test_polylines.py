@@ -28,7 +28,7 @@ def test_sides_and_distances_beside_parts_and_around_corners() -> None:
 
 def test_along_runs_over_the_whole_length() -> None:
     polyline = LineSet([ROUND_A_DOOR])[0]
-    alongs = [polyline.spot(p).along for p in [(500, 0), (450, 100), (650, 230), (810, 0), (810, -70)]]
+    alongs = [polyline.nearest_point(p).along for p in [(500, 0), (450, 100), (650, 230), (810, 0), (810, -70)]]
     assert alongs == pytest.approx([0, 1 / 7, 0.5, 1, 1.1])
 
 
@@ -48,8 +48,8 @@ def test_a_point_more_on_a_straight_line_changes_nothing(
     here = np.array(points).T
     np.testing.assert_allclose(other.distances(here), straight.distances(here), atol=1e-3)
     for point in points:
-        assert other[0].spot(point).along == pytest.approx(straight[0].spot(point).along, abs=1e-3)
-        assert other[0].spot(point).right == pytest.approx(straight[0].spot(point).right, abs=1e-3)
+        assert other[0].nearest_point(point).along == pytest.approx(straight[0].nearest_point(point).along, abs=1e-3)
+        assert other[0].nearest_point(point).normal == pytest.approx(straight[0].nearest_point(point).normal, abs=1e-3)
 
 
 @settings(max_examples=60, deadline=None)
@@ -61,11 +61,11 @@ def test_whoever_changes_sides_has_gone_through_the_line_or_its_continuation(
     sides = zigzag.distance(before), zigzag.distance(now)
     if (sides[0] >= 0) == (sides[1] >= 0):
         return
-    part, along = zigzag.passed(before, sides[0], now, sides[1])
+    part, along = zigzag.intersection(before, sides[0], now, sides[1])
     at = (before[0] + part * (now[0] - before[0]), before[1] + part * (now[1] - before[1]))
     assert 0 <= part <= 1
     assert abs(zigzag.distance(at)) < 1e-6
-    assert zigzag.spot(at).along == pytest.approx(along, abs=1e-6)
+    assert zigzag.nearest_point(at).along == pytest.approx(along, abs=1e-6)
 
 
 @pytest.mark.parametrize("fps", [2, 5, 15, 30])

@@ -17,7 +17,7 @@ def test_the_right_of_a_line_is_positive() -> None:
     points = [(650.0, 216.0), (550.0, 432.0)]
     np.testing.assert_allclose(lines.distances(np.array(points).T), [[50, -50], [116, 332]])
     assert [[lines[i].distance(p) for i in range(2)] for p in points] == [[50, 116], [-50, 332]]
-    assert [[lines[i].spot(p).along for i in range(2)] for p in points] == [[0.5, 3.25], [0.0, 2.75]]
+    assert [[lines[i].nearest_point(p).along for i in range(2)] for p in points] == [[0.5, 3.25], [0.0, 2.75]]
 
 
 def test_distance_does_not_depend_on_the_length_of_a_line() -> None:
@@ -27,16 +27,18 @@ def test_distance_does_not_depend_on_the_length_of_a_line() -> None:
 
 def test_the_room_beside_a_line_ends_at_the_border() -> None:
     lines = LineSet([Line("up", (600, 720), (600, 0)), Line("slope", (0, 0), (720, 720))])
-    spots = [lines[0].spot((600, 360)), lines[1].spot((360, 360))]
-    assert [s.room(-1, FRAME) for s in spots] == pytest.approx([600, 360 * np.sqrt(2)])  # the slope's left is up
-    assert [s.room(1, FRAME) for s in spots] == pytest.approx([680, 360 * np.sqrt(2)])
+    nearest = [lines[0].nearest_point((600, 360)), lines[1].nearest_point((360, 360))]
+    assert [s.distance_to_border(-1, FRAME) for s in nearest] == pytest.approx(
+        [600, 360 * np.sqrt(2)]
+    )  # the slope's left is up
+    assert [s.distance_to_border(1, FRAME) for s in nearest] == pytest.approx([680, 360 * np.sqrt(2)])
 
 
 def test_a_line_that_reaches_the_border_goes_on_behind_it() -> None:
     line = LineSet([Line("up", (600, 719), (600, 300))])[0]
-    assert line.reaches(-0.5, FRAME)
-    assert line.reaches(1.0, FRAME)
-    assert not line.reaches(1.01, FRAME)
+    assert line.extends_to(-0.5, FRAME)
+    assert line.extends_to(1.0, FRAME)
+    assert not line.extends_to(1.01, FRAME)
 
 
 def test_a_line_of_one_point_is_none() -> None:
