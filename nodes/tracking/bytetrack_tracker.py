@@ -12,7 +12,7 @@ import numpy as np
 
 from metrica.messages import Thresholds
 from metrica.nodes.geometry.arrays import Bool, Float32, Float64, Index, Int64
-from metrica.nodes.geometry.association import HeightModulatedIou, assign, iou, others
+from metrica.nodes.geometry.association import HeightModulatedIou, assign, iou, unmatched
 from metrica.nodes.tracking import kalman
 from metrica.nodes.tracking.tracker import FrameClock, TrackedBoxes, Tracker, usable
 
@@ -163,7 +163,7 @@ class ByteTracker(Tracker):
         """Give each track its box where they are similar enough; the boxes that nobody took."""
         r, c = assign(similarity, least)
         frame.matched[tracks[r]] = found[c]
-        return found[others(len(found), c)]
+        return found[unmatched(len(found), c)]
 
     def _predict(self, step: float) -> None:
         rows = self._rows

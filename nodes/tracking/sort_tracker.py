@@ -15,7 +15,7 @@ from filterpy.kalman import KalmanFilter
 
 from metrica.messages import Thresholds
 from metrica.nodes.geometry.arrays import Float32, Float64, Index
-from metrica.nodes.geometry.association import assign, iou, others
+from metrica.nodes.geometry.association import assign, iou, unmatched
 from metrica.nodes.tracking.tracker import REFERENCE_FPS, FrameClock, TrackedBoxes, Tracker, usable
 
 
@@ -117,7 +117,7 @@ class SortTracker(Tracker):
                 track.predict(step * REFERENCE_FPS)
         predicted = np.array([t.box() for t in self._tracks]).reshape(-1, 4)
         columns = self._match(predicted, corners, score, before)
-        for column in others(len(corners), columns):
+        for column in unmatched(len(corners), columns):
             if score[column] >= thresholds.new:
                 self._given += 1
                 track = _Track(self._given, corners[column], float(score[column]), self._now, self._clock.frames)
@@ -132,9 +132,9 @@ class SortTracker(Tracker):
         if step > 1.5 / REFERENCE_FPS:
             # A walker at 5 frames/s hardly overlaps himself: what is left over is compared with boxes blown up
             # by the way that can be walked meanwhile.
-            seen_before = [i for i in others(len(predicted), rows) if self._tracks[i].seen == before]
+            seen_before = [i for i in unmatched(len(predicted), rows) if self._tracks[i].seen == before]
             left = np.array(seen_before, np.intp)
-            free = others(len(corners), columns)
+            free = unmatched(len(corners), columns)
             height = predicted[left, 3] - predicted[left, 1]
             reach = np.minimum(_WALK * (step - 1 / REFERENCE_FPS), 0.5) * height
             r, c = assign(iou(predicted[left], corners[free], reach), self._settings.match)
