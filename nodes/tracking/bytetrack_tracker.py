@@ -14,7 +14,8 @@ from metrica.messages import Thresholds
 from metrica.nodes.geometry.arrays import Bool, Float32, Float64, Index, Int64
 from metrica.nodes.geometry.association import HeightModulatedIou, assign, iou, unmatched
 from metrica.nodes.tracking import kalman
-from metrica.nodes.tracking.tracker import FrameClock, TrackedBoxes, Tracker, usable
+from metrica.nodes.tracking.frame_clock import FrameClock
+from metrica.nodes.tracking.tracker import TrackedBoxes, Tracker, usable
 
 _TENTATIVE, _TRACKED, _LOST = 0, 1, 2
 

@@ -16,7 +16,7 @@ import numpy as np
 from metrica.nodes.geometry.arrays import Float64, Index
 from metrica.nodes.tracking import kalman
 from metrica.nodes.tracking.bytetrack_tracker import ByteTracker, ByteTrackSettings, FrameBoxes, TrackRows
-from metrica.nodes.tracking.tracker import REFERENCE_FPS
+from metrica.nodes.tracking.frame_clock import REFERENCE_FPS
 
 _TRAIL = 4
 """The direction of a track is that from the first to the last of so many sights (the paper: three frames)."""

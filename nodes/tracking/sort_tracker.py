@@ -16,7 +16,8 @@ from filterpy.kalman import KalmanFilter
 from metrica.messages import Thresholds
 from metrica.nodes.geometry.arrays import Float32, Float64, Index
 from metrica.nodes.geometry.association import assign, iou, unmatched
-from metrica.nodes.tracking.tracker import REFERENCE_FPS, FrameClock, TrackedBoxes, Tracker, usable
+from metrica.nodes.tracking.frame_clock import REFERENCE_FPS, FrameClock
+from metrica.nodes.tracking.tracker import TrackedBoxes, Tracker, usable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
