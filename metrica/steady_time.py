@@ -22,8 +22,8 @@ class SteadyTime:
     """Gives each frame of one camera a time, nanoseconds, that does not jump when the clock is set.
 
     Of the two clocks in a header, `stamp` can be set and `mono` cannot. While nobody sets it, both advance by the same
-    amount; a jump of `stamp` alone is therefore not time that has passed, and is taken out. In a recording `mono` is
-    when a frame was read, not when it was taken, and a header may have no `mono` at all: there `stamp` is used as it is.
+    amount; a jump of `stamp` alone is therefore not time that has passed, and is taken out. In a recording, `mono` is
+    when a frame was read, not when it was taken, and some headers have no `mono`; then `stamp` is used as it is.
     """
 
     def __init__(self) -> None:
