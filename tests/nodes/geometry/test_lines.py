@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from metrica.nodes.geometry.anchors import anchors, cut_sides, remember_size
-from metrica.nodes.geometry.arrays import Float64
 from metrica.nodes.geometry.lines import Line, LineSet
 
 FRAME = (1280, 720)
@@ -51,48 +49,3 @@ def test_a_line_of_one_point_is_none() -> None:
 def test_two_lines_of_one_name_are_refused() -> None:
     with pytest.raises(ValueError, match="two lines are called 'a'"):
         LineSet([Line("a", (0, 0), (1, 1)), Line("a", (0, 0), (1, 2))])
-
-
-def columns(*rows: tuple[float, ...]) -> Float64:
-    """Coordinates first, as the geometry has them."""
-    return np.array(rows, np.float64).T
-
-
-def test_anchors_of_a_whole_person() -> None:
-    boxes, size = columns((100, 200, 180, 400)), columns((80, 200))
-    assert cut_sides(boxes, FRAME) is None
-    assert anchors(boxes, size, None, 0.5).T.tolist() == [[140, 400]]
-    assert anchors(boxes, size, None, 0.0).T.tolist() == [[140, 300]]
-    assert anchors(boxes, size, None, -0.5).T.tolist() == [[140, 200]]
-
-
-def test_feet_under_the_border_are_where_the_height_puts_them() -> None:
-    boxes = columns((100, 600, 180, 720))
-    cut = cut_sides(boxes, FRAME)
-    assert cut is not None
-    assert cut.T.tolist() == [[False, False, False, True]]
-    assert anchors(boxes, columns((80, 200)), cut, 0.5).T.tolist() == [[140, 800]]
-
-
-def test_a_middle_beyond_the_border_is_where_the_width_puts_it() -> None:
-    boxes = columns((1250, 300, 1280, 500), (0, 300, 30, 500))
-    at = anchors(boxes, columns((80, 200), (80, 200)), cut_sides(boxes, FRAME), 0.0)
-    assert at.T.tolist() == [[1290, 400], [-10, 400]]
-
-
-def test_in_a_box_that_is_much_too_short_the_head_decides() -> None:
-    boxes = columns((100, 200, 180, 320), (300, 200, 380, 400))
-    assert anchors(boxes, columns((80, 200), (80, 200)), None, 0.5).T.tolist() == [[140, 400], [340, 400]]
-
-
-def test_a_border_makes_nobody_smaller() -> None:
-    size, seen = columns((80, 200)), columns((80, 120))
-    cut = cut_sides(columns((100, 600, 180, 720)), FRAME)
-    assert remember_size(size, seen, cut, 1.0).T.tolist() == [[80, 200]]
-    assert remember_size(size, columns((80, 100)), None, 0.5).T.tolist() == [[80, 150]]
-
-
-def test_a_person_grows_faster_than_they_shrink() -> None:
-    seconds = np.array([0.3, 0.3])
-    size = remember_size(columns((80, 200), (80, 200)), columns((80, 220), (80, 180)), None, seconds)
-    np.testing.assert_allclose(size.T, [[80, 210], [80, 200 - 20 * 0.3 / 0.8]])
