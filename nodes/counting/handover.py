@@ -1,4 +1,4 @@
-"""When a tracker loses a person and finds the same person under a new id: which new track continues which lost track.
+"""When a tracker loses a person and finds them under a new id: which new track continues which lost track.
 
 Both functions change the track table in place: the new track gets the sides and the history of the lost one.
 """
