@@ -111,7 +111,7 @@ class Observations:
 
     def elapsed_of(self, i: int) -> float:
         """Seconds since the previous observation of track i."""
-        return self.elapsed if isinstance(self.elapsed, float) else float(self.elapsed[i])
+        return float(self.elapsed[i]) if isinstance(self.elapsed, np.ndarray) else self.elapsed
 
     def update_motion(self, time: float, point: Float64, size: Float64) -> None:
         """Update the motion of every track with its new position [2, N] and size [2, N], pixels.

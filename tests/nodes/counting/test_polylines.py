@@ -34,7 +34,7 @@ def test_along_runs_over_the_whole_length() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(places, min_size=1, max_size=5), st.floats(0.05, 0.95), places, places)
-def test_a_point_more_on_a_straight_line_changes_nothing(
+def test_an_extra_point_on_a_straight_line_changes_nothing(
     points: list[tuple[float, float]], part: float, a: tuple[float, float], b: tuple[float, float]
 ) -> None:
     if np.hypot(a[0] - b[0], a[1] - b[1]) < 20:
@@ -100,7 +100,7 @@ def test_standing_on_a_corner_counts_nothing() -> None:
     assert play(stand, 120, lines=[ROUND_A_DOOR]) == []
 
 
-def test_a_way_round_the_end_of_a_bent_line_counts_nothing() -> None:
+def test_walking_round_the_end_of_a_bent_line_counts_nothing() -> None:
     hook = Line("hook", (640, 600), (640, 400), (800, 400))
     beyond: Scene = lambda t: [(1, 500 + 90 * t, 690, H)]  # noqa: E731
     through: Scene = lambda t: [(1, 500 + 90 * t, 500, H)]  # noqa: E731
@@ -119,6 +119,6 @@ def test_a_way_round_the_end_of_a_bent_line_counts_nothing() -> None:
         ([0, 0, 100, 0, 100, 50, 50, -50], "crosses itself: its parts 1 and 3 meet. Give the points in order"),
     ],
 )
-def test_a_course_that_is_none_is_explained(numbers: list[int], words: str) -> None:
+def test_an_invalid_line_is_explained(numbers: list[int], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         Line.of("door", numbers)

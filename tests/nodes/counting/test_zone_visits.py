@@ -34,7 +34,7 @@ def play(
     epoch: int = 1,
     flush: bool = True,
 ) -> list[ZoneVisit]:
-    """The visits of a scene."""
+    """The visits that the rule reports in a scene of so many seconds."""
     rule = rule or ZoneVisitRule(zones, config)
     found: list[ZoneVisit] = []
     for i in range(round(seconds * fps) + 1):
@@ -140,7 +140,7 @@ def test_a_narrow_zone_has_an_inside_too() -> None:
     assert times(play(lambda t: [(1, 600, 395 if t >= 2 else 300)], 10, zones=[mat])) == [(1.98, 10.0)]
 
 
-def test_a_visit_is_told_when_it_is_surely_over_and_not_before() -> None:
+def test_a_visit_is_reported_when_it_is_surely_over_and_not_before() -> None:
     rule = ZoneVisitRule([QUEUE])
     assert play(lambda t: [(1, in_and_out(t), 400)], 18.5, rule=rule, flush=False) == []
     assert len(play(lambda t: [], 1, rule=rule, begin=18.6, flush=False)) == 1
@@ -159,7 +159,7 @@ def test_everybody_in_the_zone_and_who_loiters() -> None:
     assert rule.occupancy()["queue"] == ZoneOccupancy(0, 0, 0.0)
 
 
-def test_somebody_who_is_there_from_the_first_frame_and_stands_at_the_border_is_where_they_are_on_average() -> None:
+def test_somebody_first_seen_at_the_border_gets_the_side_they_are_on_on_average() -> None:
     assert len(play(lambda t: [(1, 406, 400)], 20)) == 1
     assert play(lambda t: [(1, 394, 400)], 20) == []
 
