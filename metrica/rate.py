@@ -1,4 +1,4 @@
-"""Rates: choose frames evenly spaced, and measure how often something happens. All times are given, in seconds."""
+"""Rates: choose frames that are evenly spaced, and measure how often something happens. Times are in seconds."""
 
 from __future__ import annotations
 
@@ -6,24 +6,23 @@ from collections import deque
 
 
 class RateGate:
-    """Lets frames through at a target rate by their times, so that 30 frames per second become 8 evenly spaced ones.
-
-    fps: frames per second, 0 lets all through.
-    """
+    """Chooses frames by their times so that they come at a target rate: of 30 frames/s, say, 8 evenly spaced ones."""
 
     def __init__(self, fps: float) -> None:
+        """fps: target rate, frames per second; 0 chooses every frame."""
         self._period = 1 / fps if fps > 0 else 0.0
         self._due: float | None = None
+        """Time from which the next frame is wanted."""
 
     def wants(self, time: float) -> bool:
-        """Whether to keep the frame of this time; times must not go back, or the rhythm starts anew."""
+        """Whether to keep the frame taken at `time`. If the time goes back or jumps ahead, the rhythm starts anew."""
         if self._period == 0:
             return True
         if self._due is None or abs(time - self._due) > 2 * self._period:
             self._due = time + self._period
             return True
-        # A quarter of a period early is in time: a camera at just the target rate jitters around it,
-        # and would else lose every other frame.
+        # Up to a quarter of a period early is on time. Otherwise a camera whose frames come at the target rate with
+        # some jitter would lose every other frame.
         if time < self._due - self._period / 4:
             return False
         self._due += self._period
@@ -31,14 +30,15 @@ class RateGate:
 
 
 class RateMeter:
-    """How often something happens, over the last few seconds."""
+    """Measures how often something has happened in the last few seconds."""
 
     def __init__(self, seconds: float = 5.0) -> None:
+        """seconds: length of the window that is measured."""
         self._seconds = seconds
         self._times: deque[float] = deque()
 
     def tick(self, time: float) -> float:
-        """Note one more at this time; the rate per second, 0 until there are two."""
+        """Note that it happened at `time`; return the rate per second, 0 if it is the only time in the window."""
         self._times.append(time)
         while time - self._times[0] > self._seconds:
             self._times.popleft()

@@ -1,4 +1,4 @@
-"""The band around a line in which nobody has a side, and how it is tuned."""
+"""The settings of the counting rule, and the band around a line in which a track is on neither side."""
 
 from __future__ import annotations
 
@@ -7,59 +7,66 @@ from dataclasses import dataclass
 
 from metrica.nodes.counting.observations import Motion
 from metrica.nodes.geometry.anchors import Anchor
-from metrica.nodes.geometry.polyline import Spot
+from metrica.nodes.geometry.polyline import NearestPoint
 
 _TALLEST = 0.5
-"""Of the height of the picture: somebody taller (right before the camera) counts as this tall for the band."""
-_FINEST = 0.01
-"""Of the width of the picture: half the band is never less. A detector sees the picture shrunk to some hundred pixels,
-and this is a few of those, by which the box of somebody far away may be off for long."""
-_NARROWEST = 0.15
-"""The band next to the border of the picture is at least this part of what it would be elsewhere."""
+"""Fraction of the picture's height: a taller person, right in front of the camera, counts as this tall for the band."""
+_MIN_BAND = 0.01
+"""Fraction of the picture's width: half the band is never less. A detector sees the picture shrunk to a few hundred
+pixels; this is a few of those, by which the box of a person far away may be wrong for a long time."""
+_MIN_BAND_AT_BORDER = 0.15
+"""Next to the border of the picture, the band is at least this fraction of its usual width."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CrossingSettings:
-    """Lengths in heights of the person's box, times in seconds."""
+    """The settings of the counting rule. Lengths in heights of the person's box, times in seconds."""
 
     anchor: Anchor = "bottom_center"
+    """The point of the person that crosses: feet, middle or head."""
     min_age: int = 2
-    """Frames; a younger track does not count yet."""
+    """Age in frames below which a track is not counted."""
     band: float = 0.1
-    """Half the width of the band around a line in which nobody has a side."""
-    jitters: float = 3.0
-    """The band is also at least so many standard deviations of the track's own noise wide, on each side."""
-    widest: float = 0.35
-    """But half of it is never more than this."""
-    sights: int = 2
-    """So many sights in a row beyond the band confirm a side,"""
-    settle: float = 0.06
-    """which, to change sides, span at least this: at 30 frames/s the noise of neighbouring frames goes together;"""
-    far: float = 2.0
-    """one is enough beyond so many half bands (people jump far at 2 frames/s)."""
+    """Half the width of the band around a line, box heights."""
+    noise_factor: float = 3.0
+    """Half the band is at least this many standard deviations of the track's own noise."""
+    max_band: float = 0.35
+    """Half the band is at most this, however noisy the track is, box heights."""
+    confirm_observations: int = 2
+    """A side is confirmed by this many observations in a row beyond the band."""
+    confirm_time: float = 0.06
+    """To change sides, those observations must also span at least this time, seconds: at 30 frames/s the noise of
+    neighbouring frames is correlated."""
+    clear_factor: float = 2.0
+    """One observation confirms a side if it is this many half bands away from the line. At 2 frames/s people move far
+    between two frames."""
     handover: float = 1.5
-    """How long after a track was lost another one may go on for it."""
+    """Seconds after the loss of a track in which a new track may continue it."""
     lifetime: float = 3.0
-    """How long a lost track is remembered, should its id come back."""
+    """Seconds for which a lost track is remembered, because its id may come back."""
     door_time: float = 10.0
-    """How long it may take to get from one line of a door to the other."""
+    """Longest time from one line of a door to the other, seconds."""
 
     @property
-    def longest(self) -> float:
-        """How long a lost track is remembered."""
+    def memory(self) -> float:
+        """How long a lost track is remembered, seconds: long enough for its id to come back and for a handover."""
         return max(self.lifetime, self.handover)
 
-    def half_band(self, known: Motion, spot: Spot, side: int, frame_size: tuple[int, int]) -> float:
-        """How far from a line a track has a side, pixels: by its height, its noise, and the room there is.
+    def half_band(self, motion: Motion, nearest: NearestPoint, side: int, frame_size: tuple[int, int]) -> float:
+        """Half the width of the band for one track at one line, pixels.
 
-        spot: the place of the line that is nearest to it; side: the one it is on.
+        It depends on the height of the person, on the noise of the track across the line, and on the room between the
+        line and the border of the picture.
+
+        motion: that of the track. nearest: the point of the line that is nearest to the track. side: the side that the
+        track is on, 1 or -1. frame_size: width and height of the picture.
         """
         frame_width, frame_height = frame_size
-        height = min(known.height, _TALLEST * frame_height)
-        x, y = spot.right
-        noise = math.sqrt(known.noise_x * x * x + known.noise_y * y * y)
-        wide = max(
-            min(max(self.jitters * noise, self.band * height), self.widest * height),
-            _FINEST * frame_width,
+        height = min(motion.height, _TALLEST * frame_height)
+        x, y = nearest.normal
+        noise = math.sqrt(motion.noise_x * x * x + motion.noise_y * y * y)
+        usual = max(
+            min(max(self.noise_factor * noise, self.band * height), self.max_band * height),
+            _MIN_BAND * frame_width,
         )
-        return min(wide, max(spot.room(side, frame_size) / 2, _NARROWEST * wide))
+        return min(usual, max(nearest.distance_to_border(side, frame_size) / 2, _MIN_BAND_AT_BORDER * usual))

@@ -1,12 +1,13 @@
-"""Strict doors: two lines, an outer and an inner one, that must both be passed, in order, by one person.
+"""Strict doors: one person must cross two lines, an outer and an inner one, in order.
 
-Who only looks in, or walks along the door between the lines, is not counted.
+A person who only looks in, or who walks along the door between the lines, is not counted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from metrica.nodes.geometry.lines import Line
 from metrica.nodes.geometry.polyline import Polyline
@@ -14,34 +15,49 @@ from metrica.nodes.geometry.polyline import Polyline
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """A named door, of the lines with these names. IN passes the outer line first, OUT the inner one."""
+    """A named door. IN crosses its outer line first, OUT its inner line."""
 
     name: str
+    """The name that its passages get."""
     outer: str
+    """The name of the outer line."""
     inner: str
+    """The name of the inner line."""
+
+
+class DoorLines(NamedTuple):
+    """A door with the numbers of its lines instead of their names."""
+
+    name: str
+    """The name of the door."""
+    outer: int
+    """The number of the outer line."""
+    inner: int
+    """The number of the inner line."""
 
 
 class Doors:
-    """The doors of a camera. Tells of each line which door it is of, and the number of its two lines."""
+    """The doors of one camera, to be found by the number of one of their lines."""
 
     def __init__(self, doors: Sequence[Door], lines: Sequence[Line]) -> None:
-        """Raises ValueError for a door that is none, or that has a line of another one."""
-        self._of: dict[int, tuple[str, int, int]] = {}
+        """Raises ValueError if a door is not valid, or if two doors have a line in common."""
+        self._by_line: dict[int, DoorLines] = {}
         names = [line.name for line in lines]
         for door in doors:
             _check(door, doors, lines)
             outer, inner = names.index(door.outer), names.index(door.inner)
             for line in (outer, inner):
-                if line in self._of:
-                    raise ValueError(f"line '{names[line]}' is part of two doors: '{self._of[line][0]}', '{door.name}'")
-                self._of[line] = (door.name, outer, inner)
+                if other := self._by_line.get(line):
+                    raise ValueError(f"line '{names[line]}' is part of two doors: '{other.name}', '{door.name}'")
+                self._by_line[line] = DoorLines(door.name, outer, inner)
 
-    def of(self, line: int) -> tuple[str, int, int] | None:
-        """The door that a line is part of: its name, its outer line and its inner one."""
-        return self._of.get(line)
+    def door_of(self, line: int) -> DoorLines | None:
+        """The door that a line is part of; None if there is none."""
+        return self._by_line.get(line)
 
 
 def _check(door: Door, doors: Sequence[Door], lines: Sequence[Line]) -> None:
+    """Raises ValueError if a door does not consist of two lines, the inner one on the IN side of the outer one."""
     known = {line.name: line for line in lines}
     for name in (door.outer, door.inner):
         if name not in known:

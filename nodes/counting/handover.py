@@ -1,83 +1,97 @@
-"""When a tracker loses a person and finds the same one under a new id: who goes on for whom.
+"""When a tracker loses a person and finds them under a new id: which new track continues which lost track.
 
-Both functions change the table of tracks in place: the successor gets the side, the motion and the history of
-the track that it goes on for.
+Both functions change the track table in place: the new track gets the sides and the history of the lost one.
 """
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from metrica.nodes.counting.track_table import TrackTable
+from metrica.nodes.counting.track_table import TrackColumns, TrackTable
 from metrica.nodes.geometry.arrays import Float64, Index
 from metrica.nodes.geometry.association import assign
-from metrica.nodes.geometry.lines import Lines
+from metrica.nodes.geometry.lines import LineSet
 
 _NEAR = 0.25
-"""Box heights within which a person is found again at once,"""
+"""Distance within which a person is found again at once, box heights."""
 _DRIFT = 0.3
-"""and so many more for each second that has passed."""
-_SIMILAR = 1.6
-"""The larger of the two heights is at most so many times the smaller."""
-_DOUBLE = 0.5
+"""What is added to that distance for each second since the loss, box heights per second."""
+_MAX_HEIGHT_RATIO = 1.6
+"""The larger of the heights of two tracks of one person is at most this many times the smaller."""
+_MAX_OVERLAP = 0.5
 """Seconds for which two tracks may have followed one person before the older one ends."""
 
 
-def hand_over_to_born(
-    table: TrackTable, rows: Index, points: Float64, heights: Float64, now: float, longest: float
+def hand_over_to_new(
+    table: TrackTable, rows: Index, points: Float64, heights: Float64, now: float, handover: float
 ) -> None:
-    """Let new tracks go on for tracks lost up to `longest` seconds ago, where time, place and motion fit.
+    """Let new tracks continue tracks that were lost up to `handover` seconds ago, where place and height fit.
 
-    rows [N]: of the new tracks; their anchors [N, 2] and box heights [N].
+    rows [N]: the rows of the new tracks; points [N, 2]: their anchors; heights [N]: their box heights.
     """
-    c = table.columns
-    lost = np.array([r for r in table.lost if now - c.last[r] <= longest and not c.taken_over[r]], np.intp)
+    columns = table.columns
+    lost = np.array(
+        [r for r in table.lost if now - columns.last_seen[r] <= handover and not columns.has_successor[r]], np.intp
+    )
     if not lost.size:
         return
-    gap = now - c.last[lost]
-    # The person may have walked on, stopped, or anything between: the distance to that stretch of way counts.
-    way = c.velocity[lost] * gap[:, None]
-    offset = points[None, :, :] - c.point[lost][:, None, :]
-    length = (way**2).sum(axis=1)
-    part = np.clip((offset * way[:, None, :]).sum(axis=2) / np.maximum(length, 1e-9)[:, None], 0.0, 1.0)
-    away = np.linalg.norm(offset - part[:, :, None] * way[:, None, :], axis=2)
-    lost_heights = c.size[lost, 1][:, None]
+    elapsed = now - columns.last_seen[lost]
+    # The person may have stopped, walked on, or anything between, so the new position is compared with the whole
+    # segment from where the person was lost to where they would be by now.
+    way = columns.velocity[lost] * elapsed[:, None]
+    offset = points[None, :, :] - columns.point[lost][:, None, :]
+    length_squared = (way**2).sum(axis=1)
+    part = np.clip((offset * way[:, None, :]).sum(axis=2) / np.maximum(length_squared, 1e-9)[:, None], 0.0, 1.0)
+    distance = np.linalg.norm(offset - part[:, :, None] * way[:, None, :], axis=2)
+    lost_heights = columns.size[lost, 1][:, None]
     taller, smaller = np.maximum(lost_heights, heights), np.minimum(lost_heights, heights)
-    gate = smaller * (_NEAR + _DRIFT * gap[:, None])
-    fit = np.where(taller <= _SIMILAR * smaller, 1 - away / gate, 0.0)
-    for i, j in zip(*assign(fit, 0.0), strict=True):
-        _go_on(table, int(lost[i]), int(rows[j]))
+    gate = smaller * (_NEAR + _DRIFT * elapsed[:, None])
+    similarity = np.where(taller <= _MAX_HEIGHT_RATIO * smaller, 1 - distance / gate, 0.0)
+    for i, j in zip(*assign(similarity, 0.0), strict=True):
+        _continue(table, int(lost[i]), int(rows[j]))
 
 
-def _go_on(table: TrackTable, lost: int, row: int) -> None:
-    c = table.columns
+def _continue(table: TrackTable, lost: int, row: int) -> None:
+    """Let the track in `row` continue the track in `lost`."""
+    columns = table.columns
     table.copy(lost, row)
-    c.head_start[row] = c.age[lost] + c.head_start[lost]
-    c.taken_over[row] = c.ended[row] = False
-    c.taken_over[lost] = True
+    columns.inherited_age[row] = columns.age[lost] + columns.inherited_age[lost]
+    columns.has_successor[row] = columns.is_decided[row] = False
+    columns.has_successor[lost] = True
 
 
-def hand_over_to_double(table: TrackTable, lines: Lines, gone: set[int], now: float) -> None:
-    """Where a track ends beside a young one that never had a side, both were one person: give it the side."""
-    c = table.columns
-    young = [r for r in table.visible.tolist() if now - c.first[r] <= _DOUBLE]
+def hand_over_to_duplicates(table: TrackTable, lines: LineSet, gone: set[int], now: float) -> None:
+    """Where a track ends beside a track that has just begun, take both for one person: hand over the sides.
+
+    gone: the rows of the tracks that were just lost. Only sides that the younger track does not have are handed over.
+    """
+    columns = table.columns
+    young = [r for r in table.visible.tolist() if now - columns.first_seen[r] <= _MAX_OVERLAP]
     for lost in gone:
-        near = [r for r in young if np.hypot(*(c.point[r] - c.point[lost])) <= _NEAR * c.size[lost, 1]]
-        if not near or c.taken_over[lost]:
+        near = [r for r in young if _distance(columns, r, lost) <= _NEAR * columns.size[lost, 1]]
+        if not near or columns.has_successor[lost]:
             continue
-        row = min(near, key=lambda r: float(np.hypot(*(c.point[r] - c.point[lost]))))
-        c.counted[row] = np.where(c.counted[row] == 0, c.counted[lost], c.counted[row])
-        given = (c.side[row] == 0) & (c.side[lost] != 0)
+        row = min(near, key=lambda r: _distance(columns, r, lost))
+        crossed = columns.door_crossed
+        crossed[row] = np.where(crossed[row] == 0, crossed[lost], crossed[row])
+        given = (columns.side[row] == 0) & (columns.side[lost] != 0)
         if not given.any():
             continue
-        # When did the person pass the line? Between the two tracks, or while only the older one was there.
-        x, y = c.point[row].tolist()
-        along = [lines[line].spot((x, y)).along for line in range(len(lines))]
-        distance = lines.distances(c.point[[row, lost]].T)
+        # The person passed a line that lies between the two tracks just now, otherwise when the older track did.
+        x, y = columns.point[row].tolist()
+        along = [lines[line].nearest_point((x, y)).along for line in range(len(lines))]
+        distance = lines.distances(columns.point[[row, lost]].T)
         between = (distance[:, 0] >= 0) != (distance[:, 1] >= 0)
-        unknown = given & np.isnan(c.passed[row])
+        unknown = given & np.isnan(columns.passed_time[row])
         for line in given.nonzero()[0].tolist():
-            table.set_side(row, line, int(c.side[lost, line]))
-        c.passed[row] = np.where(unknown, np.where(between, now, c.passed[lost]), c.passed[row])
-        c.passed_at[row] = np.where(unknown, np.where(between, along, c.passed_at[lost]), c.passed_at[row])
-        c.taken_over[lost] = True
+            table.set_side(row, line, int(columns.side[lost, line]))
+        for column, value in ((columns.passed_time, now), (columns.passed_along, along)):
+            column[row] = np.where(unknown, np.where(between, value, column[lost]), column[row])
+        columns.has_successor[lost] = True
+
+
+def _distance(columns: TrackColumns, a: int, b: int) -> float:
+    """The distance between the positions of two tracks, pixels."""
+    return math.dist(columns.point[a], columns.point[b])

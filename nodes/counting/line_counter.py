@@ -1,4 +1,4 @@
-"""The node that turns tracks into crossings. Its rule is in `crossing`, explained in docs/counting.md."""
+"""The node that turns tracks into crossings. Its rule is in `crossing`: see docs/counting.md."""
 
 from __future__ import annotations
 
@@ -16,13 +16,16 @@ from metrica.ports import Publisher, publisher, subscription
 from metrica.qos import EVENTS, STREAM
 from metrica.steady_time import SteadyTime
 
-_LONGEST_NAME = 80  # an event's id begins with the camera and the line, and a server takes 200 characters
+_MAX_NAME = 80
+"""Characters in the name of a line or a door: an event's id holds it beside the camera's name, and the server accepts
+ids of up to 200 characters."""
 
 
 class LineCounter(Node):
     """Publishes a Crossing each time a track passes from one side of a line to the other.
 
-    Looking along the line from its first point to its last, from left to right is IN.
+    A person who passes from the left of the line to its right comes IN; left and right are those of somebody who
+    stands on the first point and looks along the line.
     """
 
     line: Numbers | None = param(
@@ -127,5 +130,6 @@ class LineCounter(Node):
 
 
 def _check_name(name: str, parameter: str, kind: str) -> None:
-    if not name.strip() or len(name) > _LONGEST_NAME or not name.isprintable():
-        raise ParameterError(parameter, f"{name!r} cannot name a {kind}: use 1 to {_LONGEST_NAME} letters and digits")
+    """Raises ParameterError if a line or a door cannot have this name."""
+    if not name.strip() or len(name) > _MAX_NAME or not name.isprintable():
+        raise ParameterError(parameter, f"{name!r} cannot name a {kind}: use 1 to {_MAX_NAME} letters and digits")

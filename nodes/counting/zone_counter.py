@@ -1,4 +1,4 @@
-"""The node that tells who is in which zone and for how long. Its rule is in `zone_visits`, see docs/zones.md."""
+"""The node that reports who is in which zone and for how long. Its rule is in `zone_visits`: see docs/zones.md."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import ClassVar
 from metrica.errors import ParameterError, TopicError
 from metrica.messages import Header, Occupancy, Tracks, Visit
 from metrica.node import Node
-from metrica.nodes.counting.zone_visits import Stay, ZoneSettings, ZoneVisits
+from metrica.nodes.counting.zone_visits import ZoneSettings, ZoneVisit, ZoneVisitRule
 from metrica.nodes.geometry.anchors import Anchor
 from metrica.nodes.geometry.zones import Zone
 from metrica.params import param
@@ -48,60 +48,61 @@ class ZoneCounter(Node):
         settings = ZoneSettings(
             anchor=self.anchor, band=self.band, bridge=self.bridge, min_visit=self.min_visit, loiter=self.loiter
         )
-        self._rule = ZoneVisits(self._read_zones(), settings)
+        self._rule = ZoneVisitRule(self._read_zones(), settings)
         self._time = SteadyTime()
         self._started = self.clock.now()
         self._number = 0
         self._last = Header()
-        self._told: dict[str, tuple[int, int]] = {}
-        self._told_at: int | None = None
+        self._published: dict[str, tuple[int, int]] = {}
+        self._published_at: int | None = None
 
     def on_deactivate(self) -> None:
-        self._publish(self._rule.flush())
+        self._publish_visits(self._rule.flush())
 
     @subscription(Tracks, qos=STREAM)
     def tracks(self, msg: Tracks) -> None:
         """The people of one camera, as followed in each frame."""
         self._last = msg.header
         now = self._time.read(msg.header)
-        self._publish(self._rule.update(now, msg.header.epoch, msg.boxes, msg.ids, msg.size))
-        self._tell_occupancy()
+        self._publish_visits(self._rule.update(now, msg.header.epoch, msg.boxes, msg.ids, msg.size))
+        self._publish_occupancy()
 
-    def _publish(self, stays: list[Stay]) -> None:
+    def _publish_visits(self, visits: list[ZoneVisit]) -> None:
         camera = self._last.camera or self.context.camera
-        for stay in stays:
+        for visit in visits:
             self._number += 1
             self.count("visits")
             self.visits.publish(
                 Visit(
                     header=self._last,
-                    id=f"{camera}/{stay.zone}/{self._started:x}/{self._number}",
-                    zone=stay.zone,
-                    track=stay.track,
-                    entered=self._time.to_stamp(stay.entered_ns),
-                    left=self._time.to_stamp(stay.left_ns),
+                    id=f"{camera}/{visit.zone}/{self._started:x}/{self._number}",
+                    zone=visit.zone,
+                    track=visit.track,
+                    entered=self._time.to_stamp(visit.entered_ns),
+                    left=self._time.to_stamp(visit.left_ns),
                 )
             )
 
-    def _tell_occupancy(self) -> None:
+    def _publish_occupancy(self) -> None:
+        """Publish the occupancy of each zone where it has changed, and of all zones every `period` seconds."""
         now = self._last.stamp
-        since = None if self._told_at is None else (now - self._told_at) / 1e9
+        since = None if self._published_at is None else (now - self._published_at) / 1e9
         due = since is None or not 0 <= since < self.period
-        for zone, crowd in self._rule.crowds().items():
-            state = (crowd.people, crowd.loitering)
-            if due or self._told.get(zone) != state:
-                self._told[zone] = state
+        for zone, occupancy in self._rule.occupancy().items():
+            state = (occupancy.people, occupancy.loitering)
+            if due or self._published.get(zone) != state:
+                self._published[zone] = state
                 self.occupancy.publish(
                     Occupancy(
                         header=self._last,
                         zone=zone,
-                        people=crowd.people,
-                        loitering=crowd.loitering,
-                        longest=crowd.longest,
+                        people=occupancy.people,
+                        loitering=occupancy.loitering,
+                        longest=occupancy.longest,
                     )
                 )
         if due:
-            self._told_at = now
+            self._published_at = now
 
     def _read_zones(self) -> list[Zone]:
         """The zones of the parameter. Raises ParameterError."""

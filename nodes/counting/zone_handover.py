@@ -1,95 +1,71 @@
-"""Who goes on for whom: a tracker loses people and finds them again under a new id."""
+"""When a tracker loses a person and finds them under a new id: which new track continues which lost track."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 
+from metrica.nodes.counting.zone_tracks import ZoneTrack
 from metrica.nodes.geometry.association import assign
-from metrica.nodes.geometry.segments import Point
 
 _NEAR = 0.3
-"""Box heights within which a person is found again at once,"""
+"""Distance within which a person is found again at once, box heights."""
 _DRIFT = 0.5
-"""and so many more for each second that has passed,"""
+"""What is added to that distance for each second since the loss, box heights per second."""
 _FARTHEST = 1.3
-"""up to this many: who is out of sight for long is mostly hidden where they stand."""
-_SIMILAR = 1.6
-"""The larger of the two heights is at most so many times the smaller."""
-_DOUBLE = 1.0
+"""The largest such distance, box heights: a person out of sight for long is usually hidden where they stand."""
+_MAX_WALK = 1.0
+"""Seconds for which a lost person is assumed to have walked on at most."""
+_MAX_HEIGHT_RATIO = 1.6
+"""The larger of the heights of two tracks of one person is at most this many times the smaller."""
+_MAX_OVERLAP = 1.0
 """Seconds for which two tracks may have followed one person before the older one ends."""
-_VELOCITY_MEMORY = 0.3
-"""Seconds over which a velocity is averaged."""
 
 
-@dataclass(slots=True)
-class Sight:
-    """What is known of somebody's place: times in seconds, lengths in pixels."""
+def successors(lost: Sequence[ZoneTrack], born: Sequence[ZoneTrack], now: float) -> list[tuple[ZoneTrack, ZoneTrack]]:
+    """Pairs (lost, new) of tracks of one person each, by place, motion and height.
 
-    track: int
-    first: float
-    last: float
-    point: Point
-    velocity: Point
-    """Per second."""
-    height: float
-
-    def see(self, now: float, point: Point, height: float) -> None:
-        """Note where they are now."""
-        # Plain numbers: an array of two would cost ten times as much.
-        seconds = now - self.last
-        if seconds > 0:
-            follow = seconds / (seconds + _VELOCITY_MEMORY)
-            (x, y), (speed_x, speed_y) = self.point, self.velocity
-            self.velocity = (
-                speed_x + follow * ((point[0] - x) / seconds - speed_x),
-                speed_y + follow * ((point[1] - y) / seconds - speed_y),
-            )
-        self.last, self.point, self.height = now, point, height
-
-
-S = TypeVar("S", bound=Sight)
-
-
-def successors(lost: Sequence[S], born: Sequence[S], now: float) -> list[tuple[S, S]]:
-    """Pairs (lost, born) of one person each, by place, motion and height; each at most once, the best together."""
+    Each track is in one pair at most. All pairs are chosen together, so that they fit best as a whole.
+    """
     if not lost or not born:
         return []
-    gap = now - np.array([p.last for p in lost])
-    # The person may have walked on, stopped, or anything between: the distance to that stretch of way counts.
-    way = np.array([p.velocity for p in lost]) * np.minimum(gap, 1.0)[:, None]
+    elapsed = now - np.array([p.last_seen for p in lost])
+    # The person may have stopped, walked on, or anything between, so the new position is compared with the whole
+    # segment from where the person was lost to where they would be by now.
+    way = np.array([p.velocity for p in lost]) * np.minimum(elapsed, _MAX_WALK)[:, None]
     offset = np.array([p.point for p in born])[None, :, :] - np.array([p.point for p in lost])[:, None, :]
-    length = np.maximum((way**2).sum(axis=1), 1e-9)
-    part = np.clip((offset * way[:, None, :]).sum(axis=2) / length[:, None], 0.0, 1.0)
-    away = np.linalg.norm(offset - part[:, :, None] * way[:, None, :], axis=2)
-    a, b = np.array([p.height for p in lost])[:, None], np.array([p.height for p in born])
-    gate = np.minimum(a, b) * np.minimum(_NEAR + _DRIFT * gap, _FARTHEST)[:, None]
-    fit = np.where(np.maximum(a, b) <= _SIMILAR * np.minimum(a, b), 1 - away / gate, 0.0)
-    return [(lost[i], born[j]) for i, j in zip(*assign(fit, 0.0), strict=True)]
+    length_squared = np.maximum((way**2).sum(axis=1), 1e-9)
+    part = np.clip((offset * way[:, None, :]).sum(axis=2) / length_squared[:, None], 0.0, 1.0)
+    distance = np.linalg.norm(offset - part[:, :, None] * way[:, None, :], axis=2)
+    lost_heights, heights = np.array([p.height for p in lost])[:, None], np.array([p.height for p in born])
+    taller, smaller = np.maximum(lost_heights, heights), np.minimum(lost_heights, heights)
+    gate = smaller * np.minimum(_NEAR + _DRIFT * elapsed, _FARTHEST)[:, None]
+    similarity = np.where(taller <= _MAX_HEIGHT_RATIO * smaller, 1 - distance / gate, 0.0)
+    return [(lost[i], born[j]) for i, j in zip(*assign(similarity, 0.0), strict=True)]
 
 
-def doubles(gone: Sequence[S], visible: Sequence[S], now: float) -> list[tuple[S, S]]:
-    """Pairs (older, younger) that followed one person for a moment, the older of which is no longer seen."""
-    pairs: list[tuple[S, S]] = []
-    taken: set[int] = set()
+def duplicates(
+    gone: Sequence[ZoneTrack], visible: Sequence[ZoneTrack], now: float
+) -> list[tuple[ZoneTrack, ZoneTrack]]:
+    """Pairs (older, younger) of tracks that followed one person for a moment, until the older one was lost."""
+    pairs: list[tuple[ZoneTrack, ZoneTrack]] = []
+    used: set[int] = set()
     for old in gone:
-        near = [
-            p
-            for p in visible
-            if p.track not in taken and old.first < p.first <= old.last <= p.first + _DOUBLE and _close(old, p, now)
-        ]
+        near = [p for p in visible if p.track not in used and _is_duplicate(old, p, now)]
         if near:
             young = min(near, key=lambda p: math.dist(p.point, old.point))
-            taken.add(young.track)
+            used.add(young.track)
             pairs.append((old, young))
     return pairs
 
 
-def _close(old: Sight, young: Sight, now: float) -> bool:
-    tall, small = max(old.height, young.height), min(old.height, young.height)
-    near = math.dist(young.point, old.point) <= _NEAR * small
-    return near and tall <= _SIMILAR * small and now - old.last <= _DOUBLE
+def _is_duplicate(old: ZoneTrack, young: ZoneTrack, now: float) -> bool:
+    """Whether the younger track began while the older one was seen, beside it, and the older one ended soon after."""
+    overlap = old.first_seen < young.first_seen <= old.last_seen <= young.first_seen + _MAX_OVERLAP
+    if not overlap or now - old.last_seen > _MAX_OVERLAP:
+        return False
+    taller, smaller = max(old.height, young.height), min(old.height, young.height)
+    near = math.dist(young.point, old.point) <= _NEAR * smaller
+    return near and taller <= _MAX_HEIGHT_RATIO * smaller

@@ -1,130 +1,111 @@
 """Who is in which zone, and for how long? The rule, without sockets and without a clock.
 
-What every part of it is for is in docs/zones.md.
+docs/zones.md says what each part is for.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
-from metrica.nodes.counting.zone_handover import Sight, doubles, successors
+from metrica.nodes.counting.zone_handover import duplicates, successors
+from metrica.nodes.counting.zone_tracks import ZoneState, ZoneTrack
 from metrica.nodes.geometry.anchors import BELOW_CENTRE, Anchor, anchors, cut_sides, remember_size
 from metrica.nodes.geometry.arrays import Float32, Float64, Int64
-from metrica.nodes.geometry.zones import Zone, Zones
+from metrica.nodes.geometry.zones import Zone, ZoneSet
 
-_NARROWEST = 0.5
-"""The band at the border of a zone is at most this part of `Zones.narrow`, so that a narrow zone has an inside."""
-_SIGHTS = 2
-"""So many sights in a row beyond the border and the band show that somebody has passed it;"""
-_CLEARLY = 2.0
-"""one is enough beyond so many bands (people jump far at 2 frames/s)."""
-_SETTLED = 1.0
-"""Seconds after which somebody first seen at a border is where they were on average."""
+_MAX_BAND = 0.5
+"""The band at a zone's border is at most this part of `ZoneSet.half_widths`, so that a narrow zone has an inside."""
+_MIN_PAUSE = 1.0
+"""Seconds; a pause between two frames that is shorter than this never ends the visits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ZoneSettings:
-    """Lengths in heights of the person's box, times in seconds."""
+    """The settings of the zone rule. Lengths in heights of the person's box, times in seconds."""
 
     anchor: Anchor = "bottom_center"
+    """The point of the person that is inside or outside: feet, middle or head."""
     band: float = 0.1
-    """How far beyond the border somebody must be to have passed it."""
+    """How far beyond the border a person must be to have passed it, box heights."""
     bridge: float = 3.0
-    """Out of sight, or out of the zone, for this long is still the same visit."""
+    """An absence of up to this time, out of sight or out of the zone, does not end a visit, seconds."""
     min_visit: float = 1.0
-    """Shorter stays are people who pass through, and are not reported."""
+    """Shorter visits are people who pass through, and are not reported, seconds."""
     loiter: float = 120.0
-    """Who stays longer than this is loitering."""
+    """A person who stays for this time is loitering, seconds."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stay:
-    """One visit of one zone, over."""
+class ZoneVisit:
+    """One person was in one zone once, and has left: the result of the zone rule.
+
+    The node `zone_counter` makes the message `Visit` of it. Times are on the time scale of `ZoneVisitRule.update`.
+    """
 
     zone: str
+    """The name of the zone."""
     track: int
+    """The temporary id of the track that was last seen in the zone."""
     entered_ns: int
+    """When the person entered the zone, or was first seen inside, nanoseconds."""
     left_ns: int
-    """On the scale of the times given to `update`, nanoseconds."""
+    """When the person left the zone, or was last seen inside, nanoseconds."""
 
 
 @dataclass(frozen=True, slots=True)
-class Crowd:
+class ZoneOccupancy:
     """The people in one zone at one moment."""
 
     people: int
+    """How many people are in the zone."""
     loitering: int
+    """How many of them are loitering."""
     longest: float
-    """Seconds; 0 where nobody is."""
+    """The longest time that one of them has been there, seconds; 0 if there is nobody."""
 
 
-@dataclass(slots=True)
-class _Place:
-    """One person and one zone."""
+class ZoneVisitRule:
+    """Follows the visits of the zones of one camera. Give it the tracks of every frame in order of time.
 
-    side: int = 0
-    """1 inside, -1 outside, 0 not known yet."""
-    depth: float = math.nan
-    """At the last sight."""
-    passed: float = math.nan
-    """When the border was last passed, either way."""
-    entered: float = math.nan
-    """Since when the present visit lasts; NaN where there is none."""
-    left: float = math.nan
-    """When that visit seemed to end, while it may still go on."""
-    beyond: int = 0
-    """For how many sights in a row they have been beyond the band on a side that is not theirs."""
-    total: float = 0.0
-    """The sum of all depths, until the side is known."""
-
-
-@dataclass(slots=True)
-class _Person(Sight):
-    """Somebody who is in the picture, or was a moment ago."""
-
-    size: tuple[float, float] = (0.0, 0.0)
-    """Width and height, remembered."""
-    places: list[_Place] = field(default_factory=list[_Place])
-
-
-class ZoneVisits:
-    """The visits of one camera's zones. Give it every frame's tracks in order of time.
-
-    It remembers the people in the picture and those lost up to `bridge` seconds ago, however many there ever were.
+    It remembers the visible tracks and those lost up to `bridge` seconds ago, however many there have been.
     """
 
     def __init__(self, zones: Sequence[Zone], settings: ZoneSettings | None = None) -> None:
-        """Raises ValueError if two zones have one name."""
-        self._zones = Zones(zones)
+        """Raises ValueError if two zones have the same name."""
+        self._zones = ZoneSet(zones)
         self._settings = settings or ZoneSettings()
-        self._people: dict[int, _Person] = {}
+        self._tracks: dict[int, ZoneTrack] = {}
         self._epoch: int | None = None
         self._start_ns = 0
         self._now = 0.0
-        self._over: list[Stay] = []
+        self._finished: list[ZoneVisit] = []
 
     @property
     def remembered(self) -> int:
-        """How many people it knows at the moment."""
-        return len(self._people)
+        """How many tracks are remembered at the moment."""
+        return len(self._tracks)
 
     @property
     def names(self) -> tuple[str, ...]:
+        """The names of the zones, in order."""
         return self._zones.names
 
-    def update(self, time_ns: int, epoch: int, boxes: Float32, ids: Int64, frame_size: tuple[int, int]) -> list[Stay]:
-        """The visits that are surely over with this frame, in the order in which they ended.
+    def update(
+        self, time_ns: int, epoch: int, boxes: Float32, ids: Int64, frame_size: tuple[int, int]
+    ) -> list[ZoneVisit]:
+        """The visits that this frame shows to be over, in the order in which they ended.
 
-        time_ns: when the frame was taken. epoch: a new value means that the tracker started anew, so that its ids
-        mean other people; the same holds when time runs backwards, or after a pause longer than `bridge`. Every
-        visit then ends where it was last seen. boxes [N, 4], ids [N] as in Tracks; unusable boxes are left out.
+        time_ns: when the frame was taken. epoch: a new value means that the tracker has restarted and its ids mean
+        other people; every visit then ends where it was last seen, also when time runs backwards, and after a pause
+        longer than `bridge`. boxes [N, 4], ids [N]: as in the message Tracks; boxes without an area and ids given twice
+        are ignored. frame_size: width and height of the picture.
         """
         now = (time_ns - self._start_ns) / 1e9
-        if epoch != self._epoch or not 0 <= now - self._now <= max(self._settings.bridge, 1.0):
+        if epoch != self._epoch or not 0 <= now - self._now <= max(self._settings.bridge, _MIN_PAUSE):
             self._end_all()
             self._epoch, self._start_ns, now = epoch, time_ns, 0.0
         self._now = now
@@ -132,129 +113,107 @@ class ZoneVisits:
         good = np.isfinite(corners).all(axis=1) & (corners[:, 2:] > corners[:, :2]).all(axis=1)
         listed: list[int] = ids.tolist()
         rows = [i for i in np.flatnonzero(good).tolist() if listed[i] not in listed[:i]]
-        self._see([listed[i] for i in rows], corners[rows], frame_size)
-        self._close()
-        return self._take()
+        self._observe([listed[i] for i in rows], corners[rows], frame_size)
+        self._end_visits()
+        return self._take_finished()
 
-    def crowds(self) -> dict[str, Crowd]:
-        """Who is in each zone at the time of the last frame, by the zone's name; the briefly lost included."""
-        found: dict[str, Crowd] = {}
+    def occupancy(self) -> dict[str, ZoneOccupancy]:
+        """Who is in each zone at the time of the last frame, by the zone's name; tracks just lost are included."""
+        found: dict[str, ZoneOccupancy] = {}
         for zone, name in enumerate(self._zones.names):
-            places = [p.places[zone] for p in self._people.values()]
-            since = [self._now - p.entered for p in places if p.side == 1]
-            long = sum(stayed >= self._settings.loiter for stayed in since)
-            found[name] = Crowd(len(since), long, max(since, default=0.0))
+            states = [track.zones[zone] for track in self._tracks.values()]
+            stayed = [self._now - state.entered for state in states if state.side == 1]
+            loitering = sum(seconds >= self._settings.loiter for seconds in stayed)
+            found[name] = ZoneOccupancy(len(stayed), loitering, max(stayed, default=0.0))
         return found
 
-    def flush(self) -> list[Stay]:
-        """The visits that are still open at the end of a recording; everything is forgotten."""
+    def flush(self) -> list[ZoneVisit]:
+        """The visits that are still open at the end of a recording. All tracks are forgotten."""
         self._end_all()
         self._epoch = None
-        return self._take()
+        return self._take_finished()
 
-    def _take(self) -> list[Stay]:
-        over, self._over = sorted(self._over, key=lambda stay: stay.left_ns), []
-        return over
+    def _take_finished(self) -> list[ZoneVisit]:
+        finished, self._finished = sorted(self._finished, key=lambda visit: visit.left_ns), []
+        return finished
 
-    def _see(self, listed: list[int], corners: Float64, frame_size: tuple[int, int]) -> None:
+    def _observe(self, ids: list[int], corners: Float64, frame_size: tuple[int, int]) -> None:
+        """Update the tracks that are visible in this frame. corners [N, 4]: their boxes."""
         corners = corners.T
         cut = cut_sides(corners, frame_size)
-        known = [self._people.get(track) for track in listed]
+        known = [self._tracks.get(track) for track in ids]
         size = np.array([p.size if p else (0.0, 0.0) for p in known]).reshape(-1, 2).T
-        seconds = np.array([self._now - p.last if p else 0.0 for p in known])
+        elapsed = np.array([self._now - p.last_seen if p else 0.0 for p in known])
         seen = corners[2:] - corners[:2]
-        size = np.where(size > 0, remember_size(size, seen, cut, seconds), seen)
+        size = np.where(size > 0, remember_size(size, seen, cut, elapsed), seen)
         points = anchors(corners, size, cut, BELOW_CENTRE[self._settings.anchor])
-        at, tall = list(zip(*points.tolist(), strict=True)), size[1].tolist()
+        places, sizes = list(zip(*points.tolist(), strict=True)), list(zip(*size.tolist(), strict=True))
         born = [
-            _Person(track, self._now, self._now, at[i], (0.0, 0.0), tall[i])
-            for i, track in enumerate(listed)
+            ZoneTrack(track, self._now, self._now, places[i], sizes[i])
+            for i, track in enumerate(ids)
             if known[i] is None
         ]
-        self._add(born, set(listed))
+        self._add(born, set(ids))
         depths = self._zones.depth(points.T, frame_size)
-        bands = np.minimum(self._settings.band * size[1][:, None], _NARROWEST * self._zones.narrow(frame_size))
-        seen_now = zip(listed, at, zip(*size.tolist(), strict=True), depths.tolist(), bands.tolist(), strict=True)
-        for track, point, whole, depth, band in seen_now:
-            person = self._people[track]
-            before = person.last
-            person.see(self._now, point, whole[1])
-            person.size = whole
-            for place, deep, wide in zip(person.places, depth, band, strict=True):
-                # Nearly everybody is where they were, on the same side and with nothing open.
-                if place.side and deep * place.side > 0 and deep * place.depth > 0 and not place.beyond:
-                    place.depth = deep
+        bands = np.minimum(self._settings.band * size[1][:, None], _MAX_BAND * self._zones.half_widths(frame_size))
+        for i, (track_depths, track_bands) in enumerate(zip(depths.tolist(), bands.tolist(), strict=True)):
+            track = self._tracks[ids[i]]
+            previous_time = track.last_seen
+            track.observe(self._now, places[i], sizes[i])
+            for state, depth, band in zip(track.zones, track_depths, track_bands, strict=True):
+                # Nearly every track stays on its side of the border, with no change of side under way.
+                if state.side and depth * state.side > 0 and depth * state.depth > 0 and not state.candidate_count:
+                    state.depth = depth
                 else:
-                    self._move(person, place, deep, wide, before)
+                    state.update(depth, band, previous_time, self._now, track.first_seen)
 
-    def _add(self, born: list[_Person], seen: set[int]) -> None:
-        """New people; those among them who were only lost for a moment go on with their visits."""
-        lost = [p for track, p in self._people.items() if track not in seen]
+    def _add(self, born: list[ZoneTrack], visible_ids: set[int]) -> None:
+        """Add new tracks. Those that continue a lost track go on with its visits."""
+        lost = [track for number, track in self._tracks.items() if number not in visible_ids]
         for old, new in successors(lost, born, self._now):
-            self._people.pop(old.track)
-            new.first, new.last, new.places = old.first, old.last, old.places
+            self._tracks.pop(old.track)
+            new.first_seen, new.last_seen, new.zones = old.first_seen, old.last_seen, old.zones
             new.point, new.velocity = old.point, old.velocity
-        for person in born:
-            person.places = person.places or [_Place() for _ in self._zones.names]
-            self._people[person.track] = person
-        gone = [p for p in lost if p.track in self._people]
-        visible = [p for track, p in self._people.items() if track in seen]
-        for old, young in doubles(gone, visible, self._now):
-            self._people.pop(old.track)
-            for place, other in zip(young.places, old.places, strict=True):
-                if other.side == 1 and (place.side != 1 or other.entered < place.entered):
-                    place.side, place.entered, place.left = 1, other.entered, math.nan
+        for track in born:
+            track.zones = track.zones or [ZoneState() for _ in self._zones.names]
+            self._tracks[track.track] = track
+        still_lost = [track for track in lost if track.track in self._tracks]
+        visible = [track for number, track in self._tracks.items() if number in visible_ids]
+        for old, young in duplicates(still_lost, visible, self._now):
+            self._tracks.pop(old.track)
+            for state, other in zip(young.zones, old.zones, strict=True):
+                if other.side == 1 and (state.side != 1 or other.entered < state.entered):
+                    state.side, state.entered, state.left = 1, other.entered, math.nan
 
-    def _move(self, person: _Person, place: _Place, depth: float, band: float, before: float) -> None:
-        if not math.isnan(place.depth) and (depth >= 0) != (place.depth >= 0):
-            part = place.depth / (place.depth - depth)
-            place.passed = before + part * (self._now - before)
-        place.depth = depth
-        settled = False
-        if place.side == 0:
-            place.total += depth
-            settled = self._now - person.first >= _SETTLED
-        side = 1 if depth >= 0 else -1
-        turned = side * (1 if place.beyond >= 0 else -1) < 0  # beyond counts upwards inside, downwards outside
-        elsewhere = side != place.side and abs(depth) > band
-        place.beyond = (0 if turned else place.beyond) + side if elsewhere else 0
-        if elsewhere and (abs(place.beyond) >= _SIGHTS or abs(depth) > _CLEARLY * band):
-            self._change(place, side, person.first if math.isnan(place.passed) else place.passed)
-        elif settled:
-            self._change(place, 1 if place.total >= 0 else -1, person.first)
-
-    def _change(self, place: _Place, side: int, when: float) -> None:
-        if side == 1 and math.isnan(place.left):  # else they were only out for a moment: the visit of before goes on
-            place.entered = when
-        place.left = when if place.side == 1 else math.nan
-        place.side, place.beyond = side, 0
-
-    def _close(self) -> None:
-        """End the visits of who left or was lost too long ago, and forget the lost."""
+    def _end_visits(self) -> None:
+        """End the visits of tracks that were lost or left a zone longer than `bridge` ago, and forget the lost."""
         bridge = self._settings.bridge
-        for person in list(self._people.values()):
-            if self._now - person.last > bridge:
-                self._end(self._people.pop(person.track))
+        for track in list(self._tracks.values()):
+            if self._now - track.last_seen > bridge:
+                self._end(self._tracks.pop(track.track))
                 continue
-            for zone, place in enumerate(person.places):
-                if place.side != 1 and self._now - place.left > bridge:  # False for NaN
-                    self._report(person, zone, place.left)
-                    place.entered = place.left = math.nan
+            for zone, state in enumerate(track.zones):
+                if state.side != 1 and self._now - state.left > bridge:  # False for NaN
+                    self._report(track, zone, state.left)
+                    state.entered = state.left = math.nan
 
-    def _end(self, person: _Person) -> None:
-        for zone, place in enumerate(person.places):
-            if place.side == 1:
-                self._report(person, zone, person.last)
-            elif not math.isnan(place.left):
-                self._report(person, zone, place.left)
+    def _end(self, track: ZoneTrack) -> None:
+        """End all visits of one track."""
+        for zone, state in enumerate(track.zones):
+            if state.side == 1:
+                self._report(track, zone, track.last_seen)
+            elif not math.isnan(state.left):
+                self._report(track, zone, state.left)
 
     def _end_all(self) -> None:
-        for person in self._people.values():
-            self._end(person)
-        self._people.clear()
+        """End all visits of all tracks, and forget the tracks."""
+        for track in self._tracks.values():
+            self._end(track)
+        self._tracks.clear()
 
-    def _report(self, person: _Person, zone: int, left: float) -> None:
-        entered = person.places[zone].entered
+    def _report(self, track: ZoneTrack, zone: int, left: float) -> None:
+        """Report a visit that ended at `left` seconds, unless it was too short."""
+        entered = track.zones[zone].entered
         if left - entered >= self._settings.min_visit:
             begin, end = (self._start_ns + round(t * 1e9) for t in (entered, left))
-            self._over.append(Stay(self._zones.names[zone], person.track, begin, end))
+            self._finished.append(ZoneVisit(self._zones.names[zone], track.track, begin, end))

@@ -1,7 +1,7 @@
-"""Where a person stands, from a box: the anchor, also while a part of the person is hidden or out of the picture.
+"""The anchor of a person: the point of the box that stands for them, also while a part of the person is not visible.
 
-Arrays are coordinates first (corners [4, N], points and sizes [2, N]): the rows are contiguous then, and with a few
-dozen people that is half the price.
+Arrays have the coordinates first: corners (x1, y1, x2, y2) [4, N], points (x, y) and sizes (w, h) [2, N], pixels. Each
+row is then contiguous in memory, which halves the cost for a few dozen people.
 """
 
 from __future__ import annotations
@@ -14,52 +14,67 @@ import numpy as np
 from metrica.nodes.geometry.arrays import Bool, Float64
 
 Anchor = Literal["bottom_center", "center", "top_center"]
+"""Which point of a box stands for the person."""
 
 BELOW_CENTRE: dict[str, float] = {"bottom_center": 0.5, "center": 0.0, "top_center": -0.5}
-"""How many box heights each anchor lies below the centre of the box."""
+"""How far below the centre of a box each anchor lies, in box heights."""
 
 _BORDER = 0.01
-"""A side of a box nearer to the border of the picture than this part of the picture is taken as cut off by it."""
-_GROWS, _SHRINKS = 0.3, 0.5
-"""Seconds in which the remembered size follows a person who gets larger, smaller: slower to shrink, because what
-shrinks a box at once is something in front of it."""
-_WHOLE, _HIDDEN = 0.9, 0.3
-"""A box shorter than the first part of a person's height is too short; where it lacks half the second more, only its
-upper end counts."""
+"""A side of a box within this fraction of the picture's width or height of its border is treated as cut off by it."""
+_GROWS = 0.3
+"""Time constant, seconds, with which the remembered size follows a box that grows."""
+_SHRINKS = 0.5
+"""Time constant, seconds, with which it follows a box that shrinks. Slower, because a box that shrinks at once is
+usually that of a person whom something has partly hidden."""
+_WHOLE = 0.9
+"""A box shorter than this fraction of the remembered height is too short: a part of the person is hidden."""
+_HIDDEN = 0.3
+"""How fast the upper end of a too short box gains weight: the weight is 0.5 + missing / (_HIDDEN * height), at most 1,
+where `missing` is what the height of the box lacks to _WHOLE * height."""
 
 
-# Numbers as arrays, and borders as wide as the boxes: with a few dozen people a frame costs what its few dozen array
-# operations cost before they begin, and with a Python number, or with two shapes, that is twice as much or more.
+# Constants as arrays, and borders repeated for each box: with a few dozen people, most of the time goes into starting
+# the array operations, and numpy starts one with a Python number, or with arrays of two shapes, twice as slowly.
 _HALF: Float64 = np.array(0.5)
-_NOTHING: Float64 = np.array(0.0)
-_WHOLE_PART: Float64 = np.array(_WHOLE)
+_ZERO: Float64 = np.array(0.0)
+_WHOLE_ARRAY: Float64 = np.array(_WHOLE)
 
 
 def cut_sides(corners: Float64, frame_size: tuple[int, int]) -> Bool | None:
-    """Which sides (left, top, right, bottom) of each box the border of the picture cuts, [4, N]; None for none."""
-    outward, borders = _borders(frame_size, corners.shape[1])
-    cut = corners * outward <= borders
+    """Which sides (left, top, right, bottom) of each box are cut off by the border of the picture, [4, N].
+
+    corners: [4, N]; frame_size: width and height of the picture. None instead of an array without any True.
+    """
+    outward, limits = _limits(frame_size, corners.shape[1])
+    cut = corners * outward <= limits
     return cut if np.count_nonzero(cut) else None
 
 
 @lru_cache(maxsize=64)
-def _borders(frame_size: tuple[int, int], count: int) -> tuple[Float64, Float64]:
-    """The factor that makes each side count outwards, and what it must not exceed then, to be cut; both [4, N]."""
+def _limits(frame_size: tuple[int, int], count: int) -> tuple[Float64, Float64]:
+    """Signs and limits, both [4, N]: a side is cut if its coordinate times the sign does not exceed the limit.
+
+    The signs (1 for left and top, -1 for right and bottom) make one comparison do for all four sides.
+    """
     size = np.array(frame_size, np.float64)
-    borders = np.concatenate((_BORDER * size, _BORDER * size - size))
-    return np.repeat([[1.0], [1.0], [-1.0], [-1.0]], count, axis=1), np.repeat(borders[:, None], count, axis=1)
+    limits = np.concatenate((_BORDER * size, _BORDER * size - size))
+    return np.repeat([[1.0], [1.0], [-1.0], [-1.0]], count, axis=1), np.repeat(limits[:, None], count, axis=1)
 
 
 def remember_size(size: Float64, seen: Float64, cut: Bool | None, seconds: Float64 | float) -> Float64:
-    """The sizes (w, h) of whole persons, [2, N], from those known before and the size `seen` `seconds` [N] later.
+    """Update the remembered sizes (w, h) of whole people with the sizes of their boxes, [2, N].
 
-    A side that is `cut` cannot make a person smaller.
+    size: remembered until now, [2, N]; seen: of the boxes, [2, N]; cut: from `cut_sides`; seconds: since the last
+    update, one number or [N]. The size follows with a time constant that is shorter for growing than for shrinking.
+    Where the border of the picture cuts the box, its width or height can only grow, and does so at once.
     """
     change = seen - size
-    # Growing takes the larger of the two parts of a rise, and of a fall the one that is less of a fall.
-    slowly = change * (seconds / (seconds + _SHRINKS))
+    # Two steps of first-order filters; the one for growing is longer. If the change is positive, the larger step is
+    # that for growing; if it is negative, the larger (less negative) one is that for shrinking. So the maximum is right
+    # for both, without a condition.
+    shrinking = change * (seconds / (seconds + _SHRINKS))
     change *= seconds / (seconds + _GROWS)
-    np.maximum(change, slowly, out=change)
+    np.maximum(change, shrinking, out=change)
     change += size
     if cut is not None:
         np.maximum(size, seen, out=change, where=cut[:2] | cut[2:])
@@ -67,31 +82,35 @@ def remember_size(size: Float64, seen: Float64, cut: Bool | None, seconds: Float
 
 
 def anchors(corners: Float64, size: Float64, cut: Bool | None, below_centre: float) -> Float64:
-    """The anchor of each person, [2, N] in pixels; it may lie outside the picture.
+    """The anchor of each person, [2, N] pixels; it may lie outside the picture.
 
-    The centre comes from both ends of the box, each corrected by half the remembered size, which halves the noise
-    of an end that flickers. An end that the border cuts says nothing; and in a box that has become much too short
-    it is the feet that are hidden (a counter, a shelf, another person), so the head decides.
+    corners: of the boxes, [4, N]; size: of the whole people, from `remember_size`, [2, N]; cut: from `cut_sides`;
+    below_centre: from `BELOW_CENTRE`.
+
+    In each direction, both ends of a box give an estimate of the person's centre: the end plus or minus half the
+    remembered size. Their mean is used, which halves the noise of an end that flickers, except in two cases: an end
+    that the border cuts off does not count; and in a box that is much too short the upper end counts more, because
+    what is hidden (by a counter, a shelf, another person) is usually the feet.
     """
-    tall = size[1]
+    height = size[1]
     centre = corners[:2] + corners[2:]
     centre *= _HALF
-    short = _WHOLE_PART * tall
-    short -= corners[3]
-    short += corners[1]
-    hidden = np.count_nonzero(short > _NOTHING)
-    if cut is not None or hidden:
-        # How much more than half the left and the upper end decide: half more if the border cuts the other end, half
-        # less if it cuts this one; and in a short box that it does not cut, the upper end more.
-        more = np.zeros(centre.shape)
+    missing = _WHOLE_ARRAY * height
+    missing -= corners[3]
+    missing += corners[1]
+    any_short = np.count_nonzero(missing > _ZERO)
+    if cut is not None or any_short:
+        # With a weight of 0.5 + extra for the left (upper) end and 0.5 - extra for the other one, the weighted mean of
+        # the two estimates is the middle of the box plus extra * (size - size of the box).
+        extra = np.zeros(centre.shape)
         if cut is not None:
-            np.subtract(cut[2:], cut[:2], out=more, dtype=np.float64)
-            more *= _HALF
-        if hidden:
-            upper = np.minimum(np.maximum(short / (_HIDDEN * tall), 0.0), 0.5)
-            more[1] += upper if cut is None else np.where(more[1] == 0.0, upper, 0.0)
-        more *= size - corners[2:] + corners[:2]
-        centre += more
+            np.subtract(cut[2:], cut[:2], out=extra, dtype=np.float64)
+            extra *= _HALF
+        if any_short:
+            upper = np.minimum(np.maximum(missing / (_HIDDEN * height), 0.0), 0.5)
+            extra[1] += upper if cut is None else np.where(extra[1] == 0.0, upper, 0.0)
+        extra *= size - corners[2:] + corners[:2]
+        centre += extra
     if below_centre:
-        centre[1] += below_centre * tall
+        centre[1] += below_centre * height
     return centre

@@ -1,4 +1,4 @@
-"""The array types of the geometry: what dtype a name stands for. Shapes are said where an array is used."""
+"""Names for arrays by the type of their numbers. The shape is given in the docstring where an array is used."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ Int32 = npt.NDArray[np.int32]
 Int64 = npt.NDArray[np.int64]
 Bool = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.floating[Any]]
-"""Any float type; the simulator computes in float32 wherever there is much to compute."""
+"""Floats of any precision. The simulator uses float32 for its large arrays and float64 elsewhere."""
 Index = npt.NDArray[np.intp]
-"""Row numbers, as numpy's `nonzero` and scipy's assignment give them."""
+"""Row or column numbers, as returned by numpy's `nonzero` and scipy's `linear_sum_assignment`."""

@@ -1,4 +1,4 @@
-"""Which box belongs to which track: overlap of all with all, and the assignment that makes the most of it."""
+"""Association of boxes with tracks: the overlap of every pair of boxes, and the best one-to-one assignment."""
 
 from __future__ import annotations
 
@@ -7,97 +7,105 @@ from scipy.optimize import linear_sum_assignment
 
 from metrica.nodes.geometry.arrays import Float64, Index
 
+_NOT_ZERO = 1e-9
+"""Smallest union, square pixels: the overlap of two boxes without area is 0, not a division by zero."""
 
-def iou(a: Float64, b: Float64, reach: Float64 | None = None) -> Float64:
-    """Intersection over union of boxes a [N, 4] and b [M, 4] (x1, y1, x2, y2), [N, M].
 
-    `reach` [N], pixels: how far every pair is blown up on each side first, by the uncertainty of box i of a.
-    That is the buffered IoU of Yang et al. (C-BIoU, 2023): boxes that moved too far to overlap still compare.
+def iou(a: Float64, b: Float64, margin: Float64 | None = None) -> Float64:
+    """Intersection over union of every pair of boxes a [N, 4] and b [M, 4] (x1, y1, x2, y2), [N, M], from 0 to 1.
+
+    margin [N], pixels: both boxes of a pair are first enlarged on each side by the margin of the box of `a`, so that
+    boxes which are near each other but do not overlap can still be compared. This is the buffered IoU (BIoU) of Yang
+    et al., "Hard to Track Objects with Irregular Motions and Similar Appearances?", WACV 2023.
     """
-    # Coordinate by coordinate and in place: with 200 people each of these arrays has 40,000 numbers.
+    # Coordinate by coordinate and in place: with 200 people, each of these arrays has 40,000 numbers.
     width = np.minimum(a[:, 2, None], b[:, 2])
     width -= np.maximum(a[:, 0, None], b[:, 0])
     height = np.minimum(a[:, 3, None], b[:, 3])
     height -= np.maximum(a[:, 1, None], b[:, 1])
     size_a, size_b = a[:, 2:] - a[:, :2], b[:, 2:] - b[:, :2]
-    if reach is None:
+    if margin is None:
         union = (size_a[:, 0] * size_a[:, 1])[:, None] + size_b[:, 0] * size_b[:, 1]
     else:
-        grow = 2 * reach[:, None]
-        width += grow
-        height += grow
-        size_a = size_a + grow
-        union = (size_a[:, 0] * size_a[:, 1])[:, None] + (size_b[:, 0] + grow) * (size_b[:, 1] + grow)
-    common = np.maximum(width, 0.0, out=width)
-    common *= np.maximum(height, 0.0, out=height)
-    union -= common
-    np.maximum(union, 1e-9, out=union)
-    return np.asarray(np.divide(common, union, out=common))
+        growth = 2 * margin[:, None]
+        width += growth
+        height += growth
+        size_a = size_a + growth
+        union = (size_a[:, 0] * size_a[:, 1])[:, None] + (size_b[:, 0] + growth) * (size_b[:, 1] + growth)
+    intersection = np.maximum(width, 0.0, out=width)
+    intersection *= np.maximum(height, 0.0, out=height)
+    union -= intersection
+    np.maximum(union, _NOT_ZERO, out=union)
+    return np.asarray(np.divide(intersection, union, out=intersection))
 
 
 class HeightModulatedIou:
-    """`iou` times the intersection over union of the boxes' vertical extents alone.
+    """Height-modulated IoU (HMIoU): the IoU of two boxes times the IoU of their vertical extents (HIoU).
 
-    Two people who stand close overlap, but their feet and their heads seldom are equally high: this is the
-    height-modulated IoU of Yang et al. (Hybrid-SORT, AAAI 2024). An object keeps the memory that it works in: with 200
-    people, fetching it from the system each time costs more than the arithmetic.
+    Two people who stand close to each other overlap, but their heads and feet are rarely at the same heights.
+    Yang et al., "Hybrid-SORT: Weak Cues Matter for Online Multi-Object Tracking", AAAI 2024.
+
+    The object reuses the memory that it computes in: with 200 people, allocating it anew for each call takes longer
+    than the arithmetic. The arrays that it returns are the caller's own.
     """
 
     def __init__(self) -> None:
         self._memory: Float64 = np.empty((4, 0))
 
     def __call__(self, a: Float64, b: Float64) -> Float64:
-        """Of boxes a [N, 4] and b [M, 4] (x1, y1, x2, y2), [N, M]."""
-        size = len(a) * len(b)
-        if self._memory.shape[1] < size:
-            self._memory = np.empty((4, 2 * size))
-        width, height, both, union = self._memory[:, :size].reshape(4, len(a), len(b))
-        np.minimum(a[:, 2, None], b[:, 2], out=width)
-        width -= np.maximum(a[:, 0, None], b[:, 0], out=both)
+        """HMIoU of every pair of boxes a [N, 4] and b [M, 4] (x1, y1, x2, y2), [N, M], from 0 to 1."""
+        pairs = len(a) * len(b)
+        if self._memory.shape[1] < pairs:
+            self._memory = np.empty((4, 2 * pairs))
+        # height_union first holds intermediate results, and at the end the denominator; intersection the numerator.
+        intersection, height_intersection, height_union, union = self._memory[:, :pairs].reshape(4, len(a), len(b))
+        width = np.minimum(a[:, 2, None], b[:, 2], out=intersection)
+        width -= np.maximum(a[:, 0, None], b[:, 0], out=height_union)
         np.maximum(width, 0.0, out=width)
-        np.minimum(a[:, 3, None], b[:, 3], out=height)
-        height -= np.maximum(a[:, 1, None], b[:, 1], out=both)
-        np.maximum(height, 0.0, out=height)
+        np.minimum(a[:, 3, None], b[:, 3], out=height_intersection)
+        height_intersection -= np.maximum(a[:, 1, None], b[:, 1], out=height_union)
+        np.maximum(height_intersection, 0.0, out=height_intersection)
         size_a, size_b = a[:, 2:] - a[:, :2], b[:, 2:] - b[:, :2]
-        np.add(size_a[:, 1, None], size_b[:, 1], out=both)
-        both -= height
-        width *= height
+        np.add(size_a[:, 1, None], size_b[:, 1], out=height_union)
+        height_union -= height_intersection
+        intersection *= height_intersection
         np.add((size_a[:, 0] * size_a[:, 1])[:, None], size_b[:, 0] * size_b[:, 1], out=union)
-        union -= width
-        # Both fractions in one: (width * height / union) * (height / both).
-        width *= height
-        union *= both
-        np.maximum(union, 1e-9, out=union)
-        return np.asarray(width / union)
+        union -= intersection
+        # One division for both: (intersection * height_intersection) / (union * height_union).
+        intersection *= height_intersection
+        union *= height_union
+        np.maximum(union, _NOT_ZERO, out=union)
+        return np.asarray(intersection / union)
 
 
 def assign(similarity: Float64, least: float) -> tuple[Index, Index]:
-    """The pairs (rows, columns) of a similarity matrix [N, M] that together exceed `least` by the most.
+    """The one-to-one assignment of rows to columns of a similarity matrix [N, M] with the greatest total gain.
 
-    No pair at or below `least` is made, and no better pair is given up to make one more (this is the assignment
-    that lapjv finds with a cost limit, as the original ByteTrack uses it).
+    The gain of a pair is its similarity minus `least`; pairs without a gain are not made. So the result may have fewer
+    pairs than possible, if their total gain is greater. Returns the rows and the columns of the pairs, in no particular
+    order. It is the assignment that lapjv finds with a cost limit, as used by the original ByteTrack.
     """
     rows, columns = np.nonzero(similarity > least)
     if not rows.size:
         return rows, columns
-    # Two that have only each other need no solver; in most frames that is nearly everybody.
+    # A row and a column that have only each other need no solver; in most frames nearly all pairs are of this kind.
     per_row, per_column = np.bincount(rows), np.bincount(columns)
     alone = (per_row[rows] == 1) & (per_column[columns] == 1)
     if np.count_nonzero(alone) == alone.size:
         return rows, columns
     contested = ~alone
     open_rows, open_columns = np.bincount(rows[contested]).nonzero()[0], np.bincount(columns[contested]).nonzero()[0]
-    rest = np.maximum(similarity[open_rows[:, None], open_columns] - least, 0.0)
-    r, c = linear_sum_assignment(rest, maximize=True)
-    made = rest[r, c] > 0
+    gain = np.maximum(similarity[open_rows[:, None], open_columns] - least, 0.0)
+    row, column = linear_sum_assignment(gain, maximize=True)
+    useful = gain[row, column] > 0
     return (
-        np.concatenate((rows[alone], open_rows[r[made]])),
-        np.concatenate((columns[alone], open_columns[c[made]])),
+        np.concatenate((rows[alone], open_rows[row[useful]])),
+        np.concatenate((columns[alone], open_columns[column[useful]])),
     )
 
 
-def others(count: int, taken: Index) -> Index:
-    """The indices from 0 to count - 1 that are not taken, in order."""
+def unmatched(count: int, matched: Index) -> Index:
+    """The numbers from 0 to count - 1 that are not in `matched`, in ascending order."""
     free = np.ones(count, np.bool_)
-    free[taken] = False
+    free[matched] = False
     return free.nonzero()[0]

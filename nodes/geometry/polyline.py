@@ -1,7 +1,7 @@
-"""The polyline of one line: how far from it, how far along it, and how much of the picture lies beside it.
+"""The polyline of one counting line: signed distances, nearest points and intersections.
 
-A line may bend at its inner points. Beyond its ends it goes on straight, as far as sides are concerned; whether
-somebody went through the line itself is asked with `reaches`.
+A line may bend at its inner points. For distances and sides it is extended straight beyond both ends; `extends_to` says
+whether a position along it still belongs to the line itself.
 """
 
 from __future__ import annotations
@@ -17,154 +17,164 @@ from metrica.nodes.geometry.arrays import Float64
 from metrica.nodes.geometry.segments import Point
 
 _AT_BORDER = 0.02
-"""An end of a line nearer to the border of the picture than this part of the picture is meant to reach it."""
-_ON_IT = 1e-9
-"""How exactly two ways that touch are found to meet, in parts of them."""
+"""An end within this fraction of the picture's width or height of its border is treated as lying on the border."""
+_TOLERANCE = 1e-9
+"""Rounding error allowed for an intersection at the end of a segment, as a fraction of the length."""
 
 
-class Spot(NamedTuple):
-    """The place of a line that is nearest to a point."""
+class NearestPoint(NamedTuple):
+    """The point of a line that is nearest to some other point."""
 
     along: float
-    """How far along the line, 0 at its start and 1 at its end; below 0 and above 1 beyond them."""
-    at: Point
-    right: Point
-    """The direction of the IN side there, of length 1."""
+    """Position along the line: 0 at its start, 1 at its end; below 0 or above 1 on its straight extensions."""
+    point: Point
+    """The point itself, pixels."""
+    normal: Point
+    """Unit vector at right angles to the line there, pointing to the IN side."""
 
-    def speed(self, velocity: Sequence[float]) -> float:
-        """That part of a velocity that goes across the line, positive towards the IN side."""
-        return self.right[0] * velocity[0] + self.right[1] * velocity[1]
+    def speed_across(self, velocity: Sequence[float]) -> float:
+        """The component of a velocity (vx, vy) along the normal: positive for a movement towards the IN side."""
+        return self.normal[0] * velocity[0] + self.normal[1] * velocity[1]
 
-    def room(self, side: int, frame_size: tuple[int, int]) -> float:
-        """How far the picture goes on at right angles to the line, on its IN side (1) or OUT side (-1), pixels.
+    def distance_to_border(self, side: int, frame_size: tuple[int, int]) -> float:
+        """Distance from this point along the normal to the border of the picture, pixels.
 
-        Infinite where the line runs outside the picture.
+        side: 1 to look towards the IN side, -1 towards the OUT side. Infinite if the point lies outside the picture
+        on that side.
         """
-        (x, y), (ahead_x, ahead_y) = self.at, self.right
+        (x, y), (dx, dy) = self.point, self.normal
         if side < 0:
-            ahead_x, ahead_y = -ahead_x, -ahead_y
-        room_x = ((frame_size[0] if ahead_x > 0 else 0) - x) / ahead_x if ahead_x else math.inf
-        room_y = ((frame_size[1] if ahead_y > 0 else 0) - y) / ahead_y if ahead_y else math.inf
-        room = min(room_x, room_y)
-        return room if room > 0 else math.inf
+            dx, dy = -dx, -dy
+        to_border_x = ((frame_size[0] if dx > 0 else 0) - x) / dx if dx else math.inf
+        to_border_y = ((frame_size[1] if dy > 0 else 0) - y) / dy if dy else math.inf
+        distance = min(to_border_x, to_border_y)
+        return distance if distance > 0 else math.inf
 
 
-class _Part(NamedTuple):
-    """A straight part of a line."""
+class _Segment(NamedTuple):
+    """One straight segment of a polyline."""
 
     start: Point
-    way: Point
-    """The direction, of length 1, and"""
-    right: Point
-    """that of its IN side."""
-    before: float
-    """The length of the parts before it, pixels."""
+    """First point, pixels."""
+    direction: Point
+    """Unit vector from the first point to the last."""
+    normal: Point
+    """Unit vector towards the IN side."""
+    length_before: float
+    """Total length of the segments before this one, pixels."""
     lowest: float
-    """Where on the part a nearest place can be, pixels from its start: minus infinity for the first part of a line,"""
+    """Smallest position on the segment, pixels from its start: 0, or minus infinity for the first segment."""
     highest: float
-    """and infinity for the last one."""
+    """Largest position on the segment, pixels from its start: its length, or infinity for the last segment."""
 
     def nearest(self, point: Point) -> tuple[float, Point]:
-        """How many pixels from its start the place nearest to a point is, and where."""
-        (x, y), (dx, dy) = self.start, self.way
-        along = min(max((point[0] - x) * dx + (point[1] - y) * dy, self.lowest), self.highest)
-        return along, (x + along * dx, y + along * dy)
+        """The nearest point of the segment: its position, pixels from the start, and its coordinates."""
+        (x, y), (dx, dy) = self.start, self.direction
+        position = min(max((point[0] - x) * dx + (point[1] - y) * dy, self.lowest), self.highest)
+        return position, (x + position * dx, y + position * dy)
 
 
 class Polyline:
-    """One line through these points, pixels."""
+    """One line through two or more points, pixels; S is the number of its straight segments."""
 
     def __init__(self, points: Sequence[Point]) -> None:
         lengths = [math.dist(a, b) for a, b in pairwise(points)]
         self.length = sum(lengths)
+        """Length of the line, pixels."""
         self._ends = (points[0], points[-1])
         last = len(lengths) - 1
-        self._parts = [
-            _Part(
+        self._segments = [
+            _Segment(
                 start=(float(a[0]), float(a[1])),
-                way=((b[0] - a[0]) / length, (b[1] - a[1]) / length),
-                right=((a[1] - b[1]) / length, (b[0] - a[0]) / length),
-                before=before,
+                direction=((b[0] - a[0]) / length, (b[1] - a[1]) / length),
+                normal=((a[1] - b[1]) / length, (b[0] - a[0]) / length),
+                length_before=length_before,
                 lowest=0.0 if i else -math.inf,
                 highest=math.inf if i == last else length,
             )
-            for i, ((a, b), length, before) in enumerate(
+            for i, ((a, b), length, length_before) in enumerate(
                 zip(pairwise(points), lengths, accumulate(lengths, initial=0.0), strict=False)
             )
         ]
-        self._start: Float64 = np.array([p.start for p in self._parts])
-        self._way: Float64 = np.array([p.way for p in self._parts])
-        self._lowest: Float64 = np.array([p.lowest for p in self._parts])
-        self._highest: Float64 = np.array([p.highest for p in self._parts])
-        right = np.stack((-self._way[:, 1], self._way[:, 0]), axis=1)
-        # At a bend the side is that of both parts together: each alone can be wrong about a point outside the corner.
-        bend = right[:-1] + right[1:]
-        self._right: Float64 = np.stack((np.vstack((right[:1], bend)), right, np.vstack((bend, right[-1:]))), axis=1)
+        self._start: Float64 = np.array([s.start for s in self._segments])
+        self._direction: Float64 = np.array([s.direction for s in self._segments])
+        self._lowest: Float64 = np.array([s.lowest for s in self._segments])
+        self._highest: Float64 = np.array([s.highest for s in self._segments])
+        normal = np.stack((-self._direction[:, 1], self._direction[:, 0]), axis=1)
+        # At a bend, the sum of the two normals gives the side: on the outside of a corner, the nearest point is the
+        # bend itself, and the normal of one segment alone can give the wrong side.
+        bend = normal[:-1] + normal[1:]
+        before, after = np.vstack((normal[:1], bend)), np.vstack((bend, normal[-1:]))
+        self._normals: Float64 = np.stack((before, normal, after), axis=1)
+        """Normals that give the side before, beside and after each segment, [S, 3, 2]; not all of unit length."""
 
     def distances(self, points: Float64) -> Float64:
-        """Of points [2, N] the distance, [N] pixels, positive on the IN side."""
+        """Signed distances of points [2, N] from the line, [N] pixels, positive on the IN side."""
         offset = points.T[:, None, :] - self._start
-        along = (offset * self._way).sum(axis=2)
-        at = np.clip(along, self._lowest, self._highest)
-        away = offset - at[:, :, None] * self._way
-        squares = (away**2).sum(axis=2)
-        nearest = squares.argmin(axis=1)
+        position = (offset * self._direction).sum(axis=2)
+        clipped = np.clip(position, self._lowest, self._highest)
+        from_nearest = offset - clipped[:, :, None] * self._direction
+        squares = (from_nearest**2).sum(axis=2)
+        segment = squares.argmin(axis=1)
         row = np.arange(len(offset))
-        where = np.sign(along - at).astype(np.intp)[row, nearest] + 1  # before the part, beside it, after it
-        side = (away[row, nearest] * self._right[nearest, where]).sum(axis=1)
-        return np.asarray(np.copysign(np.sqrt(squares[row, nearest]), side))
+        where = np.sign(position - clipped).astype(np.intp)[row, segment] + 1  # 0 before the segment, 1 beside, 2 after
+        side = (from_nearest[row, segment] * self._normals[segment, where]).sum(axis=1)
+        return np.asarray(np.copysign(np.sqrt(squares[row, segment]), side))
 
     def distance(self, point: Point) -> float:
-        """The distance of one point."""
-        if len(self._parts) == 1:
-            ((x, y), (dx, dy), *_) = self._parts[0]
+        """Signed distance of one point, pixels, positive on the IN side."""
+        if len(self._segments) == 1:
+            ((x, y), (dx, dy), *_) = self._segments[0]
             return (point[1] - y) * dx - (point[0] - x) * dy
         return float(self.distances(np.array(point, np.float64)[:, None])[0])
 
-    def spot(self, point: Point) -> Spot:
-        """The nearest place of the line."""
-        if len(self._parts) == 1:
-            part = self._parts[0]
-            along, at = part.nearest(point)
+    def nearest_point(self, point: Point) -> NearestPoint:
+        """The point of the line, with its extensions, that is nearest to `point`."""
+        if len(self._segments) == 1:
+            segment = self._segments[0]
+            position, nearest = segment.nearest(point)
         else:
-            spots = [(part, *part.nearest(point)) for part in self._parts]
-            part, along, at = min(spots, key=lambda spot: math.dist(point, spot[2]))
-        return Spot((part.before + along) / self.length, at, part.right)
+            candidates = [(segment, *segment.nearest(point)) for segment in self._segments]
+            segment, position, nearest = min(candidates, key=lambda candidate: math.dist(point, candidate[2]))
+        return NearestPoint((segment.length_before + position) / self.length, nearest, segment.normal)
 
-    def passed(self, before: Point, distance_before: float, now: Point, distance: float) -> tuple[float, float]:
-        """Where somebody who changed sides between two points did so: the part of the way, and how far along.
+    def intersection(
+        self, before: Point, distance_before: float, after: Point, distance_after: float
+    ) -> tuple[float, float]:
+        """Where a step from `before` to `after`, two points on different sides, crosses the line.
 
-        The distances are those of the two points.
+        The distances are the signed distances of the two points. Returns the position on the step (0 at `before`, 1 at
+        `after`) and the position along the line as in `NearestPoint.along`.
         """
-        if len(self._parts) > 1 and (through := self._through(before, now)):
-            return through
-        part = distance_before / (distance_before - distance)
-        at = (before[0] + part * (now[0] - before[0]), before[1] + part * (now[1] - before[1]))
-        return part, self.spot(at).along
+        if len(self._segments) > 1 and (found := self._segment_intersection(before, after)):
+            return found
+        share = distance_before / (distance_before - distance_after)
+        at = (before[0] + share * (after[0] - before[0]), before[1] + share * (after[1] - before[1]))
+        return share, self.nearest_point(at).along
 
-    def _through(self, before: Point, now: Point) -> tuple[float, float] | None:
-        """Where the straight way between two points goes through the line: the part of the way, and how far along.
-
-        None if it does not.
-        """
-        wx, wy = now[0] - before[0], now[1] - before[1]
+    def _segment_intersection(self, before: Point, after: Point) -> tuple[float, float] | None:
+        """The first intersection of the step with a segment, as from `intersection`; None if there is none."""
+        step_x, step_y = after[0] - before[0], after[1] - before[1]
         found: list[tuple[float, float]] = []
-        for part in self._parts:
-            (x, y), (dx, dy) = part.start, part.way
-            against = wy * dx - wx * dy
-            if against == 0:
-                continue
-            ox, oy = x - before[0], y - before[1]
-            share, along = (oy * dx - ox * dy) / against, (oy * wx - ox * wy) / against
-            near = _ON_IT * self.length
-            if -_ON_IT <= share <= 1 + _ON_IT and part.lowest - near <= along <= part.highest + near:
-                found.append((min(max(share, 0.0), 1.0), (part.before + along) / self.length))
+        for segment in self._segments:
+            (x, y), (dx, dy) = segment.start, segment.direction
+            cross = step_y * dx - step_x * dy
+            if cross == 0:
+                continue  # parallel
+            offset_x, offset_y = x - before[0], y - before[1]
+            share = (offset_y * dx - offset_x * dy) / cross
+            position = (offset_y * step_x - offset_x * step_y) / cross
+            margin = _TOLERANCE * self.length
+            on_step = -_TOLERANCE <= share <= 1 + _TOLERANCE
+            if on_step and segment.lowest - margin <= position <= segment.highest + margin:
+                found.append((min(max(share, 0.0), 1.0), (segment.length_before + position) / self.length))
         return min(found, default=None)
 
-    def reaches(self, along: float, frame_size: tuple[int, int]) -> bool:
-        """Whether a line goes through a place `along` it: from 0 to 1, and on from an end at the picture's border.
+    def extends_to(self, along: float, frame_size: tuple[int, int]) -> bool:
+        """Whether a position along the line (as in `NearestPoint.along`) belongs to the line.
 
-        Who walks along the border has the feet outside the picture, beyond the end of every line that is drawn in it.
+        It does from 0 to 1. Beyond an end that lies at the border of the picture it does too: a person who walks along
+        that border has the feet outside the picture, beyond the end of any line drawn in it.
         """
         if 0.0 <= along <= 1.0:
             return True

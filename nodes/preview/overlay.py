@@ -126,7 +126,7 @@ class Overlay:
             return
         _, start, end = max(seen, key=lambda part: part[0] * math.dist(part[1], part[2]))
         middle = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)
-        right = Polyline(totals.line.points).spot(middle).right
+        right = Polyline(totals.line.points).nearest_point(middle).normal
         tip = _whole((middle[0] + right[0] * 38 * scale, middle[1] + right[1] * 38 * scale))
         for width, shade in ((thick + 3, DARK), (thick, colour)):
             cv2.arrowedLine(image, _whole(middle), tip, shade, width, cv2.LINE_AA, tipLength=0.4)

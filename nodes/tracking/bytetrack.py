@@ -1,4 +1,4 @@
-"""The ByteTrack node. Its algorithm is in `bytetrack_tracker`."""
+"""The ByteTrack node. The algorithm is in `bytetrack_tracker`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tracker nodes have in common: detections in, tracks out, one camera."""
+"""The node around a tracking algorithm: it reads the detections of one camera and publishes its tracks."""
 
 from __future__ import annotations
 
@@ -18,16 +18,25 @@ from metrica.steady_time import SteadyTime
 
 
 class TrackerNode(Node):
-    """Gives the people of one camera's frames ids. A subclass says with which algorithm.
+    """Follows the people of one camera with the algorithm that a subclass returns from `make_tracker`.
 
-    Every Detections message is answered with one Tracks message, also when nobody is there.
+    It publishes one Tracks message for each Detections message, also for one without people.
     """
 
-    score_new: float | None = param(default=None, ge=0, le=1, help="score that starts a track; null: the model card's")
-    score_keep: float | None = param(default=None, ge=0, le=1, help="score that continues one; null: the model card's")
-    score_low: float | None = param(default=None, ge=0, le=1, help="score of the second look; null: the model card's")
+    score_new: float | None = param(
+        default=None, ge=0, le=1, help="least score that starts a track; null: the model card's"
+    )
+    score_keep: float | None = param(
+        default=None, ge=0, le=1, help="least score that continues a track; null: the model card's"
+    )
+    score_low: float | None = param(
+        default=None,
+        ge=0,
+        le=1,
+        help="least score that continues a track for which there is no better box; null: the model card's",
+    )
     track_buffer: float = param(
-        default=1.5, ge=0, le=10, unit="s", help="how long a track that is not seen is looked for"
+        default=1.5, ge=0, le=10, unit="s", help="how long a track is kept while the person is not seen"
     )
 
     still_after: float = param(
@@ -35,21 +44,20 @@ class TrackerNode(Node):
         ge=0,
         le=86_400,
         unit="s",
-        help="what has not moved at all for so long is a mannequin or a poster: no track until it moves; 0: off",
+        help="a track that has not moved for this long (a mannequin, a poster) is left out until it moves; 0: off",
     )
 
-    tracks: ClassVar[Publisher[Tracks]] = publisher(
-        Tracks, qos=STREAM, help="the people followed, as seen in each frame"
-    )
+    tracks: ClassVar[Publisher[Tracks]] = publisher(Tracks, qos=STREAM, help="the confirmed tracks seen in each frame")
 
     def make_tracker(self) -> Tracker:
-        """The algorithm, with the node's parameters."""
+        """Return the algorithm, set up with the node's parameters. Called by `on_configure`."""
         raise TypeError(f"{type(self).__name__} does not say which tracker it is: define make_tracker")
 
     def check(self) -> None:
+        """Raise ParameterError unless score_low <= score_keep <= score_new, as far as they are set."""
         given = [("score_low", self.score_low), ("score_keep", self.score_keep), ("score_new", self.score_new)]
-        known = [(name, value) for name, value in given if value is not None]
-        for (lower, a), (upper, b) in pairwise(known):
+        set_here = [(name, value) for name, value in given if value is not None]
+        for (lower, a), (upper, b) in pairwise(set_here):
             if a > b:
                 raise ParameterError(lower, f"'{lower}' ({a:g}) must not be above '{upper}' ({b:g})")
 
@@ -63,7 +71,7 @@ class TrackerNode(Node):
 
     @subscription(Detections, qos=STREAM)
     def detections(self, msg: Detections) -> None:
-        """The people found in each frame of one camera."""
+        """The people detected in each frame of one camera."""
         now = self._time.read(msg.header) / 1e9
         found = self._tracker.update(msg.boxes, msg.scores, now, self._thresholds(msg.thresholds))
         self.tracks.publish(
@@ -78,6 +86,7 @@ class TrackerNode(Node):
         )
 
     def _thresholds(self, card: Thresholds) -> Thresholds:
+        """The thresholds of the model card, with those that are set by parameters in their place."""
         if self.score_new is None and self.score_keep is None and self.score_low is None:
             return card
         return replace(

@@ -1,4 +1,4 @@
-"""The OC-SORT node. Its algorithm is in `ocsort_tracker`."""
+"""The OC-SORT node. The algorithm is in `ocsort_tracker`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from metrica.nodes.tracking.tracker import Tracker
 
 
 class OcSort(TrackerNode):
-    """Follows people with OC-SORT (Cao et al. 2023): for people who are often hidden and turn while they are."""
+    """Follows people with OC-SORT (Cao et al. 2023): for people who are often hidden and change direction meanwhile."""
 
     def make_tracker(self) -> Tracker:
         return OcSortTracker(OcSortSettings(buffer=self.track_buffer))

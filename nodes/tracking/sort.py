@@ -1,4 +1,4 @@
-"""The SORT node. Its algorithm is in `sort_tracker`."""
+"""The SORT node. The algorithm is in `sort_tracker`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from metrica.nodes.tracking.tracker import Tracker
 
 
 class Sort(TrackerNode):
-    """Follows people with SORT (Bewley et al. 2016): the classic to compare with; `score_low` has no part in it."""
+    """Follows people with SORT (Bewley et al. 2016): the classic, for comparison; it does not use `score_low`."""
 
     def make_tracker(self) -> Tracker:
         from metrica.nodes.tracking.sort_tracker import SortSettings, SortTracker  # filterpy takes a second to import

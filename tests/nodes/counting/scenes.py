@@ -23,7 +23,7 @@ WALK = 130.0
 Person = tuple[int, float, float, float]
 """Track id, feet x, feet y, height; pixels."""
 Scene = Callable[[float], Sequence[Person]]
-"""Who is seen at a time in seconds."""
+"""The people who are visible at a time in seconds."""
 
 
 def play(
@@ -39,7 +39,10 @@ def play(
     size: tuple[int, int] = FRAME,
     flush: bool = False,
 ) -> list[Passage]:
-    """What the rule counts in a scene."""
+    """The passages that the rule reports in a scene of so many seconds.
+
+    begin: when the scene begins, seconds after START. flush: whether the recording ends with the scene.
+    """
     rule = rule or LineCrossingRule(lines, settings)
     found: list[Passage] = []
     born: dict[int, int] = {}
@@ -58,6 +61,7 @@ def box(x: float, y: float, height: float) -> tuple[float, float, float, float]:
 
 
 def directions(passages: Sequence[Passage]) -> list[str]:
+    """The direction of each passage."""
     return [p.direction for p in passages]
 
 
@@ -74,5 +78,5 @@ def walker(
 
 
 def together(*scenes: Scene) -> Scene:
-    """All of them at once."""
+    """Several scenes at once."""
     return lambda t: [person for scene in scenes for person in scene(t)]

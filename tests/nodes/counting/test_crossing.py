@@ -1,4 +1,4 @@
-"""The situations in which counters go wrong, each played frame by frame."""
+"""Situations in which counters often go wrong, each played frame by frame."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_a_line_drawn_to_the_right_has_its_in_side_below() -> None:
 
 
 @rates
-def test_the_time_is_that_of_the_line_not_that_of_being_sure(fps: float) -> None:
+def test_the_time_is_when_the_line_was_passed_not_when_the_rule_became_sure(fps: float) -> None:
     (passage,) = play(walker(300), 6, fps)
     assert at(passage) == pytest.approx((640 - 300) / WALK, abs=0.03)
 
@@ -128,7 +128,7 @@ def test_feet_that_leave_the_picture_still_pass_the_line() -> None:
     assert found[0].time_ns / 1e9 == pytest.approx(19 / 15, abs=0.15)
 
 
-def test_feet_hidden_for_a_moment_are_where_they_were() -> None:
+def test_feet_hidden_for_a_moment_have_not_moved() -> None:
     line = Line("row", (0, 450), (1280, 450))
     rule = LineCrossingRule([line])
     found = []
@@ -152,13 +152,13 @@ def test_first_seen_behind_the_line_is_no_crossing() -> None:
 
 
 def test_vanishing_right_behind_the_line_is_a_crossing() -> None:
-    """A door: who is through it is out of sight."""
+    """A doorway: a person who has gone through is out of sight."""
     passages = play(walker(300, until=2.7), 6)  # ten pixels behind the line
     assert directions(passages) == ["in"]
     assert at(passages[0]) == pytest.approx(340 / WALK, abs=0.05)
 
 
-def test_stopping_on_the_line_and_vanishing_there_is_none() -> None:
+def test_stopping_on_the_line_and_vanishing_there_is_no_crossing() -> None:
     assert play(lambda t: [(1, min(300 + WALK * t, 645), 500, H)] if t < 8 else [], 12, flush=True) == []
 
 

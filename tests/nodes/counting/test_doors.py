@@ -29,7 +29,7 @@ def strict(
     return play(scene, seconds, fps, rule=rule)
 
 
-def told(passages: list[Passage]) -> list[tuple[str, str]]:
+def lines_and_directions(passages: list[Passage]) -> list[tuple[str, str]]:
     return [(p.line, p.direction) for p in passages]
 
 
@@ -49,7 +49,7 @@ def along(*stops: tuple[float, float], number: int = 1) -> Scene:
 def test_through_both_lines_is_in_and_back_is_out(fps: float) -> None:
     scene = along((0, 400), (5, 900), (6, 900), (11, 400))
     passages = strict(scene, 11, fps)
-    assert told(passages) == [("door", "in"), ("door", "out")]
+    assert lines_and_directions(passages) == [("door", "in"), ("door", "out")]
     assert [at(p) for p in passages] == pytest.approx([3.2, 9.4], abs=0.05)  # at the second line of each way
 
 
@@ -67,13 +67,13 @@ def test_first_seen_between_the_lines_is_not_counted() -> None:
 
 def test_out_and_in_over_the_inner_line_alone_counts_nothing_after_coming_in() -> None:
     scene = along((0, 400), (5, 900), (7.5, 640), (10, 900), (12.5, 640), (15, 900))
-    assert told(strict(scene, 15)) == [("door", "in")]
+    assert lines_and_directions(strict(scene, 15)) == [("door", "in")]
 
 
 def test_a_second_try_counts_once() -> None:
     scene = along((0, 400), (2.5, 640), (5, 400), (10, 900))
     passages = strict(scene, 10)
-    assert told(passages) == [("door", "in")]
+    assert lines_and_directions(passages) == [("door", "in")]
     assert at(passages[0]) == pytest.approx(8.2, abs=0.05)
 
 
@@ -82,7 +82,7 @@ def test_waiting_between_the_lines_counts_up_to_the_time_that_it_may_take(
     door_time: float, expected: list[tuple[str, str]]
 ) -> None:
     scene = along((0, 400), (2.5, 640), (7, 640), (9.5, 900))
-    assert told(strict(scene, 10, door_time=door_time)) == expected
+    assert lines_and_directions(strict(scene, 10, door_time=door_time)) == expected
 
 
 @pytest.mark.parametrize("switch", [560 - 30, 560, 560 + 30, 640, 720 - 30, 720, 720 + 30])
@@ -95,12 +95,12 @@ def test_an_id_switch_anywhere_in_the_door_loses_nothing(switch: float, gap: flo
             return []
         return [(1 if t <= when else 2, 300 + WALK * t, 500, H)]
 
-    assert told(strict(scene, 7)) == [("door", "in")]
+    assert lines_and_directions(strict(scene, 7)) == [("door", "in")]
 
 
 def test_vanishing_right_behind_the_inner_line_is_in() -> None:
     scene: Scene = lambda t: [(1, 300 + WALK * t, 500, H)] if t < 4.45 else []  # noqa: E731
-    assert told(strict(scene, 8)) == [("door", "in")]
+    assert lines_and_directions(strict(scene, 8)) == [("door", "in")]
 
 
 def test_two_who_pass_one_line_each_are_not_one_who_came_in() -> None:
@@ -116,7 +116,7 @@ def test_round_the_end_of_the_inner_line_counts_nothing() -> None:
 
 def test_other_lines_count_for_themselves() -> None:
     exit_line = Line("till", (850, 0), (850, 720))
-    assert told(strict(along((0, 400), (5, 920)), 5, lines=(OUTER, INNER, exit_line))) == [
+    assert lines_and_directions(strict(along((0, 400), (5, 920)), 5, lines=(OUTER, INNER, exit_line))) == [
         ("door", "in"),
         ("till", "out"),
     ]
@@ -144,6 +144,6 @@ def test_the_node_publishes_the_door_and_not_its_lines() -> None:
         ({"": ("outer", "inner")}, "'' cannot name a door"),
     ],
 )
-def test_a_door_that_is_none_is_explained(doors: dict[str, tuple[str, str]], words: str) -> None:
+def test_an_invalid_door_is_explained(doors: dict[str, tuple[str, str]], words: str) -> None:
     with pytest.raises(ParameterError, match=words):
         LineCounter(lines=LINES, doors=doors).check()

@@ -1,4 +1,4 @@
-"""Ids that change while somebody crosses, that come back, or that mean somebody else, each played frame by frame."""
+"""Ids that change while a person crosses, that come back, or that are given to another person; frame by frame."""
 
 from __future__ import annotations
 

@@ -127,7 +127,7 @@ def test_a_tracker_that_starts_again_does_not_make_a_crossing() -> None:
         ({"lines": {"a": LINE, "b": (1, 2, 1, 2)}}, "line 'b' starts and ends at the same point"),
     ],
 )
-def test_lines_that_are_none_are_explained(params: dict[str, object], words: str) -> None:
+def test_invalid_lines_are_explained(params: dict[str, object], words: str) -> None:
     with pytest.raises(ParameterError, match=words):
         LineCounter(**params).check()  # type: ignore[arg-type]
 

@@ -1,4 +1,4 @@
-"""Two who walk together, one behind the other, and are one box for seconds, played frame by frame."""
+"""Two people walk together, one behind the other, and are one box for seconds; played frame by frame."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from tests.nodes.counting.scenes import WALK, H, Person, Scene, at, directions, 
 
 LINE = 640.0
 LOST = 1.5
-"""Seconds after which the one behind is seen no more; they pass the line at 2.6."""
+"""Seconds after which the person behind is hidden. They pass the line after 2.6 s."""
 
 
 def pair(found: float, *, number: int = 3, until: float = 1e9, turn: float = 1e9) -> Scene:
-    """1 walks before 2, who is hidden until `found` and has a new number then."""
+    """1 walks in front of 2. 2 is hidden from `LOST` until `found`, and then has the new id `number`.
+
+    until: when 2 disappears again. turn: when both turn round; all in seconds.
+    """
 
     def scene(t: float) -> list[Person]:
         way = min(t, turn) - max(t - turn, 0.0)
@@ -96,7 +99,7 @@ def test_who_walks_the_other_way_is_no_companion() -> None:
     assert directions(play(scene, 8)) == ["in"]
 
 
-def test_who_is_found_again_where_the_other_side_begins_and_stays_there_is_counted() -> None:
+def test_a_hidden_person_found_again_just_inside_the_other_side_is_counted() -> None:
     def scene(t: float) -> list[Person]:
         x = min(320 + WALK * t, LINE + 0.15 * H)
         return [(1, x, 500.0, H), *[(2 if t < LOST else 3, x, 496.0, H)] * (t < LOST or t > 4)]
@@ -114,7 +117,7 @@ def test_who_stops_just_past_the_line_and_is_hidden_there_has_passed_it_before()
     assert [at(p) for p in passages] == pytest.approx([1.9, 1.95], abs=0.1)
 
 
-def test_who_is_a_second_box_on_a_companion_that_is_followed_no_longer_is_nobody() -> None:
+def test_a_second_box_on_a_companion_that_is_no_longer_followed_counts_nothing() -> None:
     """2 is a second box on 1, who is followed as 2 alone from then on; 4 is one more box on the same person."""
 
     def scene(t: float) -> list[Person]:
@@ -125,7 +128,7 @@ def test_who_is_a_second_box_on_a_companion_that_is_followed_no_longer_is_nobody
     assert directions(play(scene, 6)) == ["in"]
 
 
-def test_who_comes_back_and_is_lost_when_nobody_is_seen_is_behind_nobody() -> None:
+def test_a_person_lost_in_an_empty_frame_is_not_hidden_behind_anybody() -> None:
     def scene(t: float) -> list[Person]:
         x = 500 + 60 * t
         people = [(1, x, 500.0, H)]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metrica.nodes.geometry.lines import Line, Lines
+from metrica.nodes.geometry.lines import Line, LineSet
 from tests.nodes.counting.scenes import Scene, at, directions, play
 
 FRAME = (1280, 720)
@@ -19,7 +19,7 @@ places = st.tuples(st.floats(-200, 1500), st.floats(-200, 900))
 
 
 def test_sides_and_distances_beside_parts_and_around_corners() -> None:
-    lines = Lines([ROUND_A_DOOR])
+    lines = LineSet([ROUND_A_DOOR])
     points = [(650.0, 150.0), (650.0, 260.0), (400.0, 100.0), (830.0, 240.0), (650.0, -5000.0), (470.0, -5000.0)]
     expected = [-50.0, 60.0, 100.0, 50.0, -150.0, 30.0]
     np.testing.assert_allclose(lines.distances(np.array(points).T)[0], expected)
@@ -27,14 +27,14 @@ def test_sides_and_distances_beside_parts_and_around_corners() -> None:
 
 
 def test_along_runs_over_the_whole_length() -> None:
-    polyline = Lines([ROUND_A_DOOR])[0]
-    alongs = [polyline.spot(p).along for p in [(500, 0), (450, 100), (650, 230), (810, 0), (810, -70)]]
+    polyline = LineSet([ROUND_A_DOOR])[0]
+    alongs = [polyline.nearest_point(p).along for p in [(500, 0), (450, 100), (650, 230), (810, 0), (810, -70)]]
     assert alongs == pytest.approx([0, 1 / 7, 0.5, 1, 1.1])
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(places, min_size=1, max_size=5), st.floats(0.05, 0.95), places, places)
-def test_a_point_more_on_a_straight_line_changes_nothing(
+def test_an_extra_point_on_a_straight_line_changes_nothing(
     points: list[tuple[float, float]], part: float, a: tuple[float, float], b: tuple[float, float]
 ) -> None:
     if np.hypot(a[0] - b[0], a[1] - b[1]) < 20:
@@ -44,12 +44,12 @@ def test_a_point_more_on_a_straight_line_changes_nothing(
         bent = Line("bent", a, middle, b)
     except ValueError:  # the rounded middle lies a hair beside the line, and folds it
         return
-    straight, other = Lines([Line("straight", a, b)]), Lines([bent])
+    straight, other = LineSet([Line("straight", a, b)]), LineSet([bent])
     here = np.array(points).T
     np.testing.assert_allclose(other.distances(here), straight.distances(here), atol=1e-3)
     for point in points:
-        assert other[0].spot(point).along == pytest.approx(straight[0].spot(point).along, abs=1e-3)
-        assert other[0].spot(point).right == pytest.approx(straight[0].spot(point).right, abs=1e-3)
+        assert other[0].nearest_point(point).along == pytest.approx(straight[0].nearest_point(point).along, abs=1e-3)
+        assert other[0].nearest_point(point).normal == pytest.approx(straight[0].nearest_point(point).normal, abs=1e-3)
 
 
 @settings(max_examples=60, deadline=None)
@@ -57,15 +57,15 @@ def test_a_point_more_on_a_straight_line_changes_nothing(
 def test_whoever_changes_sides_has_gone_through_the_line_or_its_continuation(
     before: tuple[float, float], now: tuple[float, float]
 ) -> None:
-    zigzag = Lines([Line("zigzag", (300, 720), (500, 400), (450, 250), (700, 0))])[0]
+    zigzag = LineSet([Line("zigzag", (300, 720), (500, 400), (450, 250), (700, 0))])[0]
     sides = zigzag.distance(before), zigzag.distance(now)
     if (sides[0] >= 0) == (sides[1] >= 0):
         return
-    part, along = zigzag.passed(before, sides[0], now, sides[1])
+    part, along = zigzag.intersection(before, sides[0], now, sides[1])
     at = (before[0] + part * (now[0] - before[0]), before[1] + part * (now[1] - before[1]))
     assert 0 <= part <= 1
     assert abs(zigzag.distance(at)) < 1e-6
-    assert zigzag.spot(at).along == pytest.approx(along, abs=1e-6)
+    assert zigzag.nearest_point(at).along == pytest.approx(along, abs=1e-6)
 
 
 @pytest.mark.parametrize("fps", [2, 5, 15, 30])
@@ -100,7 +100,7 @@ def test_standing_on_a_corner_counts_nothing() -> None:
     assert play(stand, 120, lines=[ROUND_A_DOOR]) == []
 
 
-def test_a_way_round_the_end_of_a_bent_line_counts_nothing() -> None:
+def test_walking_round_the_end_of_a_bent_line_counts_nothing() -> None:
     hook = Line("hook", (640, 600), (640, 400), (800, 400))
     beyond: Scene = lambda t: [(1, 500 + 90 * t, 690, H)]  # noqa: E731
     through: Scene = lambda t: [(1, 500 + 90 * t, 500, H)]  # noqa: E731
@@ -119,6 +119,6 @@ def test_a_way_round_the_end_of_a_bent_line_counts_nothing() -> None:
         ([0, 0, 100, 0, 100, 50, 50, -50], "crosses itself: its parts 1 and 3 meet. Give the points in order"),
     ],
 )
-def test_a_course_that_is_none_is_explained(numbers: list[int], words: str) -> None:
+def test_an_invalid_line_is_explained(numbers: list[int], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         Line.of("door", numbers)

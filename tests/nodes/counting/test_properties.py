@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metrica.nodes.counting.crossing import LineCrossingRule
-from metrica.nodes.counting.occlusion import LONGEST
+from metrica.nodes.counting.occlusion import MAX_OCCLUSION
 from metrica.nodes.geometry.lines import Line
 from tests.nodes.counting.scenes import FRAME, START, UPRIGHT, Person, Scene, directions, play
 
@@ -143,7 +143,7 @@ def test_a_million_tracks_leave_no_more_behind_than_a_thousand() -> None:
         rule.update(START + i * 100_000_000, 1, boxes, ids, np.ones(10, np.int32), FRAME)
         sizes.append((rule.remembered, rule.capacity))
     most, capacity = (max(column) for column in zip(*sizes, strict=True))
-    assert most <= 10 * 10 * LONGEST + 20  # ten a frame, ten frames a second, and those of this frame and the last
+    assert most <= 10 * 10 * MAX_OCCLUSION + 20  # ten a frame at ten frames/s, and those of this frame and the last
     assert capacity == max(size for _, size in sizes[:100])
     rule.update(START + 10**12, 1, np.zeros((0, 4), np.float32), np.zeros(0, np.int64), np.zeros(0, np.int32), FRAME)
     assert rule.remembered == 0

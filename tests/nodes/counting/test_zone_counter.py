@@ -50,7 +50,7 @@ def test_a_visit_that_is_still_open_at_the_end_is_published_then() -> None:
     assert len(bench.sent("visits")) == 1
 
 
-def test_occupancy_is_told_at_every_change_and_now_and_then() -> None:
+def test_occupancy_is_published_at_every_change_and_every_period() -> None:
     zones = {"queue": QUEUE, "shelf": [(900, 100), (1200, 100), (1200, 650), (900, 650)]}
     with testing.run(ZoneCounter(zones=zones, loiter=2.0)) as bench:
         for i in range(30):
@@ -77,7 +77,7 @@ def test_occupancy_is_told_at_every_change_and_now_and_then() -> None:
         ({"My Queue": QUEUE}, "'My Queue' is not a name for a zone"),
     ],
 )
-def test_zones_that_are_none_are_refused_before_the_start(zones: dict[str, list[tuple[int, int]]], words: str) -> None:
+def test_invalid_zones_are_refused_before_the_start(zones: dict[str, list[tuple[int, int]]], words: str) -> None:
     with pytest.raises(ParameterError, match=words):
         ZoneCounter(zones=zones).check()
 

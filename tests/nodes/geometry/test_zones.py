@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metrica.nodes.geometry.zones import FAR, Zone, Zones
+from metrica.nodes.geometry.zones import FAR, Zone, ZoneSet
 
 SIZE = (1280, 720)
 SQUARE = Zone("queue", ((200.0, 200.0), (600.0, 200.0), (600.0, 600.0), (200.0, 600.0)))
@@ -17,7 +17,7 @@ L_SHAPE = Zone("shop", ((100, 100), (900, 100), (900, 300), (300, 300), (300, 60
 
 
 def depth(zone: Zone, *points: tuple[float, float], size: tuple[int, int] = SIZE) -> list[float]:
-    return [float(v) for v in Zones([zone]).depth(np.array(points, np.float64), size)[:, 0]]
+    return [float(v) for v in ZoneSet([zone]).depth(np.array(points, np.float64), size)[:, 0]]
 
 
 def test_depth_is_the_distance_to_the_border_positive_inside() -> None:
@@ -65,7 +65,7 @@ def test_a_side_along_the_border_of_the_picture_is_no_border_of_the_zone() -> No
 
 def test_a_narrow_zone_is_known_as_such() -> None:
     strip = Zone("strip", ((100, 300), (900, 300), (900, 340), (100, 340)))
-    narrow = Zones([SQUARE, strip]).narrow(SIZE)
+    narrow = ZoneSet([SQUARE, strip]).half_widths(SIZE)
     assert narrow[0] == 100
     assert 15 < narrow[1] < 20
 
@@ -86,4 +86,4 @@ def test_what_is_no_area_is_refused(corners: tuple[tuple[float, float], ...], wo
 
 def test_two_zones_of_one_name_are_refused() -> None:
     with pytest.raises(ValueError, match="two zones are called 'queue'"):
-        Zones([SQUARE, SQUARE])
+        ZoneSet([SQUARE, SQUARE])

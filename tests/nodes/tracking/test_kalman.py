@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from metrica.nodes.geometry.arrays import Float64
 from metrica.nodes.tracking import kalman
-from metrica.nodes.tracking.tracker import REFERENCE_FPS
+from metrica.nodes.tracking.frame_clock import REFERENCE_FPS
 
 FRAME = 1 / REFERENCE_FPS
 

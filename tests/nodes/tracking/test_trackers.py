@@ -9,9 +9,10 @@ import pytest
 
 from metrica.messages import Thresholds
 from metrica.nodes.tracking.bytetrack_tracker import ByteTracker, ByteTrackSettings
+from metrica.nodes.tracking.frame_clock import FrameClock
 from metrica.nodes.tracking.ocsort_tracker import OcSortTracker
 from metrica.nodes.tracking.sort_tracker import SortTracker, box_filter, transition
-from metrica.nodes.tracking.tracker import FrameClock, TrackedBoxes, Tracker
+from metrica.nodes.tracking.tracker import TrackedBoxes, Tracker
 
 LIMITS = Thresholds(new=0.6, keep=0.5, low=0.1)
 Box = tuple[float, float, float, float]
