@@ -1,4 +1,4 @@
-"""What the KPI endpoints answer, as pydantic models. Times are ISO 8601 with the store's own offset."""
+"""The answers of the KPI endpoints, as pydantic models. Times are ISO 8601 with the store's UTC offset."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ class Peak(BaseModel):
 
 
 class Kpis(BaseModel):
-    """The figures that are one number."""
+    """The figures that are one number each."""
 
     store: str
-    time: datetime = Field(description="The moment they are true at.")
+    time: datetime = Field(description="The moment for which they are computed.")
     business_day: date
     inside: int = Field(ge=0, description="People in the store, corrected for missed crossings.")
     inside_margin: int = Field(ge=0, description="Nine times in ten the truth differs from `inside` by no more.")

@@ -19,7 +19,8 @@ import urllib3
 
 from metrica.dashboard.service.errors import SecretFileError
 from metrica.dashboard.service.secret_file import read_or_create
-from metrica.dashboard.store.database import Database, User
+from metrica.dashboard.store.database import Database
+from metrica.dashboard.store.users import User
 from metrica.dashboard.web.passwords import OWNER, hashed, is_right
 
 COMMAND = [sys.executable, "-c", "import sys; from metrica.dashboard.web.cli import main; sys.exit(main())"]
@@ -110,7 +111,7 @@ def test_users_are_added_changed_and_listed(tmp_path: Path) -> None:
     assert dashboard("user", "passwd", "amel", data=tmp_path, typed="another one\n").returncode == 0
     assert dashboard("user", "list", data=tmp_path).stdout == "amel\n"
     with Database(tmp_path / "metrica.db") as database:
-        assert is_right(database.user("amel"), "another one")
+        assert is_right(database.users.get("amel"), "another one")
 
 
 @pytest.mark.parametrize(
@@ -131,7 +132,7 @@ def test_a_wrong_argument_is_one_sentence_and_exit_1(
     tmp_path: Path, arguments: tuple[str, ...], typed: str, sentence: str
 ) -> None:
     with Database(tmp_path / "metrica.db") as database:
-        database.put_user(User(OWNER, hashed("long enough")))
+        database.users.put(User(OWNER, hashed("long enough")))
     ended = dashboard(*arguments, data=tmp_path, typed=typed)
     assert ended.returncode == 1
     assert ended.stderr.startswith(f"metrica-dashboard: error: {sentence}")
@@ -147,7 +148,7 @@ def test_a_taken_port_is_one_sentence_and_no_password_is_lost(tmp_path: Path) ->
         f"metrica-dashboard: error: port {port} is taken by another program: choose another port, or stop it\n"
     )
     with Database(tmp_path / "metrica.db") as database:
-        assert database.users() == []
+        assert database.users.all() == []
 
 
 def test_a_key_file_is_made_once_and_refused_when_others_can_read_it_or_it_is_cut(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metrica.dashboard.kpis.events import HOUR, IN, OUT, SECOND, Events
-from metrica.dashboard.kpis.sessions import Percentiles, Session, fifo_sessions, percentiles
+from metrica.dashboard.kpis.sessions import DwellPercentiles, Session, fifo_sessions, percentiles
 
 NEVER = 10**18
 
@@ -72,4 +72,4 @@ def test_somebody_who_was_missed_coming_in_makes_no_session() -> None:
 
 def test_percentiles_need_ten_sessions() -> None:
     assert percentiles([Session(0, SECOND)] * 9) is None
-    assert percentiles([Session(0, n * SECOND) for n in range(11)]) == Percentiles(5, 9)
+    assert percentiles([Session(0, n * SECOND) for n in range(11)]) == DwellPercentiles(5, 9)
