@@ -49,8 +49,8 @@ async def post_coverage(request: web.Request) -> web.Response:
     own = await authenticate(request)
     batch = await _parsed(request, parse_coverage)
     require_own(own, batch.store)
-    await asyncio.wrap_future(request.app[DATABASE].coverage.add(own, batch.watched))
-    return answer(CoverageReceipt(kept=len(batch.watched)))
+    await asyncio.wrap_future(request.app[DATABASE].coverage.add(own, batch.spans))
+    return answer(CoverageReceipt(kept=len(batch.spans)))
 
 
 async def _parsed(request: web.Request, parse: Callable[[bytes, str, str, int], T]) -> T:

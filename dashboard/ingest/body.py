@@ -74,7 +74,7 @@ def parse_coverage(body: bytes, content_type: str, encoding: str, now: int) -> C
         batch = CoverageBatch.model_validate(document)
     except ValidationError as error:
         raise RequestError(400, f"the body cannot be taken: {_first_problem(error)}") from None
-    for span in batch.watched:
+    for span in batch.spans:
         if not EARLIEST <= span.start <= span.end <= now + _DAY:
             raise RequestError(400, f"a time of the camera {_short(span.camera)} cannot be: check the clock of its box")
     return batch

@@ -30,7 +30,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_common(serve, _serve)
 
     store = commands.add_parser("store", help="add or list stores").add_subparsers(required=True, metavar="ACTION")
-    store_add = store.add_parser("add", help="add a store, or change what is said of it")
+    store_add = store.add_parser("add", help="add a store, or change its settings")
     store_add.add_argument("store", metavar="STORE")
     store_add.add_argument("--timezone", required=True, help="IANA name, such as Africa/Tunis")
     store_add.add_argument(

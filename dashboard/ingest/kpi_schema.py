@@ -32,14 +32,14 @@ class Today(BaseModel):
 
 
 class DwellEstimates(BaseModel):
-    """Estimates, seconds: nobody is recognised, so whose IN belongs to whose OUT is a guess."""
+    """Estimates, seconds: it is not known which OUT belongs to which IN."""
 
     p50: float = Field(description="Half of the visits are shorter.")
     p90: float = Field(description="Nine of ten visits are shorter; usually too low.")
 
 
 class Dwell(BaseModel):
-    """The average stay today."""
+    """The dwell of the visits that ended today."""
 
     seconds: float = Field(description="The mean, corrected for missed crossings.")
     sessions: int = Field(description="Finished sessions, one IN and one OUT each.")
@@ -69,7 +69,7 @@ class Kpis(BaseModel):
     usual_peak: Peak | None = Field(description="The hour that is busiest on average on this weekday.")
     last_event: datetime | None
     missing_seconds: int = Field(ge=0, description="For how long today a camera did not look: sums are too low.")
-    emptied: datetime | None = Field(description="When somebody last said, today, that nobody is inside.")
+    emptied: datetime | None = Field(description="When somebody last marked the store as empty today.")
 
 
 class Hour(BaseModel):

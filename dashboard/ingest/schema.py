@@ -51,7 +51,7 @@ class CoverageBatch(BaseModel):
 
     v: Literal[1] = Field(description="The version of this format.")
     store: Name = Field(description="The store that the token speaks for.")
-    watched: list[Span] = Field(max_length=MAX_EVENTS)
+    spans: list[Span] = Field(alias="watched", max_length=MAX_EVENTS)
 
 
 class CoverageReceipt(BaseModel):

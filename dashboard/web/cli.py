@@ -89,8 +89,8 @@ def _user_add(args: argparse.Namespace) -> int:
 def _user_passwd(args: argparse.Namespace) -> int:
     with Database(args.data / DATABASE_FILE) as database:
         if database.users.get(args.name) is None:
-            known = ", ".join(user.name for user in database.users.all()) or "none yet"
-            raise ValueError(f"there is no user {args.name!r} (users: {known}): 'user add {args.name}' adds one")
+            names = ", ".join(user.name for user in database.users.all()) or "none yet"
+            raise ValueError(f"there is no user {args.name!r} (users: {names}): 'user add {args.name}' adds one")
         database.users.put(User(args.name, hashed(_ask_password())))
     say(f"{args.name} has a new password")
     return 0

@@ -103,15 +103,15 @@ def test_the_dashboard_makes_an_owner_once_and_says_the_password_in_the_log(
         node = Dashboard(port=0)
         with testing.run(node, context=where):
             assert urllib3.request("GET", f"{address(node)}/healthz").json() == {"status": "ok"}
-            said = re.search(
+            found = re.search(
                 rf"log in on {address(node)} as 'owner' with the password (\S+) \(shown only now\)", caplog.text
             )
         caplog.clear()
         with testing.run(Dashboard(port=0), context=where):
             assert "password" not in caplog.text
-    assert said
+    assert found
     with Database(tmp_path / "data" / "metrica.db") as database:
-        assert is_right(database.users.get(OWNER), said.group(1))
+        assert is_right(database.users.get(OWNER), found.group(1))
         assert [store.id for store in database.stores.all()] == ["tunis-01"]
     assert threads() == set()
 

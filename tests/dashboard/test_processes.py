@@ -33,7 +33,7 @@ def dashboard(*arguments: str, data: Path, typed: str = "") -> subprocess.Comple
 
 @contextlib.contextmanager
 def serving(data: Path, **environment: str) -> Generator[tuple[subprocess.Popen[str], str, str]]:
-    """A running server, its address, and what it said before."""
+    """A running server, its address, and what it printed before that."""
     process = subprocess.Popen(
         [*COMMAND, "--port", "0", "--data", str(data)],
         stdout=subprocess.PIPE,
@@ -43,12 +43,12 @@ def serving(data: Path, **environment: str) -> Generator[tuple[subprocess.Popen[
     )
     try:
         assert process.stdout is not None
-        said = ""
-        while "listening on " not in said:
+        output = ""
+        while "listening on " not in output:
             line = process.stdout.readline()
             assert line, process.communicate()[1]
-            said += line
-        yield process, said.rpartition("listening on ")[2].strip(), said
+            output += line
+        yield process, output.rpartition("listening on ")[2].strip(), output
     finally:
         process.kill()
         process.communicate()
@@ -76,8 +76,8 @@ def children(pid: int) -> list[str]:
 
 
 def test_the_first_start_says_the_password_the_second_does_not(tmp_path: Path) -> None:
-    with serving(tmp_path) as (process, address, said):
-        made = re.search(r"first start: log in as 'owner' with the password (\S+) \(shown only now\)", said)
+    with serving(tmp_path) as (process, address, output):
+        made = re.search(r"first start: log in as 'owner' with the password (\S+) \(shown only now\)", output)
         assert made
         assert logs_in(address, made.group(1))
         assert not logs_in(address, "wrong")
@@ -87,8 +87,8 @@ def test_the_first_start_says_the_password_the_second_does_not(tmp_path: Path) -
         assert "Traceback" not in process.communicate()[1]
     assert sorted(file.name for file in tmp_path.iterdir()) == ["metrica.db", "session.key"]
     assert stat.S_IMODE((tmp_path / "session.key").stat().st_mode) == 0o600
-    with serving(tmp_path, METRICA_PASSWORD="from the environment") as (process, address, said):
-        assert "password" not in said
+    with serving(tmp_path, METRICA_PASSWORD="from the environment") as (process, address, output):
+        assert "password" not in output
         assert logs_in(address, "from the environment")
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0

@@ -80,7 +80,7 @@ def test_gaps_are_in_order_and_hold_no_time_at_which_all_looked(
 def test_a_box_that_is_off_at_night_loses_nothing() -> None:
     night, day = Gap(at(ZONE, 2026, 11, 21, 23), at(ZONE, 2026, 11, 22, 8)), Gap(NOON, THREE)
     assert in_busy_hours([night, day], SEEN, TUNIS, FIRST) == [day]
-    assert in_busy_hours([night], SEEN, TUNIS, None) == [night], "a new store: nothing is known of its nights"
+    assert in_busy_hours([night], SEEN, TUNIS, None) == [night], "a new store has no past weeks to compare with"
 
 
 # --- silence
@@ -158,9 +158,9 @@ def test_calibrated_rates_are_shares_and_explain_the_drift(days: list[PastDay]) 
 
 
 def test_the_mean_dwell_of_a_day_is_person_seconds_over_visits() -> None:
-    stays = [(n * 7 * MINUTE, (5 + n % 11) * MINUTE) for n in range(60)]
-    day = Events.from_pairs([*((a, IN) for a, _ in stays), *((a + d, OUT) for a, d in stays)])
+    visits = [(n * 7 * MINUTE, (5 + n % 11) * MINUTE) for n in range(60)]
+    day = Events.from_pairs([*((a, IN) for a, _ in visits), *((a + d, OUT) for a, d in visits)])
     mean = mean_dwell_of_day(day)
     assert mean is not None
-    assert abs(mean - sum(d for _, d in stays) / 60 / 1e9) < 1e-6
+    assert abs(mean - sum(d for _, d in visits) / 60 / 1e9) < 1e-6
     assert mean_dwell_of_day(Events.from_pairs([(0, IN), (1, IN)])) is None

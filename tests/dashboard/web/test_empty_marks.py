@@ -64,7 +64,7 @@ def test_the_owner_says_that_the_shop_is_empty_and_takes_it_back(database: Datab
     assert reports.headline(STORE, NOON).estimate.occupancy.people == 3
     assert database.empty_marks.since(STORE.id, 0) == []
     kept = database.rows("SELECT said_by, time, undone FROM empties")
-    assert [tuple(row) for row in kept] == [(OWNER, NOON, NOON)], "what was said stays on record"
+    assert [tuple(row) for row in kept] == [(OWNER, NOON, NOON)], "a mark that was taken back is kept"
     assert press(owner, "/empty/undo", n="1")[0] == 404
 
 
