@@ -20,6 +20,7 @@ from metrica.dashboard.store.errors import DatabaseError
 from metrica.dashboard.store.reports import DAYS, WEEKS, Reports, calendar_of
 
 REPORTS = web.AppKey("reports", Reports)
+"""The application's reports."""
 
 _DAYS = Query("days", DAYS, 1, 400, "How many business days, today included.")
 _WEEKS = Query("weeks", WEEKS, 1, WEEKS, "How many weeks to take the mean of.")
@@ -48,22 +49,22 @@ async def get_kpis(request: web.Request) -> web.Response:
     """Answer with the figures that are one number each."""
 
     def compute(reports: Reports, store: Store, now: int) -> out.Kpis:
-        h = reports.headline(store, now)
+        headline = reports.headline(store, now)
         return out.Kpis(
             store=store.id,
             time=calendar_of(store).local(now),
-            business_day=h.day,
-            inside=h.estimate.occupancy.people,
-            inside_margin=h.estimate.occupancy.margin,
-            inside_known=not h.estimate.in_gap,
-            today=out.Today(entered=h.traffic.entered, left=h.traffic.left, last_week=h.last_week),
-            inflow_per_hour=h.inflow_rate,
-            dwell=_dwell(h.estimate.dwell),
-            missing_seconds=round(h.estimate.missing / SECOND),
-            emptied=_local(store, h.empty_mark.time if h.empty_mark else None),
-            peak=_peak(h.peak),
-            usual_peak=_peak(h.usual_peak),
-            last_event=_local(store, h.last_event),
+            business_day=headline.day,
+            inside=headline.estimate.occupancy.people,
+            inside_margin=headline.estimate.occupancy.margin,
+            inside_known=not headline.estimate.in_gap,
+            today=out.Today(entered=headline.traffic.entered, left=headline.traffic.left, last_week=headline.last_week),
+            inflow_per_hour=headline.inflow_rate,
+            dwell=_dwell(headline.estimate.dwell),
+            missing_seconds=round(headline.estimate.missing / SECOND),
+            emptied=_local(store, headline.empty_mark.time if headline.empty_mark else None),
+            peak=_peak(headline.peak),
+            usual_peak=_peak(headline.usual_peak),
+            last_event=_local(store, headline.last_event),
         )
 
     return await _answer_in_thread(request, compute)

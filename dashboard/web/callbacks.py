@@ -61,6 +61,7 @@ NUMBERS = {
     "charts_hidden": Output("charts", "hidden"),
     "beat": Output("beat", "data"),
 }
+"""The elements of the page that change at every tick."""
 
 CHARTS = {
     "hourly": Output("chart-hourly", "figure"),
@@ -71,6 +72,7 @@ CHARTS = {
     "heat_note": Output("heat-note", "children"),
     "revision": Output("revision", "data"),
 }
+"""The elements of the page that change when an event arrives, and every minute."""
 
 
 def register(app: Dash, database: Database, reports: Reports) -> None:
@@ -113,39 +115,40 @@ def register(app: Dash, database: Database, reports: Reports) -> None:
     )
 
 
-def _numbers(store: Store, h: Headline, t: Texts) -> dict[str, Any]:
-    note, trend = comparison(h.traffic.entered, h.last_week, h.day, t)
-    calendar, mark = calendar_of(store), h.empty_mark
-    moment = calendar.local(h.now)
+def _numbers(store: Store, headline: Headline, t: Texts) -> dict[str, Any]:
+    """Return what the elements in `NUMBERS` show, by the same keys."""
+    note, trend = comparison(headline.traffic.entered, headline.last_week, headline.day, t)
+    calendar, mark = calendar_of(store), headline.empty_mark
+    moment = calendar.local(headline.now)
     since = t("since_hour", hour=store.cutoff_hour)
-    if h.estimate.missing >= MINUTE:
-        since = t("partial", missing=duration(h.estimate.missing / SECOND, t))
+    if headline.estimate.missing >= MINUTE:
+        since = t("partial", missing=duration(headline.estimate.missing / SECOND, t))
         note, trend = since, "partial"
-    empty = h.last_event is None
+    empty = headline.last_event is None
     return {
         "store_name": store.id,
         "now": t("date_clock", date=date_long(moment.date(), t), clock=clock(moment, t)),
-        "age": age(h.last_event, h.now, t),
-        "dot": f"dot {freshness(h.last_event, h.now)}",
-        "inside": number(h.estimate.occupancy.people, t),
-        "margin": margin(h.estimate.occupancy, t),
-        "inside_note": t("inside_no_camera") if h.estimate.in_gap else t("inside_note"),
+        "age": age(headline.last_event, headline.now, t),
+        "dot": f"dot {freshness(headline.last_event, headline.now)}",
+        "inside": number(headline.estimate.occupancy.people, t),
+        "margin": margin(headline.estimate.occupancy, t),
+        "inside_note": t("inside_no_camera") if headline.estimate.in_gap else t("inside_note"),
         "store_to_empty": store.id,
         "store_to_undo": store.id,
         "empty_mark": t("emptied_at", time=clock(calendar.local(mark.time), t)) if mark else "",
         "empty_mark_n": mark.n if mark else None,
         "empty_mark_hidden": mark is None,
-        "entered": number(h.traffic.entered, t),
+        "entered": number(headline.traffic.entered, t),
         "entered_note": note or since,
         "entered_class": f"note {trend}",
-        "left": number(h.traffic.left, t),
+        "left": number(headline.traffic.left, t),
         "left_note": since,
         "left_class": f"note {trend}" if trend == "partial" else "note",
-        "rate": number(round(h.inflow_rate), t),
-        "dwell": duration(h.estimate.dwell.seconds, t) if h.estimate.dwell else t("none"),
-        "dwell_note": dwell_note(h.estimate.dwell, t),
-        "peak": hour_span(h.peak.hour, t) if h.peak else t("none"),
-        "peak_note": peak_note(h.peak, h.usual_peak, t),
+        "rate": number(round(headline.inflow_rate), t),
+        "dwell": duration(headline.estimate.dwell.seconds, t) if headline.estimate.dwell else t("none"),
+        "dwell_note": dwell_note(headline.estimate.dwell, t),
+        "peak": hour_span(headline.peak.hour, t) if headline.peak else t("none"),
+        "peak_note": peak_note(headline.peak, headline.usual_peak, t),
         "notice": _notice(t("waiting_title"), t("waiting_text")) if empty else None,
         "figures_hidden": False,
         "charts_hidden": empty,
@@ -153,6 +156,7 @@ def _numbers(store: Store, h: Headline, t: Texts) -> dict[str, Any]:
 
 
 def _charts(store: Store, reports: Reports, now: int, t: Texts) -> dict[str, Any]:
+    """Return what the elements in `CHARTS` show, by the same keys."""
     rows, heat, days = reports.hourly(store, now), reports.heat_map(store, now), reports.daily(store, now)
     hours = shown_hours(rows, heat)
     past = [day.visitors for day in days[:-1] if day.visitors is not None and not day.missing]
