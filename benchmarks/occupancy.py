@@ -23,8 +23,8 @@ import numpy as np
 
 from benchmarks.harness import figure
 from metrica.dashboard.kpis.events import HOUR, IN, MINUTE, OUT, SECOND, Events
-from metrica.dashboard.kpis.history import DAYS, PastDay, balanced_stay, learn
-from metrica.dashboard.kpis.occupancy import DayWalk, Marks
+from metrica.dashboard.kpis.history import DAYS, PastDay, calibrate, mean_dwell_of_day
+from metrica.dashboard.kpis.occupancy import DayContext, DayReplay
 from metrica.dashboard.kpis.sessions import fifo_sessions
 
 DAY = 24 * HOUR
@@ -125,35 +125,35 @@ def days_of(store: Store, seed: int, days: int, before: int) -> Iterator[tuple[l
         if n >= before:
             yield past[-DAYS:], day
         seen = day.counted
-        past.append(PastDay(seen.count(IN), seen.count(OUT), balanced_stay(seen)))
+        past.append(PastDay(seen.count(IN), seen.count(OUT), mean_dwell_of_day(seen)))
 
 
 def measure(store: Store, seed: int, days: int, before: int = DAYS) -> Errors:
     """Estimate so many days, and return the errors."""
     errors = Errors()
     for past, day in days_of(store, seed, days, before):
-        learned = learn(past)
-        walk = DayWalk(OPEN - HOUR, learned, Marks(empties=(EMPTY,)))
+        calibration = calibrate(past)
+        replay = DayReplay(OPEN - HOUR, calibration, DayContext(empty_times=(EMPTY,)))
         off: list[int] = []
         margins: list[int] = []
         minutes = np.arange(OPEN, CLOSE + 10 * MINUTE, MINUTE)
         truth = np.searchsorted(day.came, minutes, "right") - np.searchsorted(day.left, minutes, "right")
         for minute, real in zip(minutes.tolist(), truth.tolist(), strict=True):
-            inside = walk.ask(day.counted, minute).inside
+            inside = replay.totals_at(day.counted, minute).occupancy
             errors.lowest = min(errors.lowest, inside.people)
             off.append(inside.people - real)
             margins.append(inside.margin)
-        before_empty, evening = walk.ask(day.counted, EMPTY - 1), walk.ask(day.counted, EMPTY)
+        before_empty, evening = replay.totals_at(day.counted, EMPTY - 1), replay.totals_at(day.counted, EMPTY)
         plain = np.append(0, np.cumsum(day.counted.signs, dtype=np.int64))
         steps = np.searchsorted(day.counted.times, minutes, "right")
         errors.people.append(float(np.abs(off).mean()))
         errors.plain.append(float(np.abs(plain[steps] - truth).mean()))
         errors.covered.append(float((np.abs(off) <= np.array(margins)).mean()))
-        errors.late = max(errors.late, before_empty.inside.people)
-        errors.at_close = max(errors.at_close, evening.inside.people)
+        errors.late = max(errors.late, before_empty.occupancy.people)
+        errors.at_close = max(errors.at_close, evening.occupancy.people)
         errors.plain_at_close = max(errors.plain_at_close, abs(int(plain[-1])))
         fifo = [(s.end - s.start) / SECOND for s in fifo_sessions(day.counted)]
-        errors.stays.append((day.stay, evening.stay(learned) or 0.0, float(np.mean(fifo or [0.0]))))
+        errors.stays.append((day.stay, evening.mean_dwell(calibration) or 0.0, float(np.mean(fifo or [0.0]))))
     return errors
 
 

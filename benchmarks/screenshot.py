@@ -15,7 +15,8 @@ from playwright.sync_api import sync_playwright
 from benchmarks.harness import ROOT
 from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.service.serving import WsgiServer
-from metrica.dashboard.store.database import Database, User
+from metrica.dashboard.store.database import Database
+from metrica.dashboard.store.users import User
 from metrica.dashboard.web.app import WebSettings, create_web
 from metrica.dashboard.web.passwords import OWNER, hashed
 from tests.dashboard.footfall import at, footfall
@@ -31,9 +32,9 @@ def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "images"
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as data, Database(Path(data) / "metrica.db", clock=lambda: NOW) as database:
-        database.put_store(Store("tunis-01", ZONE))
-        database.add_events("tunis-01", footfall(ZONE, TODAY, 60, until=NOW)).result()
-        database.put_user(User(OWNER, hashed(PASSWORD)))
+        database.stores.put(Store("tunis-01", ZONE))
+        database.events.add("tunis-01", footfall(ZONE, TODAY, 60, until=NOW)).result()
+        database.users.put(User(OWNER, hashed(PASSWORD)))
         server = WsgiServer(create_web(database, WebSettings(secret_key="k" * 32)), "127.0.0.1", 0)
         try:
             for name, (width, height, whole) in PICTURES.items():

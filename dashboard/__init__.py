@@ -1,1 +1,1 @@
-"""The back office: database, figures, HTTP service and pages. It also runs without any graph."""
+"""The back office: database, figures, HTTP service and pages. It also runs without a node graph."""

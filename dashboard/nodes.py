@@ -1,6 +1,6 @@
 """The ingest and the dashboard as nodes, so that one launch file runs everything on one box.
 
-The only module of the package that knows the runtime: everything else also runs without a graph.
+The other modules of the package do not import the runtime, so they also work without a graph.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from metrica.errors import NodeError, ParameterError
 
 
 class _ServerNode(Node):
-    """A node that is a server over the database: it listens from configure to cleanup, in threads of its own."""
+    """A node that is a server over the database. It listens from configure to cleanup, in threads of its own."""
 
     database: Path | None = param(default=None, help="the SQLite file; by default metrica.db in the data folder")
 
@@ -34,8 +34,8 @@ class _ServerNode(Node):
             self._server = self._serve(self._database)
         except (AddressError, SecretFileError, DatabaseError, ValueError) as error:
             self._close()
-            passing = isinstance(error, DatabaseBusyError | DatabaseFullError)
-            raise NodeError(str(error), permanent=not passing) from None
+            temporary = isinstance(error, DatabaseBusyError | DatabaseFullError)
+            raise NodeError(str(error), permanent=not temporary) from None
         except BaseException:
             self._close()
             raise
@@ -45,7 +45,7 @@ class _ServerNode(Node):
 
     @timer(seconds=5)
     def watch(self) -> None:
-        """Report the queue, and fail if the server's thread has ended, so that the launcher starts the node again."""
+        """Report the length of the write queue. Fail if the server's thread has ended: the node is then restarted."""
         if self._database is not None:
             self.gauge("writes_waiting", self._database.waiting)
         if self._server is not None and not self._server.alive:
@@ -66,9 +66,9 @@ class _ServerNode(Node):
 
 
 class Ingest(_ServerNode):
-    """Takes events over HTTP into the database, and answers the figures (docs/api.md).
+    """Takes events over HTTP, writes them to the database, and answers with figures (docs/api.md).
 
-    It has no topics: boxes, this one included, send their journals with the uploader.
+    It has no topics: boxes, this one included, send their events with the uploader.
     """
 
     host: str = param(default="127.0.0.1", help="address to listen on; 0.0.0.0 takes events from other machines too")
@@ -91,8 +91,8 @@ class Ingest(_ServerNode):
         store = Store(
             self.context.store, self.context.timezone, self.cutoff_hour, self.empty_hour, self.recall, self.precision
         )
-        database.put_store(store)
-        database.put_token(self.context.store, self.token or self.context.local_token(), label=self.name)
+        database.stores.put(store)
+        database.tokens.put(self.context.store, self.token or self.context.local_token(), label=self.name)
         server = AioServer(create_app(database), self.host, self.port)
         self.log.info(f"listening on {server.address}")
         return server
@@ -120,8 +120,8 @@ class Dashboard(_ServerNode):
             raise ParameterError("password", f"'password' is too short: use at least {SHORTEST} characters")
 
     def _serve(self, database: Database) -> Server:
-        if database.store(self.context.store) is None:
-            database.put_store(Store(self.context.store, self.context.timezone))
+        if database.stores.get(self.context.store) is None:
+            database.stores.put(Store(self.context.store, self.context.timezone))
         settings = WebSettings(
             secret_key=read_or_create(self.context.data_dir / SESSION_KEY),
             refresh=self.refresh,
@@ -129,19 +129,19 @@ class Dashboard(_ServerNode):
             https=self.behind_proxy,
         )
         server = WsgiServer(create_web(database, settings), self.host, self.port, behind_proxy=self.behind_proxy)
-        fresh = generate() if self.new_password and not self.password else ""
-        try:  # only now: a password for a port that is taken would be lost
-            made = ensure_owner(database, self.password or fresh)
+        new = generate() if self.new_password and not self.password else ""
+        try:  # after listening: a password made for a port that is taken would be lost
+            first = ensure_owner(database, self.password or new)
         except DatabaseError:
             server.stop()
             raise
-        login = f" (log in as {OWNER}, password {made or fresh})" if made or fresh else ""
-        # `open` is what the launcher says again once everything runs.
+        login = f" (log in as {OWNER}, password {first or new})" if first or new else ""
+        # The launcher repeats the field `open` when every node is active.
         self.log.info(f"listening on {server.address}", open=f"{server.address}{login}")
-        if made is not None:
+        if first is not None:
             self.log.warning(
-                f"first start: log in on {server.address} as '{OWNER}' with the password {made} (shown only now)"
+                f"first start: log in on {server.address} as '{OWNER}' with the password {first} (shown only now)"
             )
-        elif fresh:
-            self.log.info(f"log in on {server.address} as '{OWNER}' with the password {fresh} (another at each start)")
+        elif new:
+            self.log.info(f"log in on {server.address} as '{OWNER}' with the password {new} (another at each start)")
         return server

@@ -1,4 +1,4 @@
-"""What every endpoint of the ingest shares: the route table, tokens, errors as JSON, and metrics."""
+"""What the endpoints of the ingest share: routes, tokens, errors as JSON, and metrics."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Literal
 from aiohttp import web
 from pydantic import BaseModel
 
-from metrica.dashboard.ingest.body import WireError
+from metrica.dashboard.ingest.body import RequestError
 from metrica.dashboard.ingest.metrics import Metrics
 from metrica.dashboard.ingest.schema import Problem
 from metrica.dashboard.store.database import Database
@@ -22,17 +22,19 @@ from metrica.dashboard.store.errors import DatabaseError
 log = logging.getLogger(__name__)
 
 DATABASE = web.AppKey("database", Database)
+"""The application's database."""
 METRICS = web.AppKey("metrics", Metrics)
+"""The application's counters."""
 
 RETRY_AFTER = 5
-"""Seconds that a sender is asked to wait when the database cannot take anything."""
+"""Seconds that a sender is asked to wait after a 503."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A whole number in the query string."""
+    """A parameter in the query string: a whole number from `least` to `most`."""
 
     name: str
     default: int
@@ -41,18 +43,18 @@ class Query:
     help: str
 
     def read(self, request: web.Request) -> int:
-        """Its value in this request. Raises WireError 400."""
+        """Return its value in this request. Raises RequestError 400."""
         text = request.query.get(self.name)
         if text is None:
             return self.default
         if not (text.isascii() and text.isdigit() and len(text) < 10 and self.least <= int(text) <= self.most):
-            raise WireError(400, f"'{self.name}' must be a whole number from {self.least} to {self.most}")
+            raise RequestError(400, f"'{self.name}' must be a whole number from {self.least} to {self.most}")
         return int(text)
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One endpoint: what serves it, and what the OpenAPI document says of it."""
+    """One endpoint, for the application and for the OpenAPI document."""
 
     method: Literal["GET", "POST"]
     path: str
@@ -61,46 +63,48 @@ class Route:
     answer: type[BaseModel] | str
     """The model of the answer, or its media type."""
     takes: type[BaseModel] | None = None
+    """The model of the request's body."""
     query: tuple[Query, ...] = ()
     token: bool = True
     """Whether a token is needed."""
     errors: tuple[int, ...] = ()
+    """HTTP statuses of its errors, besides those of the token and 503."""
 
 
 def answer(model: BaseModel, status: int = 200) -> web.Response:
-    """A model as JSON."""
+    """Make an answer: the model as JSON."""
     return web.Response(status=status, body=model.model_dump_json().encode(), content_type="application/json")
 
 
 async def authenticate(request: web.Request) -> str:
-    """The store that the request's token speaks for. Raises WireError 401."""
+    """Return the id of the store that the request's token speaks for. Raises RequestError 401."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     token = token.strip()
     if scheme.lower() != "bearer" or not token:
-        raise WireError(401, "no token: send the header 'Authorization: Bearer TOKEN'")
-    # surrogateescape: aiohttp gives bytes that are not UTF-8 as lone surrogates, which have no hash.
+        raise RequestError(401, "no token: send the header 'Authorization: Bearer TOKEN'")
+    # aiohttp decodes bytes that are not UTF-8 as lone surrogates, which cannot be hashed: replace them.
     text = token.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    store = await asyncio.to_thread(request.app[DATABASE].store_of_token, text)
+    store = await asyncio.to_thread(request.app[DATABASE].tokens.store_of, text)
     if store is None:
-        raise WireError(401, "the token is unknown or revoked: make one with 'metrica-ingest token add STORE'")
+        raise RequestError(401, "the token is unknown or revoked: make one with 'metrica-ingest token add STORE'")
     return store
 
 
 async def allowed_store(request: web.Request) -> str:
-    """The store in the request's path, if its token speaks for it. Raises WireError 401 or 403."""
+    """Return the id of the store in the request's path. Raises RequestError 401, or 403 for another store's token."""
     own = await authenticate(request)
     require_own(own, request.match_info["store"])
     return own
 
 
 def require_own(own: str, asked: str) -> None:
-    """Raises WireError 403 unless the token's store is the one asked for."""
+    """Raise RequestError 403 unless the token's store (`own`) is the one asked for."""
     if own != asked:
-        raise WireError(403, f"the token speaks for the store {own!r}, not for the one asked for")
+        raise RequestError(403, f"the token speaks for the store {own!r}, not for the one asked for")
 
 
 def is_direct_and_local(request: web.Request) -> bool:
-    """Whether the request comes from this very machine, and not through a proxy on it."""
+    """Whether the request comes from this machine, and not through a reverse proxy on it."""
     if "Forwarded" in request.headers or "X-Forwarded-For" in request.headers:
         return False
     try:
@@ -111,11 +115,11 @@ def is_direct_and_local(request: web.Request) -> bool:
 
 @web.middleware
 async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Every error is {"error": one sentence}, every request is counted and timed."""
+    """Turn every error into {"error": one sentence}, and count and time every request."""
     began = time.perf_counter()
     try:
         response = await handler(request)
-    except WireError as error:
+    except RequestError as error:
         response = problem(error.status, str(error))
     except DatabaseError as error:
         response = problem(503, str(error))
@@ -125,7 +129,7 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
         response = problem(error.status, _sentence(error, request))
         if "Allow" in error.headers:
             response.headers["Allow"] = error.headers["Allow"]
-    except Exception:  # logged, counted as a 500, and the server goes on
+    except Exception:  # one broken request must not end the server
         log.exception("%s %s failed", request.method, request.path)
         response = problem(500, "the server failed; its log says why")
     resource = request.match_info.route.resource
@@ -135,7 +139,7 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
 
 
 def problem(status: int, sentence: str) -> web.Response:
-    """An error answer."""
+    """Make an answer for an error."""
     response = answer(Problem(error=sentence), status)
     if status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"

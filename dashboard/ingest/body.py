@@ -1,4 +1,4 @@
-"""From the bytes of a request to events: media type, gzip, size limits, envelope, and each event by itself."""
+"""Parses the body of a request: gzip, size limits, JSON or msgpack, the envelope, and its events or coverage."""
 
 from __future__ import annotations
 
@@ -10,108 +10,112 @@ from typing import Any
 import msgpack
 from pydantic import ValidationError
 
-from metrica.dashboard.ingest import schema
-from metrica.dashboard.ingest.schema import MAX_EVENTS, VERSION, Refused
+from metrica.dashboard.ingest.schema import MAX_EVENTS, VERSION, CoverageBatch, Refused
 from metrica.dashboard.kpis.events import HOUR
 from metrica.dashboard.store.records import Event
 
 MAX_BODY = 1 << 20
-"""Bytes of a request's body as sent."""
+"""Most bytes of a request's body as it is sent."""
 MAX_PLAIN = 8 << 20
-"""Bytes of a request's body after decompression."""
+"""Most bytes of a request's body after decompression."""
 
 EARLIEST = 1_577_836_800_000_000_000
-"""2020-01-01 UTC: an older time comes from a box whose clock was never set."""
+"""2020-01-01, ns UTC. An earlier time comes from a machine whose clock is not set."""
 _DAY = 24 * HOUR
 
 
-class WireError(Exception):
-    """A request that cannot be taken; `status` is the HTTP status to answer with."""
+class RequestError(Exception):
+    """A request that cannot be taken. The message is one sentence for the answer."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.status = status
+        """The HTTP status of the answer."""
 
 
 @dataclass(frozen=True, slots=True)
-class ParsedBatch:
-    """A request's body, read: what can be taken, and what never can."""
+class ParsedEvents:
+    """The body of a `POST /v1/events`."""
 
     store: str
+    """Id of the store that it names."""
     events: list[Event]
+    """The valid events."""
     refused: list[Refused]
+    """The events that are not valid."""
 
 
-def parse_batch(body: bytes, content_type: str, encoding: str, now: int) -> ParsedBatch:
-    """The batch in a request's body. A bad event is refused by itself.
+def parse_events(body: bytes, content_type: str, encoding: str, now: int) -> ParsedEvents:
+    """Parse a batch of events. An event that is not valid does not affect the others.
 
-    Raises WireError with 400, 413 or 415; with 503 while this server's own clock is not set.
+    encoding: the Content-Encoding. now: the server's time, ns UTC.
+    Raises RequestError with 400, 413 or 415; with 503 if the server's own clock is not set.
     """
     document, store = _envelope(body, content_type, encoding, now, "events")
     listed = document.get("events")
     if not isinstance(listed, list):
-        raise WireError(400, "the body has no list 'events'")
+        raise RequestError(400, "the body has no list 'events'")
     if len(listed) > MAX_EVENTS:
-        raise WireError(413, f"{len(listed)} events in one batch: send at most {MAX_EVENTS}")
+        raise RequestError(413, f"{len(listed)} events in one batch: send at most {MAX_EVENTS}")
     events: list[Event] = []
     refused: list[Refused] = []
     for index, item in enumerate(listed):
         try:
-            events.append(_event(item, now))
+            events.append(_checked_event(item, now))
         except ValueError as error:
             refused.append(Refused(id=_id_of(item), index=index, reason=str(error)))
-    return ParsedBatch(store, events, refused)
+    return ParsedEvents(store, events, refused)
 
 
-def parse_watch(body: bytes, content_type: str, encoding: str, now: int) -> schema.Watch:
-    """The times at which cameras looked, in a request's body. Raises WireError with 400, 413, 415 or 503."""
+def parse_coverage(body: bytes, content_type: str, encoding: str, now: int) -> CoverageBatch:
+    """Parse a batch of coverage. Raises RequestError with 400, 413, 415 or 503, also if a single span is not valid."""
     document, _ = _envelope(body, content_type, encoding, now, "watched")
     try:
-        watch = schema.Watch.model_validate(document)
+        batch = CoverageBatch.model_validate(document)
     except ValidationError as error:
-        raise WireError(400, f"the body cannot be taken: {_first(error)}") from None
-    for span in watch.watched:
+        raise RequestError(400, f"the body cannot be taken: {_first_problem(error)}") from None
+    for span in batch.spans:
         if not EARLIEST <= span.start <= span.end <= now + _DAY:
-            raise WireError(400, f"a time of the camera {_short(span.camera)} cannot be: check the clock of its box")
-    return watch
+            raise RequestError(400, f"a time of the camera {_short(span.camera)} cannot be: check the clock of its box")
+    return batch
 
 
 def _envelope(body: bytes, content_type: str, encoding: str, now: int, what: str) -> tuple[dict[str, Any], str]:
-    """The document, and the store that it names."""
-    if now < EARLIEST:  # else good events would be refused for good as "in the future"
-        raise WireError(503, "this server's clock is not set, so it cannot take events yet: set it, or wait for NTP")
-    document = _document(_plain(body, encoding), content_type)
+    """Decode the body and check its version. Returns the document and the id of the store that it names."""
+    if now < EARLIEST:  # valid events would be refused as "in the future", and never sent again
+        raise RequestError(503, "this server's clock is not set, so it cannot take events yet: set it, or wait for NTP")
+    document = _decoded(_decompressed(body, encoding), content_type)
     if not isinstance(document, dict):
-        raise WireError(400, f'the body is not a map: send {{"v": 1, "store": …, "{what}": […]}}')
+        raise RequestError(400, f'the body is not a map: send {{"v": 1, "store": …, "{what}": […]}}')
     version = document.get("v")
     if version is True or version != VERSION:
-        raise WireError(400, f"the body's version 'v' is {_short(version)}: this server speaks version {VERSION}")
+        raise RequestError(400, f"the body's version 'v' is {_short(version)}: this server speaks version {VERSION}")
     store = document.get("store")
     if not isinstance(store, str) or not store:
-        raise WireError(400, "the body has no 'store': name the store that the token speaks for")
+        raise RequestError(400, "the body has no 'store': name the store that the token speaks for")
     return document, store
 
 
-def _plain(body: bytes, encoding: str) -> bytes:
+def _decompressed(body: bytes, encoding: str) -> bytes:
     if encoding not in ("", "identity", "gzip"):
-        raise WireError(415, f"the content encoding {_short(encoding)} is not known: use gzip or none")
-    # A host that decompresses by itself leaves the header in place, so the body's first bytes decide.
+        raise RequestError(415, f"the content encoding {_short(encoding)} is not known: use gzip or none")
+    # An HTTP server may decompress the body and leave the header in place, so look at the first bytes too.
     if encoding == "gzip" and body[:2] == b"\x1f\x8b":
         try:
             inflater = zlib.decompressobj(wbits=31)
             body = inflater.decompress(body, MAX_PLAIN + 1)
         except zlib.error as error:
-            raise WireError(400, f"the body is not gzip: {error}") from None
+            raise RequestError(400, f"the body is not gzip: {error}") from None
         if not inflater.eof and len(body) <= MAX_PLAIN:
-            raise WireError(400, "the body's gzip is cut short")
+            raise RequestError(400, "the body's gzip is cut short")
         if inflater.unused_data:
-            raise WireError(400, "something follows the body's gzip")
+            raise RequestError(400, "something follows the body's gzip")
     if len(body) > MAX_PLAIN:
-        raise WireError(413, f"the body is larger than {MAX_PLAIN >> 20} MiB when decompressed: send fewer events")
+        raise RequestError(413, f"the body is larger than {MAX_PLAIN >> 20} MiB when decompressed: send fewer events")
     return body
 
 
-def _document(body: bytes, content_type: str) -> Any:
+def _decoded(body: bytes, content_type: str) -> Any:
     try:
         if content_type == "application/json":
             return json.loads(body)
@@ -119,17 +123,17 @@ def _document(body: bytes, content_type: str) -> Any:
             return msgpack.unpackb(body)
     except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as error:
         what = content_type.removeprefix("application/")
-        raise WireError(400, f"the body is not {what}: {str(error)[:100] or type(error).__name__}") from None
-    raise WireError(415, f"the content type {_short(content_type)} is not taken: send application/msgpack or json")
+        raise RequestError(400, f"the body is not {what}: {str(error)[:100] or type(error).__name__}") from None
+    raise RequestError(415, f"the content type {_short(content_type)} is not taken: send application/msgpack or json")
 
 
-def _event(item: Any, now: int) -> Event:
+def _checked_event(item: Any, now: int) -> Event:
     if not isinstance(item, dict):
         raise ValueError("it is not a map")
     try:
         checked = Event.model_validate(item)
     except ValidationError as error:
-        raise ValueError(_first(error)) from None
+        raise ValueError(_first_problem(error)) from None
     if checked.time < EARLIEST:
         raise ValueError("its time is before 2020: check the clock of the box that sent it")
     if checked.time > now + _DAY:
@@ -137,7 +141,7 @@ def _event(item: Any, now: int) -> Event:
     return checked
 
 
-def _first(error: ValidationError) -> str:
+def _first_problem(error: ValidationError) -> str:
     problem = error.errors(include_url=False, include_context=False)[0]
     field = ".".join(str(part) for part in problem["loc"])
     if problem["type"] == "missing":

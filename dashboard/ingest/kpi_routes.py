@@ -1,4 +1,4 @@
-"""The ingest's GET endpoints: the same figures as the pages, for programs."""
+"""The GET endpoints of the ingest: the same figures as on the pages, for programs."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from metrica.dashboard.store.errors import DatabaseError
 from metrica.dashboard.store.reports import DAYS, WEEKS, Reports, calendar_of
 
 REPORTS = web.AppKey("reports", Reports)
+"""The application's reports."""
 
 _DAYS = Query("days", DAYS, 1, 400, "How many business days, today included.")
 _WEEKS = Query("weeks", WEEKS, 1, WEEKS, "How many weeks to take the mean of.")
@@ -28,7 +29,7 @@ T = TypeVar("T", bound=BaseModel)
 
 
 async def get_store(request: web.Request) -> web.Response:
-    """The store and how old its data are."""
+    """Answer with the store, and the times of its first and last event."""
 
     def compute(reports: Reports, store: Store, now: int) -> out.StoreInfo:
         headline = reports.headline(store, now)
@@ -41,36 +42,36 @@ async def get_store(request: web.Request) -> web.Response:
             last_event=_local(store, headline.last_event),
         )
 
-    return await _figures(request, compute)
+    return await _answer_in_thread(request, compute)
 
 
 async def get_kpis(request: web.Request) -> web.Response:
-    """The figures that are one number."""
+    """Answer with the figures that are one number each."""
 
     def compute(reports: Reports, store: Store, now: int) -> out.Kpis:
-        h = reports.headline(store, now)
+        headline = reports.headline(store, now)
         return out.Kpis(
             store=store.id,
             time=calendar_of(store).local(now),
-            business_day=h.day,
-            inside=h.people.inside.people,
-            inside_margin=h.people.inside.margin,
-            inside_known=not h.people.blind,
-            today=out.Today(entered=h.flow.entered, left=h.flow.left, last_week=h.last_week),
-            inflow_per_hour=h.inflow_rate,
-            dwell=_dwell(h.people.dwell),
-            missing_seconds=round(h.people.missing / SECOND),
-            emptied=_local(store, h.emptied.time if h.emptied else None),
-            peak=_peak(h.peak),
-            usual_peak=_peak(h.usual_peak),
-            last_event=_local(store, h.last_event),
+            business_day=headline.day,
+            inside=headline.estimate.occupancy.people,
+            inside_margin=headline.estimate.occupancy.margin,
+            inside_known=not headline.estimate.in_gap,
+            today=out.Today(entered=headline.traffic.entered, left=headline.traffic.left, last_week=headline.last_week),
+            inflow_per_hour=headline.inflow_rate,
+            dwell=_dwell(headline.estimate.dwell),
+            missing_seconds=round(headline.estimate.missing / SECOND),
+            emptied=_local(store, headline.empty_mark.time if headline.empty_mark else None),
+            peak=_peak(headline.peak),
+            usual_peak=_peak(headline.usual_peak),
+            last_event=_local(store, headline.last_event),
         )
 
-    return await _figures(request, compute)
+    return await _answer_in_thread(request, compute)
 
 
 async def get_hourly(request: web.Request) -> web.Response:
-    """Visitors per hour today against the same weekday last week."""
+    """Answer with visitors per hour, today and on the same weekday last week."""
 
     def compute(reports: Reports, store: Store, now: int) -> out.Hourly:
         day = calendar_of(store).day_of(now)
@@ -80,16 +81,16 @@ async def get_hourly(request: web.Request) -> web.Response:
             business_day=day,
             compared_with=day - timedelta(days=7),
             hours=[
-                out.Hour(hour=row.hour, today=row.today, last_week=row.reference, missing=round(row.missing, 3))
+                out.Hour(hour=row.hour, today=row.today, last_week=row.last_week, missing=round(row.missing, 3))
                 for row in rows
             ],
         )
 
-    return await _figures(request, compute)
+    return await _answer_in_thread(request, compute)
 
 
 async def get_daily(request: web.Request) -> web.Response:
-    """Visitors per business day."""
+    """Answer with visitors per business day."""
     days = _DAYS.read(request)
 
     def compute(reports: Reports, store: Store, now: int) -> out.Daily:
@@ -97,11 +98,11 @@ async def get_daily(request: web.Request) -> web.Response:
         listed = [out.Day(day=row.day, visitors=row.visitors, missing_hours=round(row.missing, 3)) for row in rows]
         return out.Daily(store=store.id, days=listed)
 
-    return await _figures(request, compute)
+    return await _answer_in_thread(request, compute)
 
 
 async def get_heatmap(request: web.Request) -> web.Response:
-    """Mean visitors by weekday and hour."""
+    """Answer with mean visitors by weekday and hour."""
     weeks = _WEEKS.read(request)
 
     def compute(reports: Reports, store: Store, now: int) -> out.Heat:
@@ -109,7 +110,7 @@ async def get_heatmap(request: web.Request) -> web.Response:
         rows = [out.Weekday(weekday=n, visitors=list(cells)) for n, cells in enumerate(heat.cells)]
         return out.Heat(store=store.id, weeks=weeks, hours=list(heat.hours), weekdays=rows)
 
-    return await _figures(request, compute)
+    return await _answer_in_thread(request, compute)
 
 
 _PATH = "/v1/stores/{store}"
@@ -123,14 +124,15 @@ ROUTES: tuple[Route, ...] = (
 )
 
 
-async def _figures(request: web.Request, compute: Callable[[Reports, Store, int], T]) -> web.Response:
-    name = await allowed_store(request)
+async def _answer_in_thread(request: web.Request, compute: Callable[[Reports, Store, int], T]) -> web.Response:
+    """Compute an answer in a thread, for the store in the path and the present time. Raises RequestError 401 or 403."""
+    store_id = await allowed_store(request)
     database, reports = request.app[DATABASE], request.app[REPORTS]
 
     def read() -> T:
-        store = database.store(name)
-        if store is None:  # a token refers to its store, so only a damaged database gets here
-            raise DatabaseError(f"the store {name!r} is gone from the database")
+        store = database.stores.get(store_id)
+        if store is None:  # a token refers to its store, so this is a damaged database
+            raise DatabaseError(f"the store {store_id!r} is gone from the database")
         return compute(reports, store, database.clock())
 
     response = answer(await asyncio.to_thread(read))
@@ -145,8 +147,8 @@ def _local(store: Store, moment: int | None) -> datetime | None:
 def _dwell(dwell: Dwell | None) -> out.Dwell | None:
     if dwell is None:
         return None
-    found = dwell.percentiles
-    estimates = None if found is None else out.DwellEstimates(p50=found.half, p90=found.most)
+    percentiles = dwell.percentiles
+    estimates = None if percentiles is None else out.DwellEstimates(p50=percentiles.p50, p90=percentiles.p90)
     return out.Dwell(seconds=dwell.seconds, sessions=dwell.sessions, estimated_percentiles=estimates)
 
 

@@ -1,4 +1,4 @@
-"""What the KPI endpoints answer, as pydantic models. Times are ISO 8601 with the store's own offset."""
+"""The answers of the KPI endpoints, as pydantic models. Times are ISO 8601 with the store's UTC offset."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ class Today(BaseModel):
 
 
 class DwellEstimates(BaseModel):
-    """Estimates, seconds: nobody is recognised, so whose IN belongs to whose OUT is a guess."""
+    """Estimates, seconds: it is not known which OUT belongs to which IN."""
 
     p50: float = Field(description="Half of the visits are shorter.")
     p90: float = Field(description="Nine of ten visits are shorter; usually too low.")
 
 
 class Dwell(BaseModel):
-    """The average stay today."""
+    """The dwell of the visits that ended today."""
 
     seconds: float = Field(description="The mean, corrected for missed crossings.")
     sessions: int = Field(description="Finished sessions, one IN and one OUT each.")
@@ -54,10 +54,10 @@ class Peak(BaseModel):
 
 
 class Kpis(BaseModel):
-    """The figures that are one number."""
+    """The figures that are one number each."""
 
     store: str
-    time: datetime = Field(description="The moment they are true at.")
+    time: datetime = Field(description="The moment for which they are computed.")
     business_day: date
     inside: int = Field(ge=0, description="People in the store, corrected for missed crossings.")
     inside_margin: int = Field(ge=0, description="Nine times in ten the truth differs from `inside` by no more.")
@@ -69,7 +69,7 @@ class Kpis(BaseModel):
     usual_peak: Peak | None = Field(description="The hour that is busiest on average on this weekday.")
     last_event: datetime | None
     missing_seconds: int = Field(ge=0, description="For how long today a camera did not look: sums are too low.")
-    emptied: datetime | None = Field(description="When somebody last said, today, that nobody is inside.")
+    emptied: datetime | None = Field(description="When somebody last marked the store as empty today.")
 
 
 class Hour(BaseModel):

@@ -1,4 +1,4 @@
-"""What Prometheus may ask of the ingest; one registry per application, so that two in one process don't meet."""
+"""Metrics of the ingest for Prometheus. Each application has a registry of its own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
 class Metrics:
-    """Counters of one ingest application. They hold no footfall: only what was asked and how it went."""
+    """Counters of one ingest application: requests and their outcome, and no footfall."""
 
     def __init__(self, database: Database) -> None:
         self._registry = CollectorRegistry()
@@ -30,9 +30,13 @@ class Metrics:
         waiting.set_function(lambda: database.waiting)
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count one request. `route` is the pattern, never the path, so that strangers cannot make series."""
-        known = method if method in ("GET", "POST", "HEAD") else "other"
-        self._requests.labels(known, route, str(status)).inc()
+        """Count one request.
+
+        route: its pattern and not its path, because each new label value makes a new time series.
+        seconds: time to answer.
+        """
+        label = method if method in ("GET", "POST", "HEAD") else "other"
+        self._requests.labels(label, route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
 
     def events(self, *, accepted: int, duplicates: int, refused: int) -> None:
@@ -42,5 +46,5 @@ class Metrics:
         self._events.labels("refused").inc(refused)
 
     def text(self) -> bytes:
-        """The metrics in Prometheus's text format."""
+        """Return the metrics in Prometheus's text format."""
         return generate_latest(self._registry)

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, generated from the route table and the models, so that it cannot go stale."""
+"""Makes the OpenAPI 3.1 document from the routes and the models."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from metrica.dashboard.ingest.api import Route
 from metrica.dashboard.ingest.schema import Problem, json_schema
 from metrica.version import __version__
 
-_WHY = {
+_MEANINGS = {
     400: "The request is malformed, or its version is unknown.",
     401: "There is no token, or it is unknown or revoked.",
     403: "The token speaks for another store.",
@@ -25,7 +25,7 @@ _WHY = {
 
 
 def openapi(routes: Sequence[Route]) -> dict[str, Any]:
-    """The document that describes these routes (https://spec.openapis.org/oas/v3.1.0)."""
+    """Return the document that describes these routes (https://spec.openapis.org/oas/v3.1.0)."""
     models = {m for route in routes for m in (route.answer, route.takes) if isinstance(m, type)}
     paths: dict[str, Any] = {}
     for route in routes:
@@ -67,7 +67,7 @@ def _operation(route: Route) -> dict[str, Any]:
         statuses |= {401, 403} if route.path.startswith("/v1") else {401}
     responses: dict[str, Any] = {"200": {"description": "Success.", "content": _content(route.answer)}}
     for status in sorted(statuses):
-        responses[str(status)] = {"description": _WHY[status], "content": _content(Problem)}
+        responses[str(status)] = {"description": _MEANINGS[status], "content": _content(Problem)}
     operation: dict[str, Any] = {
         "summary": route.summary,
         "operationId": route.handler.__name__,

@@ -1,4 +1,7 @@
-"""What the ingest takes and answers, as pydantic models: the one source for validation and for the OpenAPI document."""
+"""The bodies that the ingest takes and answers, as pydantic models.
+
+Requests are validated with them, and the OpenAPI document is made from them.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +12,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from metrica.dashboard.store.records import Event, Name, Span
 
 VERSION = 1
-"""The version of the batch that this server speaks."""
+"""The version of the request format."""
 
 MAX_EVENTS = 5000
-"""Events in one batch at most."""
+"""Most events, or spans, in one batch."""
 
 
-class Batch(BaseModel):
-    """What `POST /v1/events` takes."""
+class EventBatch(BaseModel):
+    """The body of `POST /v1/events`."""
 
     model_config = ConfigDict(strict=True)
 
@@ -26,44 +29,44 @@ class Batch(BaseModel):
 
 
 class Refused(BaseModel):
-    """An event that can never be accepted; sending it again is of no use."""
+    """An event that is not valid: sending it again does not help."""
 
     id: str | None = Field(description="The event's id, if it has one that can be read.")
     index: int = Field(description="Its place in the batch, from 0.")
     reason: str = Field(description="One sentence.")
 
 
-class Receipt(BaseModel):
-    """What became of a batch. What is accepted is on the server's disk."""
+class EventReceipt(BaseModel):
+    """The answer to `POST /v1/events`. The accepted events are on the server's disk."""
 
     accepted: int = Field(description="Events that are new.")
-    duplicates: int = Field(description="Events that were there already.")
+    duplicates: int = Field(description="Events that the store has sent before.")
     refused: list[Refused]
 
 
-class Watch(BaseModel):
-    """What `POST /v1/watched` takes."""
+class CoverageBatch(BaseModel):
+    """The body of `POST /v1/watched`: times at which cameras looked."""
 
     model_config = ConfigDict(strict=True)
 
     v: Literal[1] = Field(description="The version of this format.")
     store: Name = Field(description="The store that the token speaks for.")
-    watched: list[Span] = Field(max_length=MAX_EVENTS)
+    spans: list[Span] = Field(alias="watched", max_length=MAX_EVENTS)
 
 
-class Kept(BaseModel):
-    """What is on the server's disk now."""
+class CoverageReceipt(BaseModel):
+    """The answer to `POST /v1/watched`. The spans are on the server's disk."""
 
     kept: int = Field(description="How many spans were taken.")
 
 
 class Problem(BaseModel):
-    """The body of every answer that is not a success."""
+    """The answer to every request that failed."""
 
     error: str = Field(description="One sentence for a person to act on.")
 
 
-class Health(BaseModel):
+class ServerStatus(BaseModel):
     """The server is up and its database answers."""
 
     status: Literal["ok"]
@@ -71,7 +74,7 @@ class Health(BaseModel):
 
 
 def json_schema(models: list[type[BaseModel]]) -> dict[str, Any]:
-    """The models' schemas for the `components` of an OpenAPI document, by title."""
+    """Return the schemas of the models, by title, for the `components` of an OpenAPI document."""
     from pydantic.json_schema import models_json_schema
 
     _, document = models_json_schema(

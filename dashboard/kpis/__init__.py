@@ -1,1 +1,1 @@
-"""The figures, pure: arrays and times in, numbers out. Neither the database nor the pages are known here."""
+"""The figures (KPIs) as pure functions: arrays and times in, numbers out. Imports neither database nor web."""

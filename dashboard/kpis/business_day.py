@@ -1,4 +1,4 @@
-"""The store's calendar: business days that begin at its cut-off hour, in its own time zone, summer time included."""
+"""The store's calendar: business days that begin at its cut-off hour, in its own time zone, with clock changes."""
 
 from __future__ import annotations
 
@@ -9,45 +9,49 @@ from zoneinfo import ZoneInfo
 
 from metrica.dashboard.kpis.events import MINUTE, SECOND
 
-_QUARTER = 15 * MINUTE  # every zone's offset, and every change of one, is a multiple of this
+_QUARTER = 15 * MINUTE  # the UTC offsets of all time zones, and their changes, are multiples of this
 
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """One hour of a business day, `start` <= time < `end` (ns UTC), called by its local clock hour.
+    """One clock hour of a business day: `start` <= time < `end`, ns UTC.
 
-    Nearly always 3600 s long. When the clocks go back, an hour comes twice, as two of these with one name;
-    when they go forward, one is missing.
+    It is 3600 s long except near a clock change. When the clocks go back, two of these have the same `hour`; when they
+    go forward, one is missing.
     """
 
     hour: int
+    """What the store's clock shows at its start, 0 to 23."""
     start: int
     end: int
 
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """Business days of a store: each begins at `cutoff_hour`, local time, and ends where the next begins."""
+    """The business days of a store: each begins at the cut-off hour and ends where the next one begins."""
 
     timezone: str
+    """IANA name, such as Africa/Tunis."""
     cutoff_hour: int = 0
+    """Local hour at which a business day begins, 0 to 23."""
 
     def start(self, day: date) -> int:
-        """When the business day begins, ns UTC.
+        """Return when the business day begins, ns UTC.
 
-        A cut-off hour that the clocks skip is where they land; of one that comes twice it is the first.
+        If the clocks skip the cut-off hour, the day begins at the change. If the hour comes twice, it begins at the
+        first.
         """
         local = datetime.combine(day, time(self.cutoff_hour), ZoneInfo(self.timezone))
         return round(local.timestamp()) * SECOND
 
     def bounds(self, day: date) -> tuple[int, int]:
-        """When the business day begins and ends, ns UTC; 23, 24 or 25 hours apart."""
+        """Return when the business day begins and ends, ns UTC; 23, 24 or 25 hours apart."""
         return self.start(day), self.start(day + timedelta(days=1))
 
     def day_of(self, moment: int) -> date:
-        """The business day that a time (ns UTC) belongs to; it is named by the date on which it begins."""
+        """Return the business day that a time (ns UTC) belongs to, named by the date on which it begins."""
         day = (self.local(moment) - timedelta(hours=self.cutoff_hour)).date()
-        # The subtraction ignores changes of the clock in between, so it may be off by one on such a day.
+        # The subtraction ignores clock changes, so it may be off by one day near a change.
         while moment < self.start(day):
             day -= timedelta(days=1)
         while moment >= self.start(day + timedelta(days=1)):
@@ -55,40 +59,40 @@ class Calendar:
         return day
 
     def local(self, moment: int) -> datetime:
-        """A time (ns UTC) on the store's own clock, to the microsecond."""
+        """Convert a time (ns UTC) to the store's own clock, to the microsecond."""
         return _utc(moment).astimezone(ZoneInfo(self.timezone))
 
     def hours(self, day: date) -> tuple[Hour, ...]:
-        """The hours of the business day, in order; together they are exactly the day."""
+        """Return the hours of the business day, in order; together they cover it exactly."""
         return _hours(self, day)
 
     def week_before(self, moment: int) -> int:
-        """When the store's clock showed the same a week ago, ns UTC."""
+        """Return the time (ns UTC) at which the store's clock showed the same a week earlier."""
         local = self.local(moment)
-        # On the wall clock: seven days earlier is not 168 hours when summer time began in between.
+        # In local time, as seven days are not 168 hours when the clocks changed in between.
         earlier = local.replace(microsecond=0) - timedelta(days=7)
         return round(earlier.timestamp()) * SECOND + moment % SECOND
 
 
-def labels(calendar: Calendar) -> list[int]:
-    """The 24 clock hours in the order of the business day."""
+def clock_hours(calendar: Calendar) -> list[int]:
+    """Return the 24 clock hours in the order of the business day."""
     return [(calendar.cutoff_hour + n) % 24 for n in range(24)]
 
 
 @lru_cache(maxsize=1024)
 def _hours(calendar: Calendar, day: date) -> tuple[Hour, ...]:
     begin, end = calendar.bounds(day)
-    found: list[Hour] = []
-    label = None
+    hours: list[Hour] = []
+    previous = None
     for moment in range(begin, end, _QUARTER):
         local = calendar.local(moment)
-        this = (local.date(), local.hour, local.fold)
-        if this != label:
-            if found:
-                found[-1] = Hour(found[-1].hour, found[-1].start, moment)
-            found.append(Hour(local.hour, moment, end))
-            label = this
-    return tuple(found)
+        clock_hour = (local.date(), local.hour, local.fold)  # fold: the second of an hour that comes twice
+        if clock_hour != previous:
+            if hours:
+                hours[-1] = Hour(hours[-1].hour, hours[-1].start, moment)
+            hours.append(Hour(local.hour, moment, end))
+            previous = clock_hour
+    return tuple(hours)
 
 
 def _utc(moment: int) -> datetime:

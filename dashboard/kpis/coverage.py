@@ -5,7 +5,7 @@ from __future__ import annotations
 from metrica.dashboard.kpis.events import MINUTE
 
 Coverage = dict[str, list[tuple[int, int]]]
-"""For each camera the (start, end) of the times at which it looked, ns UTC."""
+"""For each camera, by name, the (start, end) of the times at which it looked, ns UTC."""
 
 TOLERANCE = 2 * MINUTE
-"""A camera that is silent for less has no gap: a restart takes this long."""
+"""A pause of a camera that is no longer than this (ns) is no gap: restarting takes about as long."""

@@ -1,4 +1,4 @@
-"""Many crossings of one store as arrays: what every figure is computed from."""
+"""The crossings of a store as arrays: every figure is computed from them."""
 
 from __future__ import annotations
 
@@ -9,26 +9,33 @@ import numpy as np
 import numpy.typing as npt
 
 SECOND = 1_000_000_000
+"""A second in nanoseconds."""
 MINUTE = 60 * SECOND
+"""A minute in nanoseconds."""
 HOUR = 60 * MINUTE
+"""An hour in nanoseconds."""
+END_OF_TIME = 1 << 62
+"""A time (ns UTC) later than any event."""
 
 IN, OUT = 1, -1
+"""The sign of a crossing: what it adds to the people inside."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Events:
-    """Many crossings of one store: what every KPI is computed from.
+    """Times and directions of crossings, in order of time.
 
-    times: int64 [N], ns UTC, ascending. signs: int8 [N], 1 in and -1 out. Of two crossings at the very same
-    time the IN comes first, so that the result does not depend on the order in which they arrived.
+    Of two crossings at the same nanosecond the IN comes first, so the order of arrival does not change any figure.
     """
 
     times: npt.NDArray[np.int64]
+    """When each crossing happened, ns UTC, ascending; int64 [N]."""
     signs: npt.NDArray[np.int8]
+    """`IN` or `OUT` for each crossing; int8 [N]."""
 
     @classmethod
     def from_pairs(cls, pairs: Iterable[tuple[int, int]]) -> Events:
-        """From (time, sign) pairs in any order."""
+        """Make events from (time, sign) pairs in any order."""
         listed = list(pairs)
         times = np.fromiter((pair[0] for pair in listed), np.int64, len(listed))
         signs = np.fromiter((pair[1] for pair in listed), np.int8, len(listed))
@@ -36,7 +43,7 @@ class Events:
         return cls(times[order], signs[order])
 
     def merged(self, other: Events) -> Events:
-        """Both together."""
+        """Return the events of both."""
         if not len(other):
             return self
         times = np.concatenate((self.times, other.times))
@@ -45,12 +52,12 @@ class Events:
         return Events(times[order], signs[order])
 
     def between(self, since: int, until: int) -> Events:
-        """Those with `since` <= time < `until`."""
+        """Return the events with `since` <= time < `until`."""
         first, last = np.searchsorted(self.times, (since, until))
         return Events(self.times[first:last], self.signs[first:last])
 
     def begins_with(self, other: Events) -> bool:
-        """Whether the first of these are exactly the others."""
+        """Whether the first `len(other)` of these events are exactly the other ones."""
         n = len(other)
         return (
             n <= len(self)

@@ -1,8 +1,9 @@
-"""The figures that an owner looks at, as pure functions of events, a calendar and the present time.
+"""Footfall: visitors per hour, per day and by weekday, as pure functions of events, a calendar and the present time.
 
-All of them take `events` (those of the whole store, every camera and line together), may be given more than
-they need, and look only at what happened up to and including `now` (ns UTC). A visitor is somebody who came in:
-people are anonymous, so whoever comes in twice counts twice. docs/kpis.md explains each to the owner.
+Common to all functions: `events` are those of the whole store, every camera and line together. There may be more of
+them than needed: only those up to and including `now` (ns UTC) count. `first` is the time of the store's first event
+ever (ns UTC), None before it. A visitor is somebody who came in; people are anonymous, so a person who comes in twice
+counts twice. docs/kpis.md explains each figure to the owner.
 """
 
 from __future__ import annotations
@@ -15,38 +16,44 @@ from datetime import date, timedelta
 import numpy as np
 import numpy.typing as npt
 
-from metrica.dashboard.kpis.business_day import Calendar, labels
+from metrica.dashboard.kpis.business_day import Calendar, clock_hours
 from metrica.dashboard.kpis.events import HOUR, IN, MINUTE, OUT, Events
-from metrica.dashboard.kpis.gaps import Gap, is_touched, missing
+from metrica.dashboard.kpis.gaps import Gap, overlaps_gap, time_in_gaps
 
 
 @dataclass(frozen=True, slots=True)
-class Flow:
-    """How many came in and went out."""
+class Traffic:
+    """How many people came in and went out, as counted."""
 
     entered: int
+    """INs."""
     left: int
+    """OUTs."""
 
 
 @dataclass(frozen=True, slots=True)
 class HourRow:
-    """One clock hour of today and of the same weekday last week. None: not yet, or no data from then."""
+    """The visitors in one clock hour, today and on the same weekday last week."""
 
     hour: int
+    """Local hour at which it begins, 0 to 23."""
     today: int | None
-    reference: int | None
+    """Visitors today; None if the hour has not begun, or if no camera looked and nobody was counted."""
+    last_week: int | None
+    """Visitors a week ago; None without data."""
     missing: float = 0.0
-    """For how much of today's hour a camera did not look, 0 to 1: the figure is then too low, or None."""
+    """Share of today's hour in which a camera did not look, 0 to 1. Above 0, `today` is too low or None."""
 
 
 @dataclass(frozen=True, slots=True)
 class DayRow:
-    """The visitors of one business day; None before the first event ever, and without any data."""
+    """The visitors of one business day."""
 
     day: date
     visitors: int | None
+    """None before the store's first event, and if no camera looked and nobody was counted."""
     missing: float = 0.0
-    """For how many hours a camera did not look although the shop is usually busy then."""
+    """For how many hours a camera did not look at a time at which people usually come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,100 +61,97 @@ class Peak:
     """The clock hour with the most visitors."""
 
     hour: int
+    """Local hour at which it begins, 0 to 23."""
     visitors: float
 
 
 @dataclass(frozen=True, slots=True)
 class HeatMap:
-    """Mean visitors by weekday and clock hour.
-
-    cells[weekday][i], Monday first, belongs to hours[i]; None where there is no complete day to take a mean of.
-    """
+    """Mean visitors by weekday and clock hour."""
 
     hours: tuple[int, ...]
+    """The 24 clock hours in the order of the business day."""
     cells: tuple[tuple[float | None, ...], ...]
+    """cells[weekday][i] belongs to hours[i]; weekday 0 is Monday. None without a complete day to take the mean of."""
 
 
-def flow(events: Events, calendar: Calendar, now: int) -> Flow:
-    """In and out since the business day began."""
+def traffic_today(events: Events, calendar: Calendar, now: int) -> Traffic:
+    """Count INs and OUTs since the business day began."""
     today = _today(events, calendar, now)
-    return Flow(today.count(IN), today.count(OUT))
+    return Traffic(today.count(IN), today.count(OUT))
 
 
 def visitors_by_now_last_week(
     events: Events, calendar: Calendar, now: int, first: int | None, gaps: Sequence[Gap] = ()
 ) -> int | None:
-    """Visitors of the same weekday last week up to the same time of the clock; None without all data from then.
-
-    first: the time of the store's first event ever, ns UTC.
-    """
+    """Count the visitors of the same weekday last week up to the same clock time; None if data are missing there."""
     then = calendar.week_before(now)
     begin = calendar.start(calendar.day_of(now) - timedelta(days=7))
-    if first is None or first > then or is_touched(gaps, begin, then):
+    if first is None or first > then or overlaps_gap(gaps, begin, then):
         return None
     return events.between(begin, then + 1).count(IN)
 
 
 def inflow_rate(events: Events, now: int, window: int = 15 * MINUTE) -> float:
-    """Visitors per hour, at the pace of the last `window` (ns)."""
+    """Return visitors per hour, at the rate of the last `window` (ns)."""
     return events.between(now - window + 1, now + 1).count(IN) * HOUR / window
 
 
 def hourly(events: Events, calendar: Calendar, now: int, first: int | None, gaps: Sequence[Gap] = ()) -> list[HourRow]:
-    """Visitors per clock hour, today and on the same weekday last week, in the order of the business day.
+    """Count visitors per clock hour, today and on the same weekday last week: 24 rows in the order of the business day.
 
-    24 rows always. An hour that came twice is one row with both; one that was skipped is None, and so is one in
-    which no camera looked and nobody was counted.
+    When the clocks go back, an hour comes twice and its row has the visitors of both. When they go forward, the hour
+    that is skipped has None.
     """
-    day, last_week = calendar.day_of(now), calendar.day_of(now) - timedelta(days=7)
-    seen = events.between(0, now + 1)
-    today = _by_hour(seen, calendar, day, before=now + 1)
-    reference = _by_hour(seen, calendar, last_week, since=now if first is None else first)
-    unseen, unseen_then = (_missing_by_hour(gaps, calendar, d, now) for d in (day, last_week))
+    day, day_last_week = calendar.day_of(now), calendar.day_of(now) - timedelta(days=7)
+    events = events.between(0, now + 1)
+    today = _by_hour(events, calendar, day, before=now + 1)
+    last_week = _by_hour(events, calendar, day_last_week, since=now if first is None else first)
+    missing, missing_then = (_missing_by_hour(gaps, calendar, d, now) for d in (day, day_last_week))
     return [
         HourRow(
             hour,
-            _or_none(today.get(hour), unseen.get(hour, 0.0)),
-            _or_none(reference.get(hour), unseen_then.get(hour, 0.0)),
-            unseen.get(hour, 0.0),
+            _none_if_unseen(today.get(hour), missing.get(hour, 0.0)),
+            _none_if_unseen(last_week.get(hour), missing_then.get(hour, 0.0)),
+            missing.get(hour, 0.0),
         )
-        for hour in labels(calendar)
+        for hour in clock_hours(calendar)
     ]
 
 
 def daily(
     events: Events, calendar: Calendar, now: int, first: int | None, days: int = 28, gaps: Sequence[Gap] = ()
 ) -> list[DayRow]:
-    """Visitors of each of the last `days` business days, the oldest first; the last is today so far."""
+    """Count visitors on each of the last `days` business days, the oldest first; the last is today so far."""
     today = calendar.day_of(now)
     listed = [today - timedelta(days=n) for n in range(days - 1, -1, -1)]
     edges = np.array([calendar.start(day) for day in listed] + [now + 1], np.int64)
     counts = _counts(events, edges)
-    unseen = [missing(gaps, start, end) / HOUR for start, end in itertools.pairwise(edges.tolist())]
+    missing = [time_in_gaps(gaps, start, end) / HOUR for start, end in itertools.pairwise(edges.tolist())]
     return [
-        DayRow(day, _or_none(int(count), hours) if first is not None and end > first else None, hours)
-        for day, end, count, hours in zip(listed, edges[1:], counts, unseen, strict=True)
+        DayRow(day, _none_if_unseen(int(count), hours) if first is not None and end > first else None, hours)
+        for day, end, count, hours in zip(listed, edges[1:], counts, missing, strict=True)
     ]
 
 
 def peak_hour(events: Events, calendar: Calendar, now: int) -> Peak | None:
-    """Today's busiest clock hour so far (of several the earliest); None without visitors."""
+    """Return today's clock hour with the most visitors so far, of equal ones the first; None without visitors."""
     return _busiest([(row.hour, row.today) for row in hourly(events, calendar, now, None)])
 
 
 def usual_peak(heat: HeatMap, weekday: int) -> Peak | None:
-    """The clock hour that is busiest on average on a weekday (0 is Monday); None without data."""
+    """Return the clock hour with the most visitors on average on a weekday (0 is Monday); None without data."""
     return _busiest(list(zip(heat.hours, heat.cells[weekday], strict=True)))
 
 
 def heat_map(
     events: Events, calendar: Calendar, now: int, first: int | None, weeks: int = 8, gaps: Sequence[Gap] = ()
 ) -> HeatMap:
-    """Mean visitors by weekday and clock hour over the complete business days of the last `weeks` weeks.
+    """Return mean visitors by weekday and clock hour over the complete business days of the last `weeks` weeks.
 
-    Hours in which a camera did not look are left out.
+    Hours with a gap are left out of the mean.
     """
-    hours = labels(calendar)
+    hours = clock_hours(calendar)
     sums = [[0] * 24 for _ in range(7)]
     days = [[0] * 24 for _ in range(7)]
     today = calendar.day_of(now)
@@ -155,9 +159,9 @@ def heat_map(
         if first is None:
             break
         day = today - timedelta(days=back)
-        unseen = _missing_by_hour(gaps, calendar, day, now)
+        missing = _missing_by_hour(gaps, calendar, day, now)
         for hour, count in _by_hour(events, calendar, day, since=first).items():
-            if hour in unseen:
+            if hour in missing:
                 continue
             sums[day.weekday()][hour] += count
             days[day.weekday()][hour] += 1
@@ -175,7 +179,7 @@ def _today(events: Events, calendar: Calendar, now: int) -> Events:
 def _by_hour(
     events: Events, calendar: Calendar, day: date, *, since: int = 0, before: int | None = None
 ) -> dict[int, int]:
-    """Visitors per clock hour of one business day: only hours that end after `since` and begin before `before`."""
+    """Count visitors per clock hour of a business day, for hours that end after `since` and begin before `before`."""
     hours = calendar.hours(day)
     edges = np.array([hour.start for hour in hours] + [hours[-1].end], np.int64)
     found: dict[int, int] = {}
@@ -186,27 +190,27 @@ def _by_hour(
 
 
 def _missing_by_hour(gaps: Sequence[Gap], calendar: Calendar, day: date, now: int) -> dict[int, float]:
-    """For which clock hours a camera did not look, and for what share of what has passed of them."""
+    """Return the clock hours of a business day with a gap, each with the share of its time up to `now` in gaps."""
     start, end = calendar.bounds(day)
     near = [gap for gap in gaps if gap.start < end and gap.end > start]
     found: dict[int, float] = {}
     for hour in calendar.hours(day) if near else ():
         until = min(hour.end, now)
-        unseen = missing(near, hour.start, until)
-        if unseen > 0:
-            found[hour.hour] = max(found.get(hour.hour, 0.0), unseen / (until - hour.start))
+        in_gaps = time_in_gaps(near, hour.start, until)
+        if in_gaps > 0:
+            found[hour.hour] = max(found.get(hour.hour, 0.0), in_gaps / (until - hour.start))
     return found
 
 
-def _or_none(count: int | None, unseen: float) -> int | None:
-    """A zero that nobody looked for is no zero."""
-    return None if not count and unseen > 0 else count
+def _none_if_unseen(count: int | None, missing: float) -> int | None:
+    """Turn a zero into None where a camera did not look: nobody knows whether somebody came."""
+    return None if not count and missing > 0 else count
 
 
 def _counts(events: Events, edges: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """INs between each two neighbours of `edges` (ns UTC, ascending), int64 [len(edges) - 1]."""
-    few = events.between(int(edges[0]), int(edges[-1]))
-    return np.diff(np.searchsorted(few.times[few.signs == IN], edges))
+    """Count the INs between each two neighbours of `edges` (ns UTC, ascending); int64 [len(edges) - 1]."""
+    within = events.between(int(edges[0]), int(edges[-1]))
+    return np.diff(np.searchsorted(within.times[within.signs == IN], edges))
 
 
 def _busiest(hours: Sequence[tuple[int, float | None]]) -> Peak | None:

@@ -1,112 +1,123 @@
-"""People inside through a business day: its events, the times at which the shop is surely empty, and the gaps."""
+"""People inside through a business day: its events, the times at which the store is surely empty, and its gaps."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from metrica.dashboard.kpis.events import IN, SECOND, Events
-from metrica.dashboard.kpis.headcount import Headcount, Inside
-from metrica.dashboard.kpis.history import NOTHING, Learned
+from metrica.dashboard.kpis.headcount import Headcount, Occupancy
+from metrica.dashboard.kpis.history import UNCALIBRATED, Calibration
 
 
 @dataclass(frozen=True, slots=True)
-class Blind:
-    """From `start` up to `end` (ns UTC) not every camera looked."""
+class UnseenTraffic:
+    """What the head count assumes of a gap: from `start` up to `end` (ns UTC) some crossings were not seen."""
 
     start: int
     end: int
-    sight: float = 0.0
-    """The share of the crossings that was seen all the same."""
-    arrivals: float = 0.0
-    """People per second who probably came in unseen."""
+    seen_share: float = 0.0
+    """Share of the crossings that was seen all the same, 0 to 1."""
+    arrival_rate: float = 0.0
+    """People per second who probably came in without being seen."""
 
 
 @dataclass(frozen=True, slots=True)
-class Marks:
-    """What is known of a day besides its events."""
+class DayContext:
+    """What is known of a business day besides its events."""
 
-    empties: tuple[int, ...] = ()
-    """When the shop was surely empty, ns UTC: its empty hour, or somebody said so."""
-    blinds: tuple[Blind, ...] = ()
+    empty_times: tuple[int, ...] = ()
+    """Times at which the store was surely empty, ns UTC: its empty hour, and the empty marks of its owner."""
+    unseen: tuple[UnseenTraffic, ...] = ()
+    """The day's gaps."""
 
 
 @dataclass(frozen=True, slots=True)
-class DayOfPeople:
-    """What a day's events come to."""
+class DayTotals:
+    """A business day up to a moment."""
 
-    inside: Inside
+    occupancy: Occupancy
+    """People inside at that moment."""
     person_seconds: float
-    """The expected sum of all stays so far, of those still inside too."""
+    """Expected sum of all dwell times so far, seconds; those of people who are still inside are included."""
     visits: float
-    """How many have left, those included whose leaving was probably missed."""
+    """Expected number of visits that have ended; those whose OUT was probably missed are included."""
 
-    def stay(self, learned: Learned) -> float | None:
-        """The mean stay, seconds, with what past days say of it for a few more visits; None before there is any."""
-        visits = self.visits + learned.stay.weight
+    def mean_dwell(self, calibration: Calibration) -> float | None:
+        """Return the mean dwell, seconds; None before the first visit has ended.
+
+        The dwell of past days counts as `calibration.dwell.weight` more visits.
+        """
+        expected = calibration.dwell
         if self.visits < 0.5:
             return None
-        return (self.person_seconds + learned.stay.weight * learned.stay.seconds) / visits
+        return (self.person_seconds + expected.weight * expected.seconds) / (self.visits + expected.weight)
 
 
-class DayWalk:
-    """Walks through a day in order of time, and can be asked on the way; what was walked is not walked again."""
+class DayReplay:
+    """Replays a day's events through the head count, in order of time; each event is processed once."""
 
-    def __init__(self, start: int, learned: Learned = NOTHING, marks: Marks = Marks()) -> None:
-        """The shop is empty at `start`, ns UTC."""
-        self._learned, self._marks = learned, marks
-        self._start = self._time = start
-        self._count = Headcount(0.0, learned.rates, learned.stay)
-        self._in = 0
-        self.people: list[int] = []
-        """After each event so far, how many people were inside."""
-        edges = {edge for blind in marks.blinds for edge in (blind.start, blind.end)}
-        self._edges = sorted(edges | set(marks.empties))
+    def __init__(self, start: int, calibration: Calibration = UNCALIBRATED, context: DayContext = DayContext()) -> None:
+        """Start with an empty store at `start`, ns UTC."""
+        self._calibration, self._context = calibration, context
+        self._start = self._last_event = start
+        self._count = Headcount(0.0, calibration.rates, calibration.dwell)
+        self._entered = 0
+        self.people_after_events: list[int] = []
+        """People inside after each event so far."""
+        bounds = {bound for unseen in context.unseen for bound in (unseen.start, unseen.end)}
+        self._stops = sorted(bounds | set(context.empty_times))
 
-    def ask(self, events: Events, now: int) -> DayOfPeople:
-        """What the day comes to at `now`, ns UTC.
+    def totals_at(self, events: Events, now: int) -> DayTotals:
+        """Process the events that are new, and return the totals at `now`, ns UTC.
 
-        events: those of the day in order of time, as at the last call and perhaps more at the end; so `now` may be
-        any time after the last of those that were counted then.
+        events: the day's events in order of time; those of the last call must come first and be unchanged.
+        now: any time after the last event that the last call processed; it may be earlier than the last call's.
         """
         seen = events.between(self._start, now + 1)
-        for time, sign in zip(
-            seen.times[len(self.people) :].tolist(), seen.signs[len(self.people) :].tolist(), strict=True
-        ):
-            self._go(self._count, time)
-            self._time = time
+        done = len(self.people_after_events)
+        for time, sign in zip(seen.times[done:].tolist(), seen.signs[done:].tolist(), strict=True):
+            self._advance(self._count, time)
+            self._last_event = time
             if sign == IN:
                 self._count.came_in()
-                self._in += 1
+                self._entered += 1
             else:
                 self._count.went_out()
-            self.people.append(self._count.middle)
+            self.people_after_events.append(self._count.median)
         count = self._count.copy()
-        self._go(count, now + 1)
-        rates, out = self._learned.rates, len(self.people) - self._in
-        came = self._in * (1 - rates.extra_in) / (1 - rates.missed_in)
-        left = out * (1 - rates.extra_out) / (1 - rates.missed_out)
-        # Two counts of the same visits: who left, and who came and is not inside.
-        return DayOfPeople(count.inside, count.person_seconds, max(0.0, (left + came - count.mean) / 2))
+        self._advance(count, now + 1)
+        rates, outs = self._calibration.rates, len(self.people_after_events) - self._entered
+        entered = self._entered * (1 - rates.extra_in) / (1 - rates.missed_in)
+        left = outs * (1 - rates.extra_out) / (1 - rates.missed_out)
+        # The mean of two estimates of the ended visits: the people who left, and those who came and are not inside.
+        return DayTotals(count.occupancy, count.person_seconds, max(0.0, (left + entered - count.mean) / 2))
 
-    def _go(self, count: Headcount, until: int) -> None:
-        """Move from the last event to just before `until`."""
-        for edge in self._edges:
-            if self._time <= edge < until:  # at the very moment of an event, the event is first
-                self._glide(count, edge)
-                if edge in self._marks.empties:
+    def _advance(self, count: Headcount, until: int) -> None:
+        """Advance the count from the last event to `until`, through gaps and empty times on the way."""
+        for stop in self._stops:
+            if self._last_event <= stop < until:  # of an event and a stop at the same time, the event comes first
+                self._advance_to_stop(count, stop)
+                if stop in self._context.empty_times:
                     count.set_empty()
-        self._glide(count, until)
+        self._advance_to_stop(count, until)
 
-    def _glide(self, count: Headcount, until: int) -> None:
-        time = (until - self._start) / SECOND
-        at = self._start + round(count.time * SECOND)
-        for blind in self._marks.blinds:
-            if blind.start <= at < blind.end:
-                count.move_to(time, blind.sight, blind.arrivals)
+    def _advance_to_stop(self, count: Headcount, until: int) -> None:
+        """Advance the count to `until`; no gap begins or ends before that."""
+        seconds = (until - self._start) / SECOND
+        begin = self._start + round(count.time * SECOND)
+        for unseen in self._context.unseen:
+            if unseen.start <= begin < unseen.end:
+                count.advance(seconds, unseen.seen_share, unseen.arrival_rate)
                 return
-        count.move_to(time)
+        count.advance(seconds)
 
 
-def people_inside(events: Events, start: int, now: int, learned: Learned = NOTHING, marks: Marks = Marks()) -> Inside:
-    """People in the store at `now`, after the events from `start` on (both ns UTC), with their margin."""
-    return DayWalk(start, learned, marks).ask(events, now).inside
+def occupancy_at(
+    events: Events,
+    start: int,
+    now: int,
+    calibration: Calibration = UNCALIBRATED,
+    context: DayContext = DayContext(),
+) -> Occupancy:
+    """Return the people inside at `now`, from the events since `start`; both ns UTC."""
+    return DayReplay(start, calibration, context).totals_at(events, now).occupancy

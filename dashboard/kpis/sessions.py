@@ -1,12 +1,13 @@
-"""Sessions without knowing who is who: one IN and one OUT make one, and who came first is taken to leave first.
+"""Sessions: pairs of one IN and one OUT, made without knowing which OUT belongs to which IN.
 
-Every pairing of the same people gives the same mean, because it is the sum of the leaving times minus the sum of the
-coming times; percentiles do depend on it, so they are estimates and are called so wherever they are shown. They come
-out somewhat too close to the mean, as waiting in line is fairer than shopping.
+The pairing is first in, first out. Every pairing of the same INs and OUTs gives the same mean dwell, because the mean
+depends only on the sum of the OUT times minus the sum of the IN times. Percentiles do depend on the pairing, so they
+are estimates and are called that wherever they are shown. First in, first out makes the dwell times more alike than
+they are, so the percentiles come out too close to the mean.
 
-One missed crossing shifts every later pair. So the queue is reconciled with the estimated number of people inside
-(`metrica.dashboard.kpis.occupancy`) after each event: whoever is too many in it, waiting longest, has left unseen, and
-whoever is missing from it came unseen and will make no session.
+One missed crossing would shift every later pair. So after each event the queue of open INs is set to the estimated
+number of people inside (`metrica.dashboard.kpis.occupancy`): if the queue is too long, the oldest INs are dropped, as
+those people left unseen; if it is too short, placeholders are added for people who came in unseen.
 """
 
 from __future__ import annotations
@@ -20,57 +21,63 @@ import numpy as np
 from metrica.dashboard.kpis.events import HOUR, IN, SECOND, Events
 
 MAX_DWELL = 4 * HOUR
-"""Longer than this nobody stays in a shop: an IN without its OUT by then is a missed OUT, or a neighbour's door."""
-FEWEST = 10
-"""So many sessions are needed for a percentile."""
+"""Longest dwell, ns. An IN that is open for longer is ignored: its OUT was missed, or another door was used."""
+MIN_SESSIONS = 10
+"""How many sessions are needed for percentiles."""
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One stay, ns UTC."""
+    """One visit: an IN and the OUT that it is paired with."""
 
     start: int
+    """Time of the IN, ns UTC."""
     end: int
+    """Time of the OUT, ns UTC."""
 
 
 @dataclass(frozen=True, slots=True)
-class Percentiles:
-    """Estimates, seconds: half of the visits are shorter than `half`, nine of ten shorter than `most`."""
+class DwellPercentiles:
+    """Estimated percentiles of the dwell, seconds."""
 
-    half: float
-    most: float
+    p50: float
+    """Half of the visits are shorter."""
+    p90: float
+    """Nine of ten visits are shorter."""
 
 
-def fifo_sessions(events: Events, max_dwell: int = MAX_DWELL, people: Sequence[int] | None = None) -> list[Session]:
-    """Pair each OUT with the oldest IN that is still open; the events are those of one business day.
+def fifo_sessions(
+    events: Events, max_dwell: int = MAX_DWELL, people_inside: Sequence[int] | None = None
+) -> list[Session]:
+    """Pair each OUT with the oldest open IN. The events are those of one business day.
 
-    people: how many are believed to be inside after each event; the open INs are kept to that number.
-    An IN that stays open longer than `max_dwell` (ns) expires, an OUT without an open IN is ignored, and what
-    is open at the end of the day is dropped: none of them makes a session.
+    people_inside: estimated people inside after each event; None leaves the queue of open INs as it is.
+
+    These make no session: an IN that is open for longer than `max_dwell` (ns), an OUT without an open IN, an IN that is
+    open at the end of the day, and a person whose IN was missed.
     """
-    waiting: deque[int | None] = deque()
-    """When who is inside came; None for somebody whom the counter missed."""
-    found: list[Session] = []
+    open_ins: deque[int | None] = deque()  # times of the INs; None for a person whose IN was missed
+    sessions: list[Session] = []
     for n, (time, sign) in enumerate(zip(events.times.tolist(), events.signs.tolist(), strict=True)):
         if sign == IN:
-            waiting.append(time)
+            open_ins.append(time)
         else:
-            while waiting and waiting[0] is not None and time - waiting[0] > max_dwell:
-                waiting.popleft()
-            first = waiting.popleft() if waiting else None
-            if first is not None and time - first <= max_dwell:
-                found.append(Session(first, time))
-        if people is not None:
-            while len(waiting) > people[n]:
-                waiting.popleft()
-            while len(waiting) < people[n]:
-                waiting.append(None)
-    return found
+            while open_ins and open_ins[0] is not None and time - open_ins[0] > max_dwell:
+                open_ins.popleft()
+            oldest = open_ins.popleft() if open_ins else None
+            if oldest is not None and time - oldest <= max_dwell:
+                sessions.append(Session(oldest, time))
+        if people_inside is not None:
+            while len(open_ins) > people_inside[n]:
+                open_ins.popleft()
+            while len(open_ins) < people_inside[n]:
+                open_ins.append(None)
+    return sessions
 
 
-def percentiles(sessions: Sequence[Session]) -> Percentiles | None:
-    """The median and the 90th percentile of the stays; None for fewer than `FEWEST`."""
-    if len(sessions) < FEWEST:
+def percentiles(sessions: Sequence[Session]) -> DwellPercentiles | None:
+    """Return the median and the 90th percentile of the dwell; None for fewer than `MIN_SESSIONS`."""
+    if len(sessions) < MIN_SESSIONS:
         return None
-    half, most = np.percentile([(s.end - s.start) / SECOND for s in sessions], (50, 90)).tolist()
-    return Percentiles(half, most)
+    p50, p90 = np.percentile([(s.end - s.start) / SECOND for s in sessions], (50, 90)).tolist()
+    return DwellPercentiles(p50, p90)

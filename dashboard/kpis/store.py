@@ -1,4 +1,4 @@
-"""What the figures of a store depend on: where it is, when its business day begins, how well its cameras count."""
+"""A store, and the settings that its figures depend on."""
 
 from __future__ import annotations
 
@@ -6,21 +6,25 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 DEFAULT_CUTOFF_HOUR = 4
+"""Local hour at which a business day begins unless chosen otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A store: its id, its IANA time zone, and the local hour at which its business day begins."""
+    """A store and its settings. Raises ValueError, as one sentence, for a setting that is out of its range."""
 
     id: str
+    """Up to 100 printable characters without a slash, such as tunis-01."""
     timezone: str
+    """IANA name, such as Africa/Tunis."""
     cutoff_hour: int = DEFAULT_CUTOFF_HOUR
+    """Local hour at which the business day begins, 0 to 23."""
     empty_hour: int | None = None
-    """The local hour at which it is surely empty every day, some time after closing; None: only the cut-off hour."""
+    """Local hour, some time after closing, at which the store is empty every day; None: only at the cut-off hour."""
     recall: float | None = None
-    """Of the true crossings, the share that is counted, as metrica-eval measured it; None: nobody did."""
+    """Share of the true crossings that is counted, 0.5 to 1, as metrica-eval measured it; None: not measured."""
     precision: float | None = None
-    """Of the counted crossings, the share that is true."""
+    """Share of the counted crossings that is true, 0.5 to 1, as metrica-eval measured it; None: not measured."""
 
     def __post_init__(self) -> None:
         if not self.id or len(self.id) > 100 or not self.id.isprintable() or "/" in self.id:

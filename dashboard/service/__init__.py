@@ -1,1 +1,1 @@
-"""What both programs share: listening on an address, command-line options, key files."""
+"""What the ingest and the pages share: servers, command-line options, key files."""

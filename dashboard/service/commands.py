@@ -1,4 +1,4 @@
-"""What the two commands share: where the data lie, and errors as one sentence."""
+"""What `metrica-ingest` and `metrica-dashboard` share: options, and errors as one sentence."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import platformdirs
 from metrica.messages import MetricaError
 
 DATABASE_FILE = "metrica.db"
-"""The database's name in the data folder."""
+"""Name of the database file in the data folder."""
 
 
 def add_data_option(parser: argparse.ArgumentParser) -> None:
-    """`--data DIR`, the same for every subcommand."""
+    """Add `--data DIR`, which every subcommand has."""
     parser.add_argument(
         "--data",
         type=Path,
@@ -28,7 +28,7 @@ def add_data_option(parser: argparse.ArgumentParser) -> None:
 
 
 def add_address_options(parser: argparse.ArgumentParser, port: int) -> None:
-    """`--host` and `--port`."""
+    """Add `--host` and `--port`. port: the default."""
     parser.add_argument(
         "--host", default="127.0.0.1", help="address to listen on, 0.0.0.0 for all (default: %(default)s)"
     )
@@ -36,9 +36,9 @@ def add_address_options(parser: argparse.ArgumentParser, port: int) -> None:
 
 
 def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
-    """Run the subcommand that the arguments name; the exit status is 1 after an error, which is one sentence.
+    """Run the subcommand in the arguments, or `serve` if there is none. argv: None takes those of the process.
 
-    Without a subcommand it is `serve`.
+    Returns the exit status: 1 after an error, which is written to standard error as one sentence.
     """
     given = list(sys.argv[1:] if argv is None else argv)
     if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help", "--version")):

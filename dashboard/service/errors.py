@@ -1,4 +1,4 @@
-"""What can go wrong around a service; every text is one sentence for a person to act on.
+"""The errors of the two services. Each message is one sentence that says what to do.
 
 MetricaError
 ├── AddressError        the host and port cannot be listened on

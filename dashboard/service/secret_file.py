@@ -1,4 +1,4 @@
-"""Secrets in files that only their owner can read."""
+"""Keys in files that only their owner can read."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from metrica.dashboard.service.errors import SecretFileError
 
 
 def read_or_create(path: Path, nbytes: int = 32) -> str:
-    """The secret in the file, made on first use with mode 0600. Raises SecretFileError.
+    """Return the key in the file, as hexadecimal digits. A missing file is made, with mode 0600.
 
-    Two programs that start together get the same one.
+    Two programs that start together get the same key. nbytes: length of a new key.
+    Raises SecretFileError if the file cannot be used, is damaged, or can be read by others.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -32,7 +33,8 @@ def read_or_create(path: Path, nbytes: int = 32) -> str:
 
 
 def _create(path: Path, text: str) -> None:
-    # Written aside and linked into place: whoever sees the file sees all of it, and the first one wins.
+    # Write another file and link it to the path: so the path never shows half a key. If two programs do this at the
+    # same time, the second one fails, and reads the key of the first.
     draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)

@@ -1,4 +1,7 @@
-"""Servers in a thread: the ingest on aiohttp, the pages on waitress; both start listening at once or say why not."""
+"""Servers that run in a thread: aiohttp for the ingest, waitress for the pages.
+
+Both listen as soon as they are constructed, or raise AddressError.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +25,12 @@ from metrica.dashboard.service.errors import AddressError
 
 log = logging.getLogger(__name__)
 
-# A browser asks for twenty scripts at once; that a few of them wait a moment is no news.
+# waitress warns when requests wait for a thread. That is normal: a browser asks for twenty scripts at once.
 logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket on host and port (0: any free one). Raises AddressError with what to do."""
+    """Listen on host and port (0: any free one). Raises AddressError, which says what to do."""
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
     except (socket.gaierror, OverflowError, UnicodeError) as error:
@@ -35,12 +38,12 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((str(address[0]), int(address[1])), family=family, backlog=128)
     except OSError as error:
-        raise AddressError(_why(error, host, port)) from None
+        raise AddressError(_listen_problem(error, host, port)) from None
     except OverflowError:
         raise AddressError(f"{port} is not a port: choose one from 1024 to 65535") from None
 
 
-def _why(error: OSError, host: str, port: int) -> str:
+def _listen_problem(error: OSError, host: str, port: int) -> str:
     if error.errno == errno.EADDRINUSE:
         return f"port {port} is taken by another program: choose another port, or stop it"
     if error.errno == errno.EADDRNOTAVAIL:
@@ -54,14 +57,15 @@ class Server(Protocol):
     """A server that runs in a thread of its own."""
 
     address: str
+    """Where it listens: http://host:port."""
 
     @property
     def alive(self) -> bool:
-        """Whether it still serves."""
+        """Whether its thread is running."""
         ...
 
     def stop(self) -> None:
-        """Refuse new connections, finish the requests under way, end the threads. May be called twice."""
+        """Refuse new connections, finish the present requests, end the threads. May be called twice."""
         ...
 
 
@@ -69,7 +73,7 @@ class AioServer:
     """An aiohttp application in a thread, from construction to `stop`."""
 
     def __init__(self, app: web.Application, host: str, port: int, *, drain: float = 5.0) -> None:
-        """Listen and serve. `drain`: seconds that requests under way may still take at the end.
+        """Listen and serve. drain: seconds that the present requests may still take when the server stops.
 
         Raises AddressError if the port cannot be listened on.
         """
@@ -91,7 +95,7 @@ class AioServer:
         return self._thread.is_alive()
 
     def stop(self) -> None:
-        """Refuse new connections, finish the requests under way, end the thread. May be called twice."""
+        """Refuse new connections, finish the present requests, end the thread. May be called twice."""
         with contextlib.suppress(RuntimeError):  # the loop is closed already
             self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join()
@@ -111,7 +115,7 @@ class AioServer:
             self._ready.set()
 
     async def _serve(self, app: web.Application) -> None:
-        # Decompression is ours (metrica.dashboard.ingest.body), because aiohttp's has no limit of its own.
+        # metrica.dashboard.ingest.body decompresses, because aiohttp would do it without a limit of the size.
         runner = web.AppRunner(app, auto_decompress=False, access_log=None, shutdown_timeout=self._drain)
         await runner.setup()
         try:
@@ -128,9 +132,9 @@ class WsgiServer:
     def __init__(
         self, app: Any, host: str, port: int, *, threads: int = 6, drain: float = 5.0, behind_proxy: bool = False
     ) -> None:
-        """Listen and serve. `drain`: seconds that requests under way may still take at the end.
+        """Listen and serve. drain: seconds that the present requests may still take when the server stops.
 
-        behind_proxy: believe what a reverse proxy on this machine says of the browser's address and scheme.
+        behind_proxy: take the browser's address and scheme from the headers of a reverse proxy on this machine.
         Raises AddressError if the port cannot be listened on.
         """
         trust: dict[str, Any] = {}
@@ -141,7 +145,7 @@ class WsgiServer:
         self.address = _url(self._socket)
         self._drain = drain
         self._map: dict[int, Any] = {}
-        # With one socket it is a TcpWSGIServer, whatever the signature says.
+        # The signature allows other types too; with one socket it returns a TcpWSGIServer.
         self._server: Any = create_server(
             app,
             map=self._map,
@@ -160,27 +164,27 @@ class WsgiServer:
         return self._thread.is_alive()
 
     def stop(self) -> None:
-        """Refuse new connections, finish the requests under way, end the threads. May be called twice."""
+        """Refuse new connections, finish the present requests, end the threads. May be called twice."""
         if not self._stopping.is_set():
             self._stopping.set()
             self._server.pull_trigger()
         self._thread.join()
 
     def _run(self) -> None:
-        # waitress's own run() ends only by an exception in its thread, so this is its loop with a way out.
+        # This replaces waitress's own run(), which can be ended only by an exception in its thread.
         while not self._stopping.is_set():
-            self._turn(1.0)
-        for _ in range(3):  # accept who has connected, read what was asked, begin to answer
-            self._turn(0.02)
+            self._poll_once(1.0)
+        for _ in range(3):  # accept the last connections, read their requests, begin to answer
+            self._poll_once(0.02)
         deadline = time.monotonic() + self._drain
         while any(c.requests or c.total_outbufs_len for c in self._server.active_channels.values()):
             if time.monotonic() > deadline:
                 break
-            self._turn(0.05)
+            self._poll_once(0.05)
         self._server.task_dispatcher.shutdown(timeout=1)
         wasyncore.close_all(self._map)
 
-    def _turn(self, timeout: float) -> None:
+    def _poll_once(self, timeout: float) -> None:
         wasyncore.loop(timeout=timeout, map=self._map, count=1, use_poll=True)
 
 
@@ -191,7 +195,7 @@ def _url(sock: socket.socket) -> str:
 
 @contextlib.contextmanager
 def interruptible() -> Generator[Callable[[], None]]:
-    """Inside, SIGTERM and Ctrl-C only wake the function that this gives, which waits for them; then clean up."""
+    """Inside, SIGTERM and Ctrl-C do not end the program. Gives a function that waits for one of them."""
     asked = threading.Event()
 
     def handle(_signal: int, _frame: Any) -> None:
@@ -206,12 +210,12 @@ def interruptible() -> Generator[Callable[[], None]]:
 
 
 def _wait(asked: threading.Event) -> None:
-    # With a timeout, so that Python gets to run the signal's handler on every platform.
+    # The timeout lets Python run the handlers of signals on every platform.
     while not asked.wait(0.5):
         pass
 
 
 def say(text: str) -> None:
-    """One line on standard output, at once."""
+    """Write one line to standard output and flush it."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()

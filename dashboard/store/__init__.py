@@ -1,1 +1,1 @@
-"""The database of the back office: stores, tokens, users, events and coverage."""
+"""The database of the back office: a file per table, `Database` as the way in, and the reports made from it."""

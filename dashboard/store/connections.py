@@ -1,4 +1,4 @@
-"""Opening the SQLite file: one connection that writes, and a pool of connections that can only read."""
+"""Connections to the SQLite file: one that writes, and a pool of read-only ones."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from sqlite_utils import Database as SqliteDatabase
 from metrica.dashboard.store.errors import DatabaseDamagedError, DatabaseError, database_error
 from metrica.dashboard.store.migrations import migrations
 
-_LOCK_TIMEOUT = 10.0  # s: how long a write waits for another program's
+_LOCK_TIMEOUT = 10.0  # s
 
 
 def open_writer(path: Path, *, lock_timeout: float = _LOCK_TIMEOUT) -> SqliteDatabase:
-    """The writing connection, in WAL mode, with the schema brought up to date. Raises DatabaseError.
+    """Open the connection that writes, in WAL mode, and bring the schema up to date. Raises DatabaseError.
 
-    The file is made if it is missing, readable by its owner only (it holds password hashes).
+    A missing file is made; only its owner can read it, because it holds password hashes.
+    lock_timeout: how long to wait for another program's write, seconds.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -32,7 +33,8 @@ def open_writer(path: Path, *, lock_timeout: float = _LOCK_TIMEOUT) -> SqliteDat
     try:
         conn = sqlite3.connect(path, timeout=lock_timeout, isolation_level=None, check_same_thread=False)
         _enable_wal(conn, lock_timeout)
-        # WAL alone may lose the last commits when the power fails, and an acknowledged event is never sent again.
+        # With WAL's default (NORMAL) a power cut may lose the last commits. An acknowledged event is never sent again,
+        # so it must be on the disk.
         conn.execute("PRAGMA synchronous=FULL")
         conn.execute("PRAGMA foreign_keys=ON")
         db = SqliteDatabase(conn, execute_plugins=False)
@@ -50,10 +52,10 @@ def open_writer(path: Path, *, lock_timeout: float = _LOCK_TIMEOUT) -> SqliteDat
 
 @contextlib.contextmanager
 def immediate(db: SqliteDatabase) -> Generator[SqliteDatabase]:
-    """A transaction that takes the write lock at its start.
+    """Run a transaction that takes the write lock at its start.
 
-    One that reads first and then writes fails at once when another program wrote in between, however long
-    the timeout; taken at the start, the lock is waited for.
+    A transaction that reads first and then writes fails at once, whatever the timeout, if another program wrote in
+    between. A lock at the start is waited for.
     """
     db.conn.execute("BEGIN IMMEDIATE")
     try:
@@ -66,8 +68,8 @@ def immediate(db: SqliteDatabase) -> Generator[SqliteDatabase]:
 
 
 def _enable_wal(conn: sqlite3.Connection, lock_timeout: float) -> None:
-    # SQLite does not wait for a lock while it changes the journal mode, so two programs that start together
-    # on a new file need this loop.
+    # SQLite does not wait for a lock when it changes the journal mode. Without this loop, one of two programs that
+    # start together on a new file would fail.
     deadline = time.monotonic() + lock_timeout
     while True:
         try:
@@ -97,16 +99,17 @@ def _our_steps() -> set[str]:
 
 
 class ReaderPool:
-    """Read-only connections, one per thread that is reading just now; they never wait for the writer (WAL)."""
+    """A pool of read-only connections, one for each read at a time. With WAL they never wait for the writer."""
 
     def __init__(self, path: Path, *, keep: int = 4) -> None:
+        """keep: how many idle connections stay open."""
         self._path = path
         self._idle: queue.LifoQueue[sqlite3.Connection] = queue.LifoQueue(keep)
         self._closed = False
 
     @contextlib.contextmanager
     def connection(self) -> Generator[sqlite3.Connection]:
-        """A connection for one read. Raises DatabaseError; a connection that failed is thrown away."""
+        """Lend a connection for one read. Raises DatabaseError; a connection that failed is closed."""
         if self._closed:
             raise DatabaseError(f"the database {self._path} is closed")
         conn = None
@@ -128,6 +131,7 @@ class ReaderPool:
         self._give_back(conn)
 
     def close(self) -> None:
+        """Close the idle connections; the others are closed when they come back."""
         self._closed = True
         with contextlib.suppress(queue.Empty):
             while True:

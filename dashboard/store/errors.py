@@ -1,4 +1,4 @@
-"""What can go wrong with the database; every text is one sentence for a person to act on.
+"""The errors of the database. Each message is one sentence that says what to do.
 
 MetricaError
 └── DatabaseError           the database cannot be used
@@ -16,11 +16,11 @@ from metrica.messages import MetricaError
 
 
 class DatabaseError(MetricaError):
-    """The database cannot be used. Nothing of the failed write is in it, so trying again is safe."""
+    """The database cannot be used. A write that failed changed nothing, so it is safe to try again."""
 
 
 class DatabaseBusyError(DatabaseError):
-    """Another program holds the database, or more writes are waiting than it can take."""
+    """Another program has locked the database, or too many writes are waiting."""
 
 
 class DatabaseFullError(DatabaseError):
@@ -32,8 +32,8 @@ class DatabaseDamagedError(DatabaseError):
 
 
 def database_error(error: sqlite3.Error, path: Path) -> DatabaseError:
-    """SQLite's error as one of ours, with what to do."""
-    # The low byte is SQLite's primary result code; the others say more about the same failure.
+    """Convert an error of SQLite to a DatabaseError that says what to do."""
+    # The low byte is SQLite's primary result code; the other bytes are details.
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return DatabaseBusyError(f"the database {path} is locked by another program: close it there and try again")

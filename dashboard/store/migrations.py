@@ -1,4 +1,4 @@
-"""The database's schema, as the steps that lead to it. Steps are only ever added: released files are upgraded."""
+"""The database's schema, as a list of steps. Steps are only ever added, so that existing files can be upgraded."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ migrations = Migrations("metrica")
 
 @migrations()
 def m001_stores_tokens_events(db: SqliteDatabase) -> None:
-    """Stores, the tokens that speak for them, and the events they sent."""
+    """The stores, their tokens, and the events that their boxes sent."""
     db.execute(
         """
         CREATE TABLE stores (
@@ -30,7 +30,7 @@ def m001_stores_tokens_events(db: SqliteDatabase) -> None:
         ) STRICT
         """
     )
-    # AUTOINCREMENT: n never goes back, so a reader that has seen n needs to read only what is above it.
+    # AUTOINCREMENT: n only grows, so a reader that has seen row n needs only the rows above it.
     db.execute(
         """
         CREATE TABLE events (
@@ -42,7 +42,7 @@ def m001_stores_tokens_events(db: SqliteDatabase) -> None:
             direction INTEGER NOT NULL CHECK (direction IN (1, -1)),  -- 1 in, -1 out
             track INTEGER NOT NULL,
             time INTEGER NOT NULL,        -- when the line was crossed, ns UTC
-            received INTEGER NOT NULL     -- when it came here, ns UTC
+            received INTEGER NOT NULL     -- when the server received it, ns UTC
         ) STRICT
         """
     )
@@ -66,13 +66,13 @@ def m002_users(db: SqliteDatabase) -> None:
 
 @migrations()
 def m003_token_labels(db: SqliteDatabase) -> None:
-    """A word that says which box a token was given to."""
+    """A label for each token that says which box it was given to."""
     db.execute("ALTER TABLE tokens ADD COLUMN label TEXT NOT NULL DEFAULT ''")
 
 
 @migrations()
 def m004_marks(db: SqliteDatabase) -> None:
-    """When a store is surely empty, how right its counter is, and when its cameras looked."""
+    """Empty hours and marks, the measured accuracy of the counter, and coverage (`watched`)."""
     db.execute("ALTER TABLE stores ADD COLUMN empty_hour INTEGER")  # local hour
     db.execute("ALTER TABLE stores ADD COLUMN recall REAL")
     db.execute("ALTER TABLE stores ADD COLUMN precision REAL")
@@ -83,7 +83,7 @@ def m004_marks(db: SqliteDatabase) -> None:
             store TEXT NOT NULL REFERENCES stores(id),
             time INTEGER NOT NULL,        -- when nobody was inside, ns UTC
             said_by TEXT NOT NULL,        -- the user's name
-            undone INTEGER                -- ns UTC
+            undone INTEGER                -- when it was taken back, ns UTC
         ) STRICT
         """
     )
@@ -94,8 +94,8 @@ def m004_marks(db: SqliteDatabase) -> None:
             n INTEGER PRIMARY KEY AUTOINCREMENT,
             store TEXT NOT NULL REFERENCES stores(id),
             camera TEXT NOT NULL,
-            start INTEGER NOT NULL,       -- from here on it looked, ns UTC
-            "end" INTEGER NOT NULL        -- up to here
+            start INTEGER NOT NULL,       -- the camera looked from this time, ns UTC
+            "end" INTEGER NOT NULL        -- up to this time, ns UTC
         ) STRICT
         """
     )

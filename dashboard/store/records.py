@@ -1,6 +1,6 @@
-"""What arrives from a box and is kept: one crossing, and one span of a camera's coverage.
+"""The records that a box sends and the database keeps: a crossing, and a span of a camera's coverage.
 
-Pydantic models, because they are also what the HTTP service validates and what its OpenAPI document shows.
+They are pydantic models, because the HTTP service validates requests and makes its OpenAPI document with them.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Name = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+"""1 to 200 characters without control characters."""
 
 
 class Event(BaseModel):
-    """One crossing of one line. Unknown keys are ignored, so that a newer sender is understood."""
+    """One crossing of one line by one person. Unknown keys are ignored, so a newer box can send more."""
 
     model_config = ConfigDict(strict=True, frozen=True)
 
@@ -33,7 +34,7 @@ class Event(BaseModel):
 
 
 class Span(BaseModel):
-    """One camera looked from `start` to `end`. Unknown keys are ignored."""
+    """A time from `start` to `end` in which a camera looked. Unknown keys are ignored."""
 
     model_config = ConfigDict(strict=True, frozen=True)
 

@@ -1,4 +1,4 @@
-"""From the store to the figures: the one way that the API and the pages both take."""
+"""Reads a store's events from the database and computes its figures; the HTTP API and the pages both call this."""
 
 from __future__ import annotations
 
@@ -8,133 +8,155 @@ from datetime import date, timedelta
 
 from metrica.dashboard.kpis import footfall
 from metrica.dashboard.kpis.business_day import Calendar
-from metrica.dashboard.kpis.events import MINUTE, Events
+from metrica.dashboard.kpis.estimator import StoreEstimator, TodayEstimate
+from metrica.dashboard.kpis.events import END_OF_TIME, MINUTE, Events
 from metrica.dashboard.kpis.gaps import Gap
-from metrica.dashboard.kpis.insight import Insight, People
 from metrica.dashboard.kpis.store import Store
-from metrica.dashboard.store.coverage import coverage
 from metrica.dashboard.store.database import Database
-from metrica.dashboard.store.empties import Emptied, empties
+from metrica.dashboard.store.empty_marks import EmptyMark
 
 DAYS = 28
-"""Days of the daily chart."""
+"""How many business days the daily chart shows."""
 WEEKS = 8
-"""Weeks that the heat map is the mean of."""
+"""How many weeks the heat map is the mean of."""
 
-_KEPT_DAYS = 7 * WEEKS + 7
-_KEPT = timedelta(days=_KEPT_DAYS)
+_RECENT_DAYS = 7 * WEEKS + 7  # days whose events stay in memory
 
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """The figures that are one number."""
+    """The figures of a store that are one number each."""
 
     now: int
+    """The moment for which they are computed, ns UTC."""
     day: date
-    people: People
-    flow: footfall.Flow
+    """The business day of that moment."""
+    estimate: TodayEstimate
+    """People inside and their dwell."""
+    traffic: footfall.Traffic
+    """INs and OUTs since the business day began."""
     last_week: int | None
     """Visitors by this time on the same weekday last week."""
     inflow_rate: float
+    """Visitors per hour, at the rate of the last 15 minutes."""
     peak: footfall.Peak | None
+    """Today's busiest hour so far."""
     usual_peak: footfall.Peak | None
+    """The hour that is busiest on average on this weekday."""
     first_event: int | None
+    """Time of the store's first event ever, ns UTC."""
     last_event: int | None
-    emptied: Emptied | None
-    """When somebody last said, today, that nobody is inside."""
+    """Time of the store's last event, ns UTC."""
+    empty_mark: EmptyMark | None
+    """Today's last empty mark."""
 
 
 @dataclass(slots=True)
-class _Kept:
+class _RecentEvents:
+    """A store's events that are in memory."""
+
     since: int
-    n: int
+    """Events before this time are left out, ns UTC."""
+    last_row: int
+    """The number of the last database row that was read."""
     events: Events
 
 
 class Reports:
-    """Computes the figures of the stores in a database.
+    """Computes the figures of the stores in a database. Safe to call from several threads.
 
-    The events of the last weeks stay in memory, and each question reads only what came in since the last one.
+    The events of the last weeks stay in memory, so each question reads only what arrived since the last one.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._kept: dict[str, _Kept] = {}
-        self._insights: dict[str, Insight] = {}
+        self._recent: dict[str, _RecentEvents] = {}
+        self._estimators: dict[str, StoreEstimator] = {}
         self._lock = threading.Lock()
 
     def revision(self, store: Store, now: int) -> str:
-        """Changes when a chart might: a new event, or a new minute."""
-        kept = self._refresh(store, now)
-        return f"{store}/{kept.n}/{now // MINUTE}"
+        """Return a text that changes whenever a chart may change: with each new event and each new minute."""
+        recent = self._read_new_events(store, now)
+        return f"{store}/{recent.last_row}/{now // MINUTE}"
 
     def headline(self, store: Store, now: int) -> Headline:
-        calendar, events = calendar_of(store), self._refresh(store, now).events
-        first, last = self._database.first_and_last(store.id) or (None, None)
+        """Compute the figures that are one number each, at `now` (ns UTC)."""
+        calendar, events = calendar_of(store), self._read_new_events(store, now).events
+        first, last = self._database.events.first_and_last(store.id) or (None, None)
         day = calendar.day_of(now)
         gaps = self._gaps(store, events, now, first)
-        said = [e for e in empties(self._database, store.id, calendar.start(day)) if e.time <= now]
+        marks = [mark for mark in self._database.empty_marks.since(store.id, calendar.start(day)) if mark.time <= now]
         with self._lock:
-            people = self._insight(store).people(store, events, calendar, now, gaps, [e.time for e in said])
+            estimator = self._estimator(store)
+            estimate = estimator.today(store, events, calendar, now, gaps, [mark.time for mark in marks])
         heat = footfall.heat_map(events, calendar, now, first, WEEKS, gaps)
         return Headline(
             now=now,
             day=day,
-            people=people,
-            flow=footfall.flow(events, calendar, now),
+            estimate=estimate,
+            traffic=footfall.traffic_today(events, calendar, now),
             last_week=footfall.visitors_by_now_last_week(events, calendar, now, first, gaps),
             inflow_rate=footfall.inflow_rate(events, now),
             peak=footfall.peak_hour(events, calendar, now),
             usual_peak=footfall.usual_peak(heat, day.weekday()),
             first_event=first,
             last_event=last,
-            emptied=said[-1] if said else None,
+            empty_mark=marks[-1] if marks else None,
         )
 
     def hourly(self, store: Store, now: int) -> list[footfall.HourRow]:
-        events, first = self._refresh(store, now).events, self._first(store)
+        """Count visitors per clock hour, today and a week ago, at `now` (ns UTC)."""
+        events, first = self._read_new_events(store, now).events, self._first_event(store)
         return footfall.hourly(events, calendar_of(store), now, first, self._gaps(store, events, now, first))
 
     def daily(self, store: Store, now: int, days: int = DAYS) -> list[footfall.DayRow]:
-        calendar, kept, first = calendar_of(store), self._refresh(store, now).events, self._first(store)
-        events = kept
-        if days > _KEPT_DAYS:
+        """Count visitors on each of the last `days` business days, at `now` (ns UTC)."""
+        calendar, first = calendar_of(store), self._first_event(store)
+        events = recent = self._read_new_events(store, now).events
+        if days > _RECENT_DAYS:
             since = calendar.start(calendar.day_of(now) - timedelta(days=days))
-            events = self._database.events(store.id, since, now + 1)
-        return footfall.daily(events, calendar, now, first, days, self._gaps(store, kept, now, first))
+            events = self._database.events.between(store.id, since, now + 1)
+        return footfall.daily(events, calendar, now, first, days, self._gaps(store, recent, now, first))
 
     def heat_map(self, store: Store, now: int, weeks: int = WEEKS) -> footfall.HeatMap:
-        events, first = self._refresh(store, now).events, self._first(store)
+        """Return mean visitors by weekday and clock hour over the last `weeks` (1 to `WEEKS`), at `now` (ns UTC)."""
+        events, first = self._read_new_events(store, now).events, self._first_event(store)
         return footfall.heat_map(events, calendar_of(store), now, first, weeks, self._gaps(store, events, now, first))
 
     def _gaps(self, store: Store, events: Events, now: int, first: int | None) -> list[Gap]:
-        covered = coverage(self._database, store.id, calendar_of(store).start(calendar_of(store).day_of(now) - _KEPT))
-        with self._lock:
-            return self._insight(store).gaps(events, calendar_of(store), now, first, covered)
-
-    def _insight(self, store: Store) -> Insight:
-        return self._insights.setdefault(store.id, Insight())
-
-    def _first(self, store: Store) -> int | None:
-        span = self._database.first_and_last(store.id)
-        return None if span is None else span[0]
-
-    def _refresh(self, store: Store, now: int) -> _Kept:
         calendar = calendar_of(store)
-        since = calendar.start(calendar.day_of(now) - timedelta(days=_KEPT_DAYS))
+        coverage = self._database.coverage.since(store.id, _recent_start(calendar, now))
         with self._lock:
-            kept = self._kept.get(store.id)
-            if kept is None or since < kept.since:  # the first time, or the clock went back
-                events, n = self._database.events_after(store.id, 0, since)
+            return self._estimator(store).gaps(events, calendar, now, first, coverage)
+
+    def _estimator(self, store: Store) -> StoreEstimator:
+        return self._estimators.setdefault(store.id, StoreEstimator())
+
+    def _first_event(self, store: Store) -> int | None:
+        times = self._database.events.first_and_last(store.id)
+        return None if times is None else times[0]
+
+    def _read_new_events(self, store: Store, now: int) -> _RecentEvents:
+        """Read what arrived since the last call, and return the events of the last weeks."""
+        since = _recent_start(calendar_of(store), now)
+        with self._lock:
+            recent = self._recent.get(store.id)
+            if recent is None or since < recent.since:  # the first call, or the clock went back
+                events, last_row = self._database.events.received_after(store.id, 0, since)
             else:
-                new, n = self._database.events_after(store.id, kept.n, since)
-                events = kept.events.merged(new)
-                if since > kept.since:
-                    events = events.between(since, 1 << 62)
-            kept = self._kept[store.id] = _Kept(since, n, events)
-        return kept
+                new, last_row = self._database.events.received_after(store.id, recent.last_row, since)
+                events = recent.events.merged(new)
+                if since > recent.since:
+                    events = events.between(since, END_OF_TIME)
+            recent = self._recent[store.id] = _RecentEvents(since, last_row, events)
+        return recent
 
 
 def calendar_of(store: Store) -> Calendar:
-    """The store's business days."""
+    """Return the store's business days."""
     return Calendar(store.timezone, store.cutoff_hour)
+
+
+def _recent_start(calendar: Calendar, now: int) -> int:
+    """Return the start of the first business day whose events stay in memory, ns UTC."""
+    return calendar.start(calendar.day_of(now) - timedelta(days=_RECENT_DAYS))

@@ -1,4 +1,4 @@
-"""The one thread that writes: jobs queue up, and those that wait together share a transaction."""
+"""The thread that writes to the database: jobs wait in a queue, and several of them share a transaction."""
 
 from __future__ import annotations
 
@@ -29,20 +29,23 @@ class _Job(Generic[T]):
 
 
 class Writer:
-    """Runs jobs on the database, in order, each all or nothing; a job is done once it is safely on the disk.
+    """Runs jobs on the database in order, each all or nothing. A job is done when its changes are on the disk.
 
-    A commit waits for the disk, and costs the same for one job as for fifty: so jobs that came while the
-    last commit was under way go into the next one together, each in its own savepoint.
+    A commit waits for the disk, and takes as long for one job as for fifty. So the jobs that arrive during a commit
+    share the next transaction, each in a savepoint of its own.
     """
 
-    def __init__(self, path: Path, *, waiting: int = 1000, together: int = 50, lock_timeout: float = 10.0) -> None:
-        """Open the database. `waiting`: jobs queued at most; `together`: jobs per transaction at most.
+    def __init__(
+        self, path: Path, *, max_waiting: int = 1000, max_together: int = 50, lock_timeout: float = 10.0
+    ) -> None:
+        """Open the database and start the thread. Raises DatabaseError if the database cannot be opened.
 
-        Raises DatabaseError if the database cannot be opened.
+        max_waiting: how many jobs the queue takes. max_together: how many jobs share a transaction.
+        lock_timeout: how long a transaction waits for another program's, seconds.
         """
         self._path = path
-        self._together = together
-        self._jobs: queue.Queue[_Job[Any] | None] = queue.Queue(waiting)
+        self._max_together = max_together
+        self._jobs: queue.Queue[_Job[Any] | None] = queue.Queue(max_waiting)
         self._lock = threading.Lock()
         self._closing = False
         self._db = open_writer(path, lock_timeout=lock_timeout)
@@ -50,9 +53,9 @@ class Writer:
         self._thread.start()
 
     def submit(self, work: Callable[[SqliteDatabase], T]) -> Future[T]:
-        """Queue a job. Its future fails with DatabaseError if the database does.
+        """Queue a job. If the database fails, the future raises DatabaseError.
 
-        Raises DatabaseBusyError when too many jobs are waiting, DatabaseError after `close`.
+        Raises DatabaseBusyError when the queue is full, DatabaseError after `close`.
         """
         job = _Job(work, Future[T]())
         with self._lock:
@@ -66,11 +69,11 @@ class Writer:
 
     @property
     def waiting(self) -> int:
-        """Jobs that wait for the next transaction."""
+        """How many jobs wait for the next transaction."""
         return self._jobs.qsize()
 
     def close(self) -> None:
-        """Finish what is queued and close the database. May be called twice."""
+        """Finish the queued jobs and close the database. May be called twice."""
         with self._lock:
             first, self._closing = not self._closing, True
         if first:
@@ -84,7 +87,7 @@ class Writer:
             job = self._jobs.get()
             while job is not None:
                 batch.append(job)
-                if len(batch) == self._together:
+                if len(batch) == self._max_together:
                     break
                 try:
                     job = self._jobs.get_nowait()
@@ -105,8 +108,8 @@ class Writer:
                         with self._db.atomic():
                             outcomes.append((job, job.work(self._db), None))
                     except sqlite3.OperationalError:
-                        raise  # the disk, not the job: nothing of this transaction can be kept
-                    except Exception as error:  # noqa: BLE001 (handed to whoever waits for this job)
+                        raise  # the disk or a lock, not the job: the whole transaction fails
+                    except Exception as error:  # noqa: BLE001 (raised by the future of this job)
                         outcomes.append((job, None, error))
         except sqlite3.Error as error:
             failure = database_error(error, self._path)

@@ -1,4 +1,4 @@
-"""The pages: a Dash application on Flask, behind a login, that asks nothing of the internet."""
+"""The pages: a Dash application on Flask, behind a login. It loads nothing from the internet."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.reports import Reports
 from metrica.dashboard.web.callbacks import register
 from metrica.dashboard.web.compression import compress
-from metrica.dashboard.web.emptying import empty_pages
-from metrica.dashboard.web.language import language_pages, words
+from metrica.dashboard.web.empty_marks import empty_mark_routes
+from metrica.dashboard.web.language import language_routes, request_texts
 from metrica.dashboard.web.login import csrf_token, protect
 from metrica.dashboard.web.page import layout
 from metrica.dashboard.web.texts import texts
@@ -38,7 +38,7 @@ _INDEX = """<!DOCTYPE html>
 </html>"""
 
 SESSION_KEY = "session.key"
-"""The name of the file, in the data folder, whose content signs the session cookies."""
+"""Name of the file in the data folder that holds the key with which session cookies are signed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,26 +46,26 @@ class WebSettings:
     """How the pages are served."""
 
     secret_key: str
-    """Signs the session cookies; whoever knows it is logged in."""
+    """Key with which session cookies are signed. Who knows it can log in as anybody."""
     refresh: float = 5.0
-    """Seconds between two looks at the database."""
+    """Seconds between two updates of an open page."""
     first_store: str = ""
-    """The store that a page shows first where there are several."""
+    """Id of the store that is shown first, if there are several."""
     https: bool = False
-    """The browser comes over HTTPS (through a reverse proxy): the session cookie is then for HTTPS only."""
+    """Whether browsers connect over HTTPS, through a reverse proxy; session cookies are then sent over HTTPS only."""
 
 
 class _LocalisedDash(Dash):
-    """Dash writes its first page for everybody; here the language is that of the request."""
+    """Dash with the language of the request in its HTML page."""
 
     def interpolate_index(self, *args: Any, **kwargs: Any) -> Any:
-        t = words()
+        t = request_texts()
         page: str = super().interpolate_index(*args, **kwargs)  # type: ignore[no-untyped-call]
         return page.replace("LANGUAGE", t.language, 1).replace("DIRECTION", t.direction, 1)
 
 
 def create_web(database: Database, settings: WebSettings) -> Flask:
-    """The pages over a store, as a WSGI application. The store's clock says what "now" is."""
+    """Make the pages over a database, as a WSGI application. The database's clock says what "now" is."""
     server = Flask(__name__, static_folder=None)
     server.config.update(
         SECRET_KEY=settings.secret_key,
@@ -73,14 +73,14 @@ def create_web(database: Database, settings: WebSettings) -> Flask:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.https,
-        # Else every answer carries the cookie, and one that is on its way while the user logs out brings it back.
+        # Otherwise every answer sets the cookie, and one that arrives after logging out would log the user in again.
         SESSION_REFRESH_EACH_REQUEST=False,
         PERMANENT_SESSION_LIFETIME=timedelta(days=30),
         MAX_CONTENT_LENGTH=1 << 20,
     )
     protect(server, database)
-    server.register_blueprint(empty_pages(database))
-    server.register_blueprint(language_pages(https=settings.https))
+    server.register_blueprint(empty_mark_routes(database))
+    server.register_blueprint(language_routes(https=settings.https))
     host: Any = server  # Dash's annotation says bool or a factory; its documentation says Flask
     app = _LocalisedDash(
         __name__,
@@ -94,19 +94,19 @@ def create_web(database: Database, settings: WebSettings) -> Flask:
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
 
-    def current() -> Any:
-        # Dash also calls this once when it is set, to learn the ids; nobody is logged in then.
+    def current_layout() -> Any:
+        # Dash also calls this once outside of a request, to learn the ids of the elements.
         csrf = csrf_token() if has_request_context() else ""
-        stores = sorted(database.stores(), key=lambda store: store.id != settings.first_store)
-        return layout(stores, csrf, settings.refresh, words())
+        stores = sorted(database.stores.all(), key=lambda store: store.id != settings.first_store)
+        return layout(stores, csrf, settings.refresh, request_texts())
 
-    app.layout = current
+    app.layout = current_layout
     register(app, database, Reports(database))
     policy = _content_policy(app)
 
     @server.before_request
-    def known_update() -> ResponseReturnValue | None:  # pyright: ignore[reportUnusedFunction]
-        # A page that stayed open while the server was upgraded asks for what is no longer there.
+    def refuse_unknown_update() -> ResponseReturnValue | None:  # pyright: ignore[reportUnusedFunction]
+        # A page that stayed open during an upgrade may ask for a callback that no longer exists.
         if request.path == "/_dash-update-component" and request.method == "POST":
             body = request.get_json(silent=True)
             if not isinstance(body, dict) or str(body.get("output")) not in app.callback_map:
@@ -114,11 +114,11 @@ def create_web(database: Database, settings: WebSettings) -> Flask:
         return None
 
     @server.errorhandler(DependencyException)
-    def no_script(_error: DependencyException) -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction]
+    def script_not_found(_error: DependencyException) -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction]
         return {"error": "there is no such script"}, 404
 
     @server.after_request
-    def finish(response: Response) -> Response:  # pyright: ignore[reportUnusedFunction]
+    def add_headers(response: Response) -> Response:  # pyright: ignore[reportUnusedFunction]
         response.headers["Content-Security-Policy"] = policy
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Referrer-Policy"] = "same-origin"
@@ -130,7 +130,7 @@ def create_web(database: Database, settings: WebSettings) -> Flask:
 
 
 def _content_policy(app: Dash) -> str:
-    # The browser itself then refuses anything from elsewhere. Styles are inline in Plotly's and Mantine's elements.
+    # With this header the browser refuses to load anything from elsewhere. Plotly and Mantine need inline styles.
     scripts = " ".join(app.csp_hashes())
     return (
         f"default-src 'self'; script-src 'self' {scripts}; style-src 'self' 'unsafe-inline'; "

@@ -1,4 +1,4 @@
-"""What keeps the page up to date: numbers at every tick, charts when something may have changed."""
+"""Dash callbacks that keep the page up to date: the numbers at each tick, the charts when they may have changed."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.errors import DatabaseError
 from metrica.dashboard.store.reports import WEEKS, Headline, Reports, calendar_of
-from metrica.dashboard.web.charts import daily_figure, heat_figure, hourly_figure, shown_hours
-from metrica.dashboard.web.language import words
+from metrica.dashboard.web.charts import daily_chart, heat_chart, hourly_chart, shown_hours
+from metrica.dashboard.web.language import request_texts
 from metrica.dashboard.web.texts import Texts
 from metrica.dashboard.web.wording import (
     age,
@@ -42,9 +42,9 @@ NUMBERS = {
     "inside_note": Output("kpi-inside-note", "children"),
     "store_to_empty": Output("store-of-empty", "value"),
     "store_to_undo": Output("store-of-empty-undo", "value"),
-    "emptied": Output("emptied-note", "children"),
-    "emptied_n": Output("emptied-n", "value"),
-    "emptied_hidden": Output("emptied", "hidden"),
+    "empty_mark": Output("emptied-note", "children"),
+    "empty_mark_n": Output("emptied-n", "value"),
+    "empty_mark_hidden": Output("emptied", "hidden"),
     "entered": Output("kpi-in-today", "children"),
     "entered_note": Output("kpi-in-note", "children"),
     "entered_class": Output("kpi-in-note", "className"),
@@ -61,6 +61,7 @@ NUMBERS = {
     "charts_hidden": Output("charts", "hidden"),
     "beat": Output("beat", "data"),
 }
+"""The elements of the page that change at every tick."""
 
 CHARTS = {
     "hourly": Output("chart-hourly", "figure"),
@@ -71,23 +72,24 @@ CHARTS = {
     "heat_note": Output("heat-note", "children"),
     "revision": Output("revision", "data"),
 }
+"""The elements of the page that change when an event arrives, and every minute."""
 
 
 def register(app: Dash, database: Database, reports: Reports) -> None:
-    """Connect the page's elements to the figures."""
+    """Register the callbacks that fill the elements of `metrica.dashboard.web.page` with the figures."""
 
     @app.callback(output=NUMBERS, inputs={"tick": Input("tick", "n_intervals"), "name": Input("store", "value")})
     def numbers(tick: int | None, name: str | None) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
-        now, t = database.clock(), words()
+        now, t = database.clock(), request_texts()
         try:
-            store = database.store(name) if name else None
+            store = database.stores.get(name) if name else None
             if store is None:
                 notice = _notice(t("no_store_title"), t("no_store_text"))
-                return _nothing(NUMBERS) | {"notice": notice, "figures_hidden": True, "beat": now}
+                return _unchanged(NUMBERS) | {"notice": notice, "figures_hidden": True, "beat": now}
             return _numbers(store, reports.headline(store, now), t) | {"beat": now}
         except DatabaseError as error:
             log.error("%s", error)
-            return _nothing(NUMBERS) | {"notice": _notice(t("trouble_title"), str(error)), "beat": now}
+            return _unchanged(NUMBERS) | {"notice": _notice(t("trouble_title"), str(error)), "beat": now}
 
     @app.callback(
         output=CHARTS,
@@ -95,15 +97,15 @@ def register(app: Dash, database: Database, reports: Reports) -> None:
         state={"shown": State("revision", "data")},
     )
     def charts(tick: int | None, name: str | None, shown: str | None) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
-        now, t = database.clock(), words()
+        now, t = database.clock(), request_texts()
         try:
-            store = database.store(name) if name else None
+            store = database.stores.get(name) if name else None
             revision = reports.revision(store, now) if store else None
             if store is None or revision == shown:
-                return _nothing(CHARTS)
+                return _unchanged(CHARTS)
             return _charts(store, reports, now, t) | {"revision": revision}
-        except DatabaseError:  # the callback of the numbers says it
-            return _nothing(CHARTS)
+        except DatabaseError:  # the callback of the numbers shows the error
+            return _unchanged(CHARTS)
 
     untyped: Any = app
     untyped.clientside_callback(
@@ -113,38 +115,40 @@ def register(app: Dash, database: Database, reports: Reports) -> None:
     )
 
 
-def _numbers(store: Store, h: Headline, t: Texts) -> dict[str, Any]:
-    note, trend = comparison(h.flow.entered, h.last_week, h.day, t)
-    moment = calendar_of(store).local(h.now)
+def _numbers(store: Store, headline: Headline, t: Texts) -> dict[str, Any]:
+    """Return what the elements in `NUMBERS` show, by the same keys."""
+    note, trend = comparison(headline.traffic.entered, headline.last_week, headline.day, t)
+    calendar, mark = calendar_of(store), headline.empty_mark
+    moment = calendar.local(headline.now)
     since = t("since_hour", hour=store.cutoff_hour)
-    if h.people.missing >= MINUTE:
-        since = t("partial", missing=duration(h.people.missing / SECOND, t))
+    if headline.estimate.missing >= MINUTE:
+        since = t("partial", missing=duration(headline.estimate.missing / SECOND, t))
         note, trend = since, "partial"
-    empty = h.last_event is None
+    empty = headline.last_event is None
     return {
         "store_name": store.id,
         "now": t("date_clock", date=date_long(moment.date(), t), clock=clock(moment, t)),
-        "age": age(h.last_event, h.now, t),
-        "dot": f"dot {freshness(h.last_event, h.now)}",
-        "inside": number(h.people.inside.people, t),
-        "margin": margin(h.people.inside, t),
-        "inside_note": t("inside_blind") if h.people.blind else t("inside_note"),
+        "age": age(headline.last_event, headline.now, t),
+        "dot": f"dot {freshness(headline.last_event, headline.now)}",
+        "inside": number(headline.estimate.occupancy.people, t),
+        "margin": margin(headline.estimate.occupancy, t),
+        "inside_note": t("inside_no_camera") if headline.estimate.in_gap else t("inside_note"),
         "store_to_empty": store.id,
         "store_to_undo": store.id,
-        "emptied": t("emptied_at", time=clock(calendar_of(store).local(h.emptied.time), t)) if h.emptied else "",
-        "emptied_n": h.emptied.n if h.emptied else None,
-        "emptied_hidden": h.emptied is None,
-        "entered": number(h.flow.entered, t),
+        "empty_mark": t("emptied_at", time=clock(calendar.local(mark.time), t)) if mark else "",
+        "empty_mark_n": mark.n if mark else None,
+        "empty_mark_hidden": mark is None,
+        "entered": number(headline.traffic.entered, t),
         "entered_note": note or since,
         "entered_class": f"note {trend}",
-        "left": number(h.flow.left, t),
+        "left": number(headline.traffic.left, t),
         "left_note": since,
         "left_class": f"note {trend}" if trend == "partial" else "note",
-        "rate": number(round(h.inflow_rate), t),
-        "dwell": duration(h.people.dwell.seconds, t) if h.people.dwell else t("none"),
-        "dwell_note": dwell_note(h.people.dwell, t),
-        "peak": hour_span(h.peak.hour, t) if h.peak else t("none"),
-        "peak_note": peak_note(h.peak, h.usual_peak, t),
+        "rate": number(round(headline.inflow_rate), t),
+        "dwell": duration(headline.estimate.dwell.seconds, t) if headline.estimate.dwell else t("none"),
+        "dwell_note": dwell_note(headline.estimate.dwell, t),
+        "peak": hour_span(headline.peak.hour, t) if headline.peak else t("none"),
+        "peak_note": peak_note(headline.peak, headline.usual_peak, t),
         "notice": _notice(t("waiting_title"), t("waiting_text")) if empty else None,
         "figures_hidden": False,
         "charts_hidden": empty,
@@ -152,6 +156,7 @@ def _numbers(store: Store, h: Headline, t: Texts) -> dict[str, Any]:
 
 
 def _charts(store: Store, reports: Reports, now: int, t: Texts) -> dict[str, Any]:
+    """Return what the elements in `CHARTS` show, by the same keys."""
     rows, heat, days = reports.hourly(store, now), reports.heat_map(store, now), reports.daily(store, now)
     hours = shown_hours(rows, heat)
     past = [day.visitors for day in days[:-1] if day.visitors is not None and not day.missing]
@@ -161,16 +166,16 @@ def _charts(store: Store, reports: Reports, now: int, t: Texts) -> dict[str, Any
     last = t("last_weekday", weekday=weekday(calendar_of(store).day_of(now), t))
     came = any(row.today for row in rows)
     legend = [html.Span(t("today") if came else t("hourly_empty"), className="key key-today")]
-    if any(row.reference is not None for row in rows):
+    if any(row.last_week is not None for row in rows):
         legend.append(html.Span(last, className="key key-reference"))
     if any(row.missing > 0 for row in rows):
         legend.append(html.Span(t("no_data"), className="key key-nodata"))
     return {
-        "hourly": hourly_figure(rows, hours, calendar_of(store).local(now).hour, t),
+        "hourly": hourly_chart(rows, hours, calendar_of(store).local(now).hour, t),
         "legend": legend,
-        "daily": daily_figure(days, t),
+        "daily": daily_chart(days, t),
         "daily_note": " · ".join(notes),
-        "heat": heat_figure(heat, hours, t),
+        "heat": heat_chart(heat, hours, t),
         "heat_note": t("heat_note", n=WEEKS),
     }
 
@@ -179,5 +184,5 @@ def _notice(title: str, text: str) -> Any:
     return html.Section(className="card notice", children=[html.H2(title), html.P(text)])
 
 
-def _nothing(outputs: dict[str, Output]) -> dict[str, Any]:
+def _unchanged(outputs: dict[str, Output]) -> dict[str, Any]:
     return dict.fromkeys(outputs, no_update)

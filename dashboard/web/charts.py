@@ -1,4 +1,7 @@
-"""The charts, as plain Plotly figures. Their colours are in assets/metrica.css, so that they follow light and dark."""
+"""The charts of the page, as plain Plotly figures.
+
+Their colours are in assets/metrica.css, so that they follow the light or dark setting of the device.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,8 @@ from metrica.dashboard.kpis.footfall import DayRow, HeatMap, HourRow
 from metrica.dashboard.web.texts import Texts
 from metrica.dashboard.web.wording import date_short, date_tick, hour_span
 
-Figure = dict[str, Any]
+Chart = dict[str, Any]
+"""A Plotly figure as plain data: `data` and `layout`."""
 
 _CLEAR = "rgba(0,0,0,0)"
 _HIDDEN = {"visible": False}
@@ -21,23 +25,23 @@ CONFIG: Any = {
     "scrollZoom": False,
     "doubleClick": False,
 }
-"""What every dcc.Graph is told: no tools, no zoom."""
+"""The configuration of every dcc.Graph: no tools, no zoom."""
 
 BLANK: Any = {
     "data": [],
     "layout": {"xaxis": _HIDDEN, "yaxis": _HIDDEN, "paper_bgcolor": _CLEAR, "plot_bgcolor": _CLEAR},
 }
-"""A chart before its first data: nothing, instead of Plotly's axes from 0 to 6."""
+"""A chart before its first data: empty, without the axes from 0 to 6 that Plotly would draw."""
 
-_LABELS = 13  # as many hours fit under a chart on a phone
+_MAX_LABELS = 13  # as many hours fit under a chart on a phone
 
 
 def shown_hours(rows: Sequence[HourRow], heat: HeatMap) -> list[int]:
-    """The hours worth showing, in the order of the business day: from the first to the last that ever had visitors.
+    """Return the clock hours to show, in the order of the business day: from the first to the last with visitors.
 
-    At least eight of them; nine to nine when there is nothing yet.
+    At least eight hours; 9:00 to 21:00 before the first visitor.
     """
-    busy = {row.hour for row in rows if row.today or row.reference}
+    busy = {row.hour for row in rows if row.today or row.last_week}
     busy |= {hour for cells in heat.cells for hour, cell in zip(heat.hours, cells, strict=True) if cell}
     places = [place for place, hour in enumerate(heat.hours) if hour in (busy or set(range(9, 21)))]
     first, last = places[0], places[-1]
@@ -46,20 +50,20 @@ def shown_hours(rows: Sequence[HourRow], heat: HeatMap) -> list[int]:
     return list(heat.hours[first : last + 1])
 
 
-def hourly_figure(rows: Sequence[HourRow], hours: Sequence[int], now: int, t: Texts) -> Figure:
-    """Visitors per hour: today's bars in front of last week's, which are wider and pale.
+def hourly_chart(rows: Sequence[HourRow], hours: Sequence[int], now: int, t: Texts) -> Chart:
+    """Make the chart of visitors per hour: today's bars in front of those of last week, which are wider and pale.
 
-    now: the clock hour that is not over yet; its bar is paler.
+    hours: the clock hours to show. now: the present clock hour; its bar is paler, because the hour is not over.
     """
     by_hour = {row.hour: row for row in rows}
     shown = [by_hour[hour] for hour in hours]
     names = [t("hour_tick", hour=hour) for hour in hours]
     today = [row.today for row in shown]
-    reference = [row.reference for row in shown]
+    last_week = [row.last_week for row in shown]
     hover = t("hourly_hover") + "<extra></extra>"
-    figure = _figure([*today, *reference], t)
-    figure["data"] = [
-        {"type": "bar", "name": "reference", "x": names, "y": reference, "width": 0.84, "hovertemplate": hover},
+    chart = _blank_chart([*today, *last_week], t)
+    chart["data"] = [
+        {"type": "bar", "name": "reference", "x": names, "y": last_week, "width": 0.84, "hovertemplate": hover},
         {
             "type": "bar",
             "name": "today",
@@ -72,47 +76,47 @@ def hourly_figure(rows: Sequence[HourRow], hours: Sequence[int], now: int, t: Te
         },
     ]
     unseen = [(name, hour_span(row.hour, t)) for name, row in zip(names, shown, strict=True) if row.missing > 0.02]
-    figure["data"] += _no_data(unseen, _top([*today, *reference]), 0.84, t)
-    step = -(-len(hours) // _LABELS)
-    figure["layout"]["barmode"] = "overlay"
-    # On an axis of their own, today's bars are drawn in front and keep their rounded corners.
-    figure["layout"]["yaxis2"] = {"overlaying": "y", "matches": "y", "visible": False, "fixedrange": True}
-    figure["layout"]["xaxis"] |= {"type": "category", "tickvals": names[::step]}
-    if not any(today) and not any(reference):
-        figure["layout"]["annotations"] = [_note(t("hourly_empty"))]
-    return figure
+    chart["data"] += _no_data(unseen, _top([*today, *last_week]), 0.84, t)
+    step = -(-len(hours) // _MAX_LABELS)
+    chart["layout"]["barmode"] = "overlay"
+    # Today's bars have an axis of their own: so they are drawn in front and keep their rounded corners.
+    chart["layout"]["yaxis2"] = {"overlaying": "y", "matches": "y", "visible": False, "fixedrange": True}
+    chart["layout"]["xaxis"] |= {"type": "category", "tickvals": names[::step]}
+    if not any(today) and not any(last_week):
+        chart["layout"]["annotations"] = [_note(t("hourly_empty"))]
+    return chart
 
 
-def daily_figure(rows: Sequence[DayRow], t: Texts) -> Figure:
-    """Visitors per day; today's bar, which still grows, is the last and strong one."""
-    figure = _figure([row.visitors for row in rows], t)
+def daily_chart(rows: Sequence[DayRow], t: Texts) -> Chart:
+    """Make the chart of visitors per day. The last bar, in a strong colour, is today so far."""
+    chart = _blank_chart([row.visitors for row in rows], t)
     places = list(range(len(rows)))
     bars: dict[str, Any] = {"type": "bar", "width": 0.72, "hovertemplate": t("daily_hover") + "<extra></extra>"}
     names = [date_short(row.day, t) for row in rows]
     visitors = [row.visitors for row in rows]
-    figure["data"] = [
+    chart["data"] = [
         bars | {"name": "past", "x": places[:-1], "y": visitors[:-1], "customdata": names[:-1]},
         bars | {"name": "today", "x": places[-1:], "y": visitors[-1:], "customdata": names[-1:]},
     ]
     unseen = [(n, names[n]) for n, row in enumerate(rows) if row.missing > 0.1]
-    figure["data"] += _no_data(unseen, _top(visitors), 0.72, t)
-    figure["layout"]["barmode"] = "overlay"
+    chart["data"] += _no_data(unseen, _top(visitors), 0.72, t)
+    chart["layout"]["barmode"] = "overlay"
     mondays = [n for n, row in enumerate(rows) if row.day.weekday() == 0]
-    figure["layout"]["xaxis"] |= {"tickvals": mondays, "ticktext": [date_tick(rows[n].day, t) for n in mondays]}
+    chart["layout"]["xaxis"] |= {"tickvals": mondays, "ticktext": [date_tick(rows[n].day, t) for n in mondays]}
     ends = [-0.6, len(rows) - 0.4]
-    figure["layout"]["xaxis"] |= {"range": ends[::-1] if t.direction == "rtl" else ends, "autorange": False}
-    return figure
+    chart["layout"]["xaxis"] |= {"range": ends[::-1] if t.direction == "rtl" else ends, "autorange": False}
+    return chart
 
 
-def heat_figure(heat: HeatMap, hours: Sequence[int], t: Texts) -> Figure:
-    """Mean visitors by weekday (Monday on top) and hour."""
+def heat_chart(heat: HeatMap, hours: Sequence[int], t: Texts) -> Chart:
+    """Make the heat map: mean visitors by weekday (Monday on top) and clock hour."""
     places = [heat.hours.index(hour) for hour in hours]
     cells = [[row[place] for place in places] for row in heat.cells]
     names = [t("hour_tick", hour=hour) for hour in hours]
     hover = [[f"{t.item('weekdays', day)} {hour_span(hour, t)}" for hour in hours] for day in range(7)]
-    figure = _figure([], t)
+    chart = _blank_chart([], t)
     top = max((cell for row in cells for cell in row if cell is not None), default=0)
-    figure["data"] = [
+    chart["data"] = [
         {
             "type": "heatmap",
             "x": names,
@@ -125,20 +129,20 @@ def heat_figure(heat: HeatMap, hours: Sequence[int], t: Texts) -> Figure:
             "xgap": 2,
             "ygap": 2,
             "showscale": False,
-            # From nothing to the accent: what shines through is the card, light or dark.
+            # From transparent to the accent colour: the card, light or dark, is seen through it.
             "colorscale": [[0, "rgba(20,150,136,0.07)"], [0.5, "rgba(20,150,136,0.45)"], [1, "rgba(20,150,136,1)"]],
         }
     ]
-    step = -(-len(hours) // _LABELS)
-    figure["layout"]["xaxis"] |= {"type": "category", "tickvals": names[::step]}
-    figure["layout"]["yaxis"] |= {"autorange": "reversed", "showgrid": False, "nticks": 0, "tickformat": ""}
+    step = -(-len(hours) // _MAX_LABELS)
+    chart["layout"]["xaxis"] |= {"type": "category", "tickvals": names[::step]}
+    chart["layout"]["yaxis"] |= {"autorange": "reversed", "showgrid": False, "nticks": 0, "tickformat": ""}
     if not top:
-        figure["layout"]["annotations"] = [_note(t("heat_empty"))]
-    return figure
+        chart["layout"]["annotations"] = [_note(t("heat_empty"))]
+    return chart
 
 
 def _no_data(places: Sequence[tuple[object, str]], top: int, width: float, t: Texts) -> list[dict[str, Any]]:
-    """Hatched bars of the full height where not every camera looked; nothing if there is no such place."""
+    """Make hatched bars of the height `top` where not every camera looked. places: (x, name for the hover text)."""
     if not places:
         return []
     return [
@@ -159,17 +163,17 @@ def _no_data(places: Sequence[tuple[object, str]], top: int, width: float, t: Te
 
 
 def _top(values: Sequence[int | None]) -> int:
-    """The height of the axis."""
+    """Return the height of the axis: the largest value, at least 5."""
     return max(5, *(value for value in values if value is not None), 0)
 
 
-def _figure(values: Sequence[int | None], t: Texts) -> Figure:
-    """The frame of a chart; from right to left, time goes that way and the axis is on the right."""
+def _blank_chart(values: Sequence[int | None], t: Texts) -> Chart:
+    """Make a chart without data. In a language from right to left, the axes are mirrored."""
     rtl = t.direction == "rtl"
     top = max((value for value in values if value is not None), default=0)
     yaxis: dict[str, Any] = {"fixedrange": True, "rangemode": "tozero", "nticks": 5, "zeroline": False, "ticks": ""}
     yaxis |= {"tickformat": ",d", "automargin": True, "side": "right" if rtl else "left"}
-    if top < 5:  # else Plotly would put ticks at half a visitor
+    if top < 5:  # otherwise Plotly puts ticks at half a visitor
         yaxis |= {"dtick": 1, "range": [0, 5]}
     return {
         "data": [],
@@ -200,5 +204,5 @@ def _figure(values: Sequence[int | None], t: Texts) -> Figure:
 
 
 def _note(text: str) -> dict[str, Any]:
-    """A sentence in the middle of an empty chart."""
+    """Make a sentence in the middle of an empty chart."""
     return {"text": text, "xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5, "showarrow": False}

@@ -1,4 +1,4 @@
-"""`metrica-dashboard`: serve the pages, and look after the people who may see them."""
+"""`metrica-dashboard`: serve the pages, and manage the users who may see them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from metrica.dashboard.service.commands import DATABASE_FILE, add_address_options, add_data_option, run
 from metrica.dashboard.service.secret_file import read_or_create
 from metrica.dashboard.service.serving import WsgiServer, interruptible, say
-from metrica.dashboard.store.database import Database, User
+from metrica.dashboard.store.database import Database
+from metrica.dashboard.store.users import User
 from metrica.dashboard.web.passwords import OWNER, ensure_owner, hashed
 from metrica.version import __version__
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The command's exit status: 0, 1 for an error, 2 for wrong usage."""
+    """Run the command. Returns its exit status: 0, or 1 for an error; wrong usage exits with 2."""
     return run(_parser(), argv)
 
 
@@ -37,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="a reverse proxy on this machine gives HTTPS: trust its X-Forwarded headers, cookies over HTTPS only",
     )
-    _finish(serve, _serve)
+    _add_common(serve, _serve)
 
     user = commands.add_parser("user", help="add users, change passwords").add_subparsers(
         required=True, metavar="ACTION"
@@ -45,18 +46,18 @@ def _parser() -> argparse.ArgumentParser:
     for action, help_text in (("add", "add a user"), ("passwd", "change a user's password; ends the user's sessions")):
         command = user.add_parser(action, help=help_text)
         command.add_argument("name", metavar="NAME")
-        _finish(command, _user_add if action == "add" else _user_passwd)
-    _finish(user.add_parser("list", help="list the users"), _user_list)
+        _add_common(command, _user_add if action == "add" else _user_passwd)
+    _add_common(user.add_parser("list", help="list the users"), _user_list)
     return parser
 
 
-def _finish(parser: argparse.ArgumentParser, work: object) -> None:
+def _add_common(parser: argparse.ArgumentParser, work: object) -> None:
     add_data_option(parser)
     parser.set_defaults(work=work)
 
 
 def _serve(args: argparse.Namespace) -> int:
-    # Dash takes a second to import, which adding a user can do without.
+    # Dash takes a second to import, and the other subcommands do not need it.
     from metrica.dashboard.web.app import SESSION_KEY, WebSettings, create_web
 
     with interruptible() as wait, Database(args.data / DATABASE_FILE) as database:
@@ -76,34 +77,34 @@ def _serve(args: argparse.Namespace) -> int:
 
 def _user_add(args: argparse.Namespace) -> int:
     with Database(args.data / DATABASE_FILE) as database:
-        if database.user(args.name) is not None:
+        if database.users.get(args.name) is not None:
             raise ValueError(f"there is a user {args.name!r} already: 'user passwd {args.name}' changes the password")
         if not args.name or len(args.name) > 100 or not args.name.isprintable():
             raise ValueError(f"{args.name!r} cannot be a user's name")
-        database.put_user(User(args.name, hashed(_ask())))
+        database.users.put(User(args.name, hashed(_ask_password())))
     say(f"{args.name} can log in")
     return 0
 
 
 def _user_passwd(args: argparse.Namespace) -> int:
     with Database(args.data / DATABASE_FILE) as database:
-        if database.user(args.name) is None:
-            known = ", ".join(user.name for user in database.users()) or "none yet"
-            raise ValueError(f"there is no user {args.name!r} (users: {known}): 'user add {args.name}' adds one")
-        database.put_user(User(args.name, hashed(_ask())))
+        if database.users.get(args.name) is None:
+            names = ", ".join(user.name for user in database.users.all()) or "none yet"
+            raise ValueError(f"there is no user {args.name!r} (users: {names}): 'user add {args.name}' adds one")
+        database.users.put(User(args.name, hashed(_ask_password())))
     say(f"{args.name} has a new password")
     return 0
 
 
 def _user_list(args: argparse.Namespace) -> int:
     with Database(args.data / DATABASE_FILE) as database:
-        for user in database.users():
+        for user in database.users.all():
             say(user.name)
     return 0
 
 
-def _ask() -> str:
-    """The new password: typed twice at a terminal, or one line from a pipe."""
+def _ask_password() -> str:
+    """Ask for the new password: twice at a terminal, or one line from a pipe."""
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\n")
     password = getpass.getpass("new password: ")

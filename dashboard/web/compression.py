@@ -1,4 +1,4 @@
-"""gzip for what is large and never changes: the scripts are 7 MB, and a phone in a shop is on a slow network."""
+"""gzip for scripts and style sheets: they are 7 MB, and a phone in a store may be on a slow network."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from functools import lru_cache
 
 from flask import Response, request
 
-_LEAST = 1024
+_MIN_BYTES = 1024
 _TYPES = ("text/javascript", "application/javascript", "text/css")
 
 
 def compress(response: Response) -> Response:
-    """The response, gzipped if it is a script or a style sheet and the browser takes it."""
+    """Return the response, gzipped if it is a script or a style sheet and the browser accepts gzip."""
     if (
         response.status_code != 200
         or response.mimetype not in _TYPES
@@ -22,7 +22,7 @@ def compress(response: Response) -> Response:
         return response
     response.direct_passthrough = False
     plain = response.get_data()
-    if len(plain) >= _LEAST:
+    if len(plain) >= _MIN_BYTES:
         response.set_data(_zipped(plain))
         response.headers["Content-Encoding"] = "gzip"
         response.headers.add("Vary", "Accept-Encoding")
@@ -31,5 +31,5 @@ def compress(response: Response) -> Response:
 
 @lru_cache(maxsize=64)
 def _zipped(plain: bytes) -> bytes:
-    # Keyed by content: the few scripts are compressed once, whatever their addresses.
+    # The cache key is the content: each script is compressed once, whatever its address.
     return gzip.compress(plain, 6, mtime=0)

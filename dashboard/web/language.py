@@ -1,4 +1,4 @@
-"""In which language a browser gets its pages: the one chosen there, else the first that it asks for."""
+"""The language of a request: the one that the user chose, else the first one that the browser asks for."""
 
 from __future__ import annotations
 
@@ -8,27 +8,29 @@ from flask.typing import ResponseReturnValue
 from metrica.dashboard.web.texts import LANGUAGES, Texts, texts
 
 COOKIE = "metrica_language"
+"""Name of the cookie that keeps the chosen language."""
 PATH = "/language"
-_YEAR = 365 * 24 * 3600
+"""Address at which a language is chosen."""
+_YEAR = 365 * 24 * 3600  # s
 
 
-def words() -> Texts:
-    """The catalogue for the request that is being answered; English outside of one."""
+def request_texts() -> Texts:
+    """Return the texts in the language of the present request; English outside of a request."""
     if not has_request_context():
         return texts()
     chosen = request.cookies.get(COOKIE, "")
     return texts(chosen if chosen in LANGUAGES else request.accept_languages.best_match(LANGUAGES, "en") or "en")
 
 
-def language_pages(*, https: bool) -> Blueprint:
-    """`GET /language?code=fr`: choose, and go back to the page. It tells nothing, so nobody needs to be logged in."""
-    pages = Blueprint("language", __name__)
+def language_routes(*, https: bool) -> Blueprint:
+    """Make `GET /language?code=fr`: choose a language and go back to the page. It works without a login."""
+    routes = Blueprint("language", __name__)
 
-    @pages.get(PATH)
+    @routes.get(PATH)
     def choose() -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction]
         code, answer = request.args.get("code", ""), make_response(redirect("/"))
         if code in LANGUAGES:
             answer.set_cookie(COOKIE, code, max_age=_YEAR, samesite="Lax", httponly=True, secure=https)
         return answer
 
-    return pages
+    return routes

@@ -1,4 +1,4 @@
-"""Who may look: the login page, the session, and the guard before everything else."""
+"""The login: its page, the session, and the check that runs before every request."""
 
 from __future__ import annotations
 
@@ -13,22 +13,27 @@ from flask import Blueprint, Flask, current_app, redirect, render_template_strin
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
-from metrica.dashboard.store.database import Database, User
+from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.errors import DatabaseError
+from metrica.dashboard.store.users import User
 from metrica.dashboard.web.language import PATH as LANGUAGE_PATH
-from metrica.dashboard.web.language import words
+from metrica.dashboard.web.language import request_texts
 from metrica.dashboard.web.passwords import OWNER, Throttle, is_right
 from metrica.dashboard.web.texts import LANGUAGES
 
 OPEN_PATHS = frozenset({"/login", LANGUAGE_PATH, "/healthz", "/assets/metrica.css", "/assets/favicon.svg"})
-"""What everybody may ask for."""
+"""Addresses that work without a login."""
 
-PER_ADDRESS, PER_NAME, WINDOW = 10, 20, 300.0
-"""Failed logins within `WINDOW` seconds before an address, or anybody who tries a name, has to wait."""
+PER_ADDRESS = 10
+"""How many logins from one address may fail within `WINDOW`."""
+PER_NAME = 20
+"""How many logins with one user name may fail within `WINDOW`."""
+WINDOW = 300.0
+"""For how long a failed login is remembered, seconds."""
 
 
 class SessionUser(UserMixin):  # type: ignore[misc]
-    """A logged-in user. The id changes with the password, so that changing it ends every session."""
+    """A logged-in user. The id depends on the password, so a new password ends every session."""
 
     def __init__(self, user: User) -> None:
         self.name = user.name
@@ -39,18 +44,18 @@ class SessionUser(UserMixin):  # type: ignore[misc]
 
 
 def protect(server: Flask, database: Database) -> None:
-    """Put the login in front of everything that the server answers."""
+    """Refuse every request without a login, except those for `OPEN_PATHS`, and add the login page."""
     manager = LoginManager(server)
 
     @manager.user_loader  # type: ignore[untyped-decorator]
     def load(session_id: str) -> SessionUser | None:  # pyright: ignore[reportUnusedFunction]
-        user = database.user(session_id.partition("/")[2])
-        known = SessionUser(user) if user else None
-        return known if known and hmac.compare_digest(known.get_id().encode(), session_id.encode()) else None
+        user = database.users.get(session_id.partition("/")[2])
+        current = SessionUser(user) if user else None
+        return current if current and hmac.compare_digest(current.get_id().encode(), session_id.encode()) else None
 
     @server.before_request
     def guard() -> ResponseReturnValue | None:  # pyright: ignore[reportUnusedFunction]
-        # SameSite=Lax keeps the cookie out of other sites' requests already; this is for browsers that don't.
+        # For browsers that ignore SameSite=Lax, which keeps the cookie out of requests from other sites.
         if request.method == "POST" and request.headers.get("Sec-Fetch-Site") == "cross-site":
             return {"error": "the request comes from another site"}, 403
         if request.path in OPEN_PATHS or current_user.is_authenticated:
@@ -59,37 +64,37 @@ def protect(server: Flask, database: Database) -> None:
             return redirect("/login")
         return {"error": "log in first"}, 401
 
-    server.register_blueprint(_pages(database))
+    server.register_blueprint(_routes(database))
 
 
 def csrf_token() -> str:
-    """The token that this session's forms carry."""
+    """Return the CSRF token of this session; every form has it in a hidden field."""
     token: str = session.setdefault("csrf", secrets.token_urlsafe(16))
     return token
 
 
 def csrf_is_right() -> bool:
-    """Whether the form that was sent is one of this session's."""
-    known: str = session.get("csrf", "")
-    return bool(known) and hmac.compare_digest(known.encode(), request.form.get("csrf", "").encode())
+    """Whether the form of this request has the CSRF token of its session."""
+    expected: str = session.get("csrf", "")
+    return bool(expected) and hmac.compare_digest(expected.encode(), request.form.get("csrf", "").encode())
 
 
-def _pages(database: Database) -> Blueprint:
-    pages = Blueprint("login", __name__)
+def _routes(database: Database) -> Blueprint:
+    routes = Blueprint("login", __name__)
     by_address, by_name = Throttle(PER_ADDRESS, WINDOW), Throttle(PER_NAME, WINDOW)
 
     def form(problem: str = "", status: int = 200, name: str = OWNER) -> ResponseReturnValue:
         return render_template_string(
-            _template(), t=words(), languages=LANGUAGES, problem=problem, name=name, csrf=csrf_token()
+            _template(), t=request_texts(), languages=LANGUAGES, problem=problem, name=name, csrf=csrf_token()
         ), status
 
-    @pages.get("/login")
+    @routes.get("/login")
     def show() -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction]
         return redirect("/") if current_user.is_authenticated else form()
 
-    @pages.post("/login")
+    @routes.post("/login")
     def log_in() -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction]
-        t = words()
+        t = request_texts()
         name, address = request.form.get("name", "")[:200], request.remote_addr or ""
         if not csrf_is_right():
             return form(t("login_stale"), 400, name)
@@ -98,7 +103,7 @@ def _pages(database: Database) -> Blueprint:
             page = current_app.make_response(form(t("login_throttled", n=math.ceil(wait)), 429, name))
             page.headers["Retry-After"] = str(math.ceil(wait))
             return page
-        user = database.user(name)
+        user = database.users.get(name)
         right = is_right(user, request.form.get("password", ""))
         if user is None or not right:
             by_address.failed(address)
@@ -112,28 +117,28 @@ def _pages(database: Database) -> Blueprint:
         login_user(SessionUser(user))
         return redirect("/")
 
-    @pages.post("/logout")
+    @routes.post("/logout")
     def log_out() -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction]
         if csrf_is_right():
             logout_user()
             session.clear()
         return redirect("/login")
 
-    @pages.get("/session")
-    def still_there() -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction]
-        """What a page asks that has lost its connection: 401 from the guard means that it must log in again."""
+    @routes.get("/session")
+    def check_session() -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction]
+        """Answer a page that lost its connection. Without a login, `guard` answers 401, and the page asks for one."""
         return {"user": current_user.name}
 
-    @pages.get("/healthz")
+    @routes.get("/healthz")
     def healthz() -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction]
-        database.stores()
+        database.stores.all()
         return {"status": "ok"}
 
-    @pages.app_errorhandler(DatabaseError)
+    @routes.app_errorhandler(DatabaseError)
     def broken(error: DatabaseError) -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction]
         return {"error": str(error)}, 503
 
-    return pages
+    return routes
 
 
 @lru_cache

@@ -1,4 +1,4 @@
-"""What is on the page, the most urgent first; `metrica.dashboard.web.callbacks` fills in the figures."""
+"""The layout of the page, the most important first; `metrica.dashboard.web.callbacks` fills in the figures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Helvetica N
 
 
 def layout(stores: Sequence[Store], csrf: str, refresh: float, t: Texts) -> Any:
-    """The page for these stores. `refresh`: seconds between two updates."""
+    """Make the page for these stores.
+
+    csrf: the session's token, for the forms. refresh: seconds between two updates. t: the texts of the page.
+    """
     offline: dict[str, Any] = {"data-text": t("offline")}
     language: dict[str, Any] = {"aria-label": t("language")}
     page = dmc.MantineProvider(
@@ -125,8 +128,8 @@ def _header(stores: Sequence[Store], csrf: str, t: Texts) -> Any:
     )
 
 
-def _empty(csrf: str, t: Texts) -> list[Any]:
-    """The button that says that nobody is inside, and beside it, once said, how to take it back."""
+def _empty_button(csrf: str, t: Texts) -> list[Any]:
+    """Make the button "the shop is empty now" and, hidden until it was pressed, its undo."""
     return [
         _form("/empty", csrf, html.Button(t("empty_now"), id="empty-now", type="submit", className="button")),
         html.Div(
@@ -147,7 +150,7 @@ def _empty(csrf: str, t: Texts) -> list[Any]:
 
 
 def _form(action: str, csrf: str, *children: Any) -> Any:
-    """A form that assets/metrica.js sends without leaving the page."""
+    """Make a form that assets/metrica.js sends without leaving the page."""
     quiet: dict[str, Any] = {"data-quiet": "yes"}
     hidden = dcc.Input(type="hidden", name="csrf", value=csrf)
     store = dcc.Input(type="hidden", name="store", id=f"store-of{action.replace('/', '-')}")
@@ -170,14 +173,14 @@ def _now(csrf: str, t: Texts) -> Any:
                         ],
                     ),
                     html.Div(t("inside_note"), id="kpi-inside-note", className="note"),
-                    *_empty(csrf, t),
+                    *_empty_button(csrf, t),
                 ],
             ),
             html.Div(
-                className="now-flow",
+                className="now-traffic",
                 children=[
                     html.Div(
-                        className="flow",
+                        className="traffic",
                         children=[
                             html.H2(t("in_today"), className="label"),
                             html.Div(t("none"), id="kpi-in-today", className="figure"),
@@ -185,7 +188,7 @@ def _now(csrf: str, t: Texts) -> Any:
                         ],
                     ),
                     html.Div(
-                        className="flow",
+                        className="traffic",
                         children=[
                             html.H2(t("out_today"), className="label"),
                             html.Div(t("none"), id="kpi-out-today", className="figure"),
@@ -219,7 +222,7 @@ def _chart(name: str, title: str, side: Any) -> Any:
             html.Div(className="card-head", children=[html.H2(title, className="card-title"), side]),
             html.Div(
                 className=f"chart chart-{name}",
-                # The frame has the height: Plotly then fills it, and refits when a phone is turned.
+                # The frame sets the height, and Plotly fills it, also after a phone was turned.
                 children=dcc.Graph(
                     id=f"chart-{name}", figure=BLANK, config=CONFIG, responsive=True, style={"height": "100%"}
                 ),

@@ -1,4 +1,4 @@
-"""Passwords: how they are kept, how the first one is made, and how guessing is slowed down."""
+"""Passwords: their hashes, the first password of the owner, and the limit on failed logins."""
 
 from __future__ import annotations
 
@@ -11,83 +11,89 @@ from functools import cache
 
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from metrica.dashboard.store.database import Database, User
+from metrica.dashboard.store.database import Database
+from metrica.dashboard.store.users import User
 
 OWNER = "owner"
-"""The user that is made when there is none."""
+"""Name of the user that is made if there is none."""
 SHORTEST = 8
+"""Least number of characters of a password."""
 
-_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # nothing that looks like something else
+_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # without letters and digits that look alike
 
 
 def hashed(password: str) -> str:
-    """scrypt with a salt. Raises ValueError for a password that is too short."""
+    """Return the scrypt hash of a password, with a salt. Raises ValueError for a password that is too short."""
     if len(password) < SHORTEST:
         raise ValueError(f"the password is too short: use at least {SHORTEST} characters")
     return generate_password_hash(password)
 
 
 def is_right(user: User | None, password: str) -> bool:
-    """Whether the password is the user's; takes the same time for no user."""
-    return check_password_hash(user.password if user else _nobody(), password[:1000]) and user is not None
+    """Whether the password is the user's. Takes as long if there is no such user, so that names cannot be guessed."""
+    return check_password_hash(user.password if user else _hash_of_nobody(), password[:1000]) and user is not None
 
 
 @cache
-def _nobody() -> str:
-    """What is checked when the name is unknown, so that this takes as long as a wrong password."""
+def _hash_of_nobody() -> str:
+    """Return the hash to compare with if the user is unknown."""
     return generate_password_hash(secrets.token_hex())
 
 
 def generate() -> str:
-    """A password of 16 characters in four groups (79 bits), easy to type."""
+    """Make a password that is easy to type: 16 characters in four groups, 79 bits."""
     return "-".join("".join(secrets.choice(_ALPHABET) for _ in range(4)) for _ in range(4))
 
 
 def ensure_owner(database: Database, password: str = "") -> str | None:
     """Make sure that somebody can log in.
 
-    With a password, the owner has it afterwards. Without one and without any user, the owner is made with a
-    generated password, which is returned: the one time that it can be shown. Raises ValueError if it is too short.
+    With a `password`, it becomes the owner's; raises ValueError if it is too short. Without one, and if there is no
+    user at all, the owner is made with a generated password. Returns the generated password, which cannot be read
+    again later; None if none was generated.
     """
     if password:
-        if not is_right(database.user(OWNER), password):
-            database.put_user(User(OWNER, hashed(password)))
+        if not is_right(database.users.get(OWNER), password):
+            database.users.put(User(OWNER, hashed(password)))
         return None
-    if database.users():
+    if database.users.all():
         return None
     made = generate()
-    database.put_user(User(OWNER, hashed(made)))
+    database.users.put(User(OWNER, hashed(made)))
     return made
 
 
 class Throttle:
-    """Counts failures by key (an address, a name) and says how long the next attempt has to wait."""
+    """Limits failed attempts by key (an address, a user name): after too many, the key has to wait."""
 
     def __init__(self, limit: int, window: float, clock: Callable[[], float] = time.monotonic) -> None:
-        """Allow `limit` failures within `window` seconds."""
+        """limit: how many attempts may fail within `window` seconds. clock: seconds, monotonic."""
         self._limit, self._window, self._clock = limit, window, clock
         self._failures: dict[str, deque[float]] = {}
         self._lock = threading.Lock()
 
     def wait(self, key: str) -> float:
-        """Seconds until the key may try again, 0 for now."""
+        """Return how many seconds the key has to wait; 0 if it may try now."""
         with self._lock:
             recent = self._recent(key)
             return recent[0] + self._window - self._clock() if len(recent) >= self._limit else 0.0
 
     def failed(self, key: str) -> None:
+        """Count a failed attempt."""
         with self._lock:
-            if len(self._failures) > 10_000:  # many made-up names must not fill the memory
+            if len(self._failures) > 10_000:  # invented names must not fill the memory
                 self._failures = {k: v for k in list(self._failures) if (v := self._recent(k))}
             recent = self._recent(key)
             recent.append(self._clock())
             self._failures[key] = recent
 
     def succeeded(self, key: str) -> None:
+        """Forget the failed attempts of the key."""
         with self._lock:
             self._failures.pop(key, None)
 
     def _recent(self, key: str) -> deque[float]:
+        """Return the times of the failures within the window, the oldest first."""
         recent = self._failures.get(key, deque())
         while recent and recent[0] <= self._clock() - self._window:
             recent.popleft()

@@ -1,4 +1,4 @@
-"""The words on the pages, from one catalogue file per language."""
+"""The texts of the pages, from one YAML file per language."""
 
 from __future__ import annotations
 
@@ -10,47 +10,48 @@ from typing import Any, Literal
 import yaml
 
 LANGUAGES = {"ar": "العربية", "fr": "Français", "en": "English"}
-"""What there is a catalogue of, by its own name."""
+"""The languages of the pages: code and own name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """One language's words. An unknown key is a KeyError: a page never shows a hole."""
+    """The texts of one language, by key. An unknown key raises KeyError."""
 
     language: str
+    """Its code, as in `LANGUAGES`."""
     _texts: dict[str, Any]
 
     def __call__(self, key: str, **values: object) -> str:
-        """The text, with its {names} filled in."""
+        """Return a text with its {placeholders} filled in."""
         text: str = self._texts[key]
         return text.format(**values)
 
     def many(self, key: str, n: int, **values: object) -> str:
-        """The text in the form that suits the number, which is {n} in it."""
+        """Return a text in its plural form for `n`; the placeholder {n} is the number."""
         forms: dict[str, str] = self._texts[key]
-        return forms[_form(self.language, n)].format(n=self.number(n), **values)
+        return forms[_plural_form(self.language, n)].format(n=self.number(n), **values)
 
     def number(self, n: int) -> str:
-        """With the language's separators between the thousands."""
+        """Return a number with the language's separator between the thousands."""
         return f"{n:,}".replace(",", self("thousands"))
 
     @property
     def direction(self) -> Literal["ltr", "rtl"]:
-        """From left to right, or from right to left."""
+        """The direction of writing."""
         return "rtl" if self.language == "ar" else "ltr"
 
     def item(self, key: str, index: int) -> str:
-        """One of a list, such as the name of a weekday."""
+        """Return one item of a list of texts, such as the name of a weekday."""
         listed: list[str] = self._texts[key]
         return listed[index]
 
     def keys(self) -> set[str]:
-        """Every key of the catalogue."""
+        """Return every key of the file."""
         return set(self._texts)
 
 
-def _form(language: str, n: int) -> str:
-    """The form of a noun after a number (https://cldr.unicode.org/index/cldr-spec/plural-rules)."""
+def _plural_form(language: str, n: int) -> str:
+    """Return the plural form of a noun after a number (https://cldr.unicode.org/index/cldr-spec/plural-rules)."""
     if language != "ar":
         return "one" if n == 1 or (n == 0 and language == "fr") else "other"
     if n in (1, 2):
@@ -62,6 +63,6 @@ def _form(language: str, n: int) -> str:
 
 @lru_cache
 def texts(language: str = "en") -> Texts:
-    """The catalogue of a language. Raises FileNotFoundError if there is none."""
+    """Read the texts of a language. Raises FileNotFoundError if there are none."""
     source = files("metrica.dashboard.web").joinpath(f"texts_{language}.yaml")
     return Texts(language, yaml.safe_load(source.read_text(encoding="utf-8")))

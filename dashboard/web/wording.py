@@ -1,4 +1,4 @@
-"""Figures as people say them: 12 min, 17:00 – 18:00, two hours ago."""
+"""Figures as text for the pages: 12 min, 17:00 – 18:00, 2 hours ago."""
 
 from __future__ import annotations
 
@@ -7,34 +7,34 @@ from datetime import date, datetime
 from metrica.dashboard.kpis.dwell import Dwell
 from metrica.dashboard.kpis.events import HOUR, MINUTE
 from metrica.dashboard.kpis.footfall import Peak
-from metrica.dashboard.kpis.headcount import Inside
+from metrica.dashboard.kpis.headcount import Occupancy
 from metrica.dashboard.web.texts import Texts
 
 DAY = 24 * HOUR
 
 
 def number(value: int, t: Texts) -> str:
-    """With separators between the thousands."""
+    """A number with separators between the thousands."""
     return t.number(value)
 
 
-def margin(inside: Inside, t: Texts) -> str:
-    """± 2, or nothing where there is no doubt."""
-    return t("margin", n=number(inside.margin, t)) if inside.margin else ""
+def margin(occupancy: Occupancy, t: Texts) -> str:
+    """± 2, or nothing for a margin of zero."""
+    return t("margin", n=number(occupancy.margin, t)) if occupancy.margin else ""
 
 
 def dwell_note(dwell: Dwell | None, t: Texts) -> str:
-    """Of how many visits the average is, and the percentiles, marked as estimates."""
+    """The number of visits that the average is made of, and the median, marked as an estimate."""
     if dwell is None:
         return t("dwell_empty")
     parts = [t.many("dwell_note", dwell.sessions)]
     if dwell.percentiles is not None:
-        parts.append(t("dwell_half", stay=duration(dwell.percentiles.half, t)))
+        parts.append(t("dwell_half", stay=duration(dwell.percentiles.p50, t)))
     return " · ".join(parts)
 
 
 def duration(seconds: float, t: Texts) -> str:
-    """As precise as it is of interest: seconds below a minute, minutes below an hour."""
+    """A duration: in seconds below a minute, in minutes below an hour, else in hours and minutes."""
     if seconds < 60:
         return t("seconds_value", n=round(seconds))
     minutes = round(seconds / 60)
@@ -44,12 +44,12 @@ def duration(seconds: float, t: Texts) -> str:
 
 
 def hour_span(hour: int, t: Texts) -> str:
-    """A clock hour from its beginning to its end."""
+    """A clock hour (0 to 23) from its beginning to its end: 17:00 – 18:00."""
     return t("hour_span", start=hour, end=(hour + 1) % 24)
 
 
 def age(last: int | None, now: int, t: Texts) -> str:
-    """How long ago the last event was, both ns UTC."""
+    """How long ago the last event was. last, now: ns UTC; last is None before the first event."""
     if last is None:
         return t("last_event_never")
     past = max(0, now - last)
@@ -63,7 +63,7 @@ def age(last: int | None, now: int, t: Texts) -> str:
 
 
 def freshness(last: int | None, now: int) -> str:
-    """`live`, `quiet` or `silent`: a class name for the dot beside the age."""
+    """The CSS class of the dot beside the age: `live` (under 30 minutes), `quiet`, or `silent` (over a day)."""
     if last is None or now - last > DAY:
         return "silent"
     return "live" if now - last < 30 * MINUTE else "quiet"
@@ -86,15 +86,20 @@ def date_tick(day: date, t: Texts) -> str:
 
 
 def weekday(day: date, t: Texts) -> str:
+    """Sunday."""
     return t.item("weekdays", day.weekday())
 
 
 def clock(moment: datetime, t: Texts) -> str:
+    """17:05."""
     return t("clock", hour=moment.hour, minute=moment.minute)
 
 
 def comparison(entered: int, last_week: int | None, day: date, t: Texts) -> tuple[str, str]:
-    """Today's visitors against last week's by now, and a class name: `up`, `down` or empty."""
+    """Today's visitors compared with last week's up to the same time, and a CSS class: `up`, `down` or empty.
+
+    last_week: None if there is nothing to compare with; both texts are then empty.
+    """
     name = weekday(day, t)
     if last_week is None:
         return "", ""
@@ -109,7 +114,7 @@ def comparison(entered: int, last_week: int | None, day: date, t: Texts) -> tupl
 
 
 def peak_note(peak: Peak | None, usual: Peak | None, t: Texts) -> str:
-    """How many visitors the busiest hour had, and which hour usually is it."""
+    """The visitors of the busiest hour, and the hour that usually is the busiest on this weekday."""
     parts = [t.many("peak_note", round(peak.visitors)) if peak else t("peak_empty")]
     if usual:
         parts.append(t("peak_usual", span=hour_span(usual.hour, t)))

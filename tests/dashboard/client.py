@@ -20,12 +20,12 @@ from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.records import Event
 from tests.dashboard.footfall import at
 
-SHOP = Store("tunis-01", "Africa/Tunis")
+STORE = Store("tunis-01", "Africa/Tunis")
 NOON = at("Africa/Tunis", 2026, 11, 22, 12)
 
 
 @dataclass
-class Hands:
+class ManualClock:
     """A clock that only the test moves, ns UTC."""
 
     now: int = NOON
@@ -71,7 +71,7 @@ class Client:
         return self.request("POST", "/v1/events", body=body, headers=given | (headers or {}))
 
     def send(self, events: Sequence[Event], store: str = "tunis-01", **how: Any) -> Answer:
-        return self.post(batch([wire(e) for e in events], store), **how)
+        return self.post(batch([event_document(e) for e in events], store), **how)
 
     def request(
         self, method: str, path: str, *, body: bytes | None = None, headers: dict[str, str] | None = None
@@ -82,7 +82,7 @@ class Client:
         return Answer(answer.status, json.loads(answer.data) if is_json else answer.data, answer.headers)
 
 
-def wire(e: Event) -> dict[str, Any]:
+def event_document(e: Event) -> dict[str, Any]:
     """An event as it travels."""
     return {
         "id": e.id, "camera": e.camera, "line": e.line, "direction": e.direction, "track": e.track, "time": e.time
@@ -105,17 +105,17 @@ class Ingest(Client):
     """The client of a server in this process, whose store and clock are at hand."""
 
     database: Database = field(kw_only=True)
-    clock: Hands = field(kw_only=True)
+    clock: ManualClock = field(kw_only=True)
 
 
 @contextlib.contextmanager
 def ingest_server(folder: Path, *, lock_timeout: float = 10.0) -> Generator[Ingest]:
     """A server over a new database in `folder`, with the store tunis-01 and a token for it."""
-    clock = Hands()
+    clock = ManualClock()
     with Database(folder / "metrica.db", clock=clock, lock_timeout=lock_timeout) as database:
-        database.put_store(SHOP)
+        database.stores.put(STORE)
         server = AioServer(create_app(database), "127.0.0.1", 0)
         try:
-            yield Ingest(server.address, database.add_token(SHOP.id), database=database, clock=clock)
+            yield Ingest(server.address, database.tokens.create(STORE.id), database=database, clock=clock)
         finally:
             server.stop()

@@ -1,4 +1,4 @@
-"""Plausible footfall for tests: weeks of people coming to a shop and leaving it, the same for the same seed."""
+"""Plausible footfall for tests: weeks of people coming to a store and leaving it, the same for the same seed."""
 
 from __future__ import annotations
 

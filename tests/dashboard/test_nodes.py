@@ -80,7 +80,7 @@ def test_a_taken_port_is_a_permanent_error_and_leaves_nothing_open(
     assert caught.value.permanent
     assert threads() == set()
     with Database(tmp_path / "data" / "metrica.db") as database:
-        assert database.users() == [], "no password was made that nobody could read"
+        assert database.users.all() == [], "no password was made that nobody could read"
 
 
 @pytest.mark.parametrize("kind", [Ingest, Dashboard])
@@ -103,16 +103,16 @@ def test_the_dashboard_makes_an_owner_once_and_says_the_password_in_the_log(
         node = Dashboard(port=0)
         with testing.run(node, context=where):
             assert urllib3.request("GET", f"{address(node)}/healthz").json() == {"status": "ok"}
-            said = re.search(
+            found = re.search(
                 rf"log in on {address(node)} as 'owner' with the password (\S+) \(shown only now\)", caplog.text
             )
         caplog.clear()
         with testing.run(Dashboard(port=0), context=where):
             assert "password" not in caplog.text
-    assert said
+    assert found
     with Database(tmp_path / "data" / "metrica.db") as database:
-        assert is_right(database.user(OWNER), said.group(1))
-        assert [store.id for store in database.stores()] == ["tunis-01"]
+        assert is_right(database.users.get(OWNER), found.group(1))
+        assert [store.id for store in database.stores.all()] == ["tunis-01"]
     assert threads() == set()
 
 
@@ -124,7 +124,7 @@ def test_the_dashboard_takes_the_password_it_is_given(tmp_path: Path, caplog: py
         pass
     assert "of the owner" not in caplog.text
     with Database(tmp_path / "data" / "metrica.db") as database:
-        assert is_right(database.user(OWNER), "of the owner")
+        assert is_right(database.users.get(OWNER), "of the owner")
 
 
 def test_a_short_password_is_refused_before_anything_starts(tmp_path: Path) -> None:
@@ -142,8 +142,8 @@ def test_both_share_one_database(tmp_path: Path) -> None:
     with testing.run(dashboard, context=where), testing.run(ingest, context=where) as bench:
         Client(address(ingest), where.local_token()).send([event(1, bench.clock.now())])
     with Database(tmp_path / "data" / "metrica.db") as database:
-        assert database.count_events("tunis-01") == 1
-        assert database.stores()[0].cutoff_hour == 5
+        assert database.events.count("tunis-01") == 1
+        assert database.stores.all()[0].cutoff_hour == 5
 
 
 def test_a_server_whose_thread_has_ended_fails_the_node(tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ import urllib3
 
 from metrica.dashboard.service.errors import SecretFileError
 from metrica.dashboard.service.secret_file import read_or_create
-from metrica.dashboard.store.database import Database, User
+from metrica.dashboard.store.database import Database
+from metrica.dashboard.store.users import User
 from metrica.dashboard.web.passwords import OWNER, hashed, is_right
 
 COMMAND = [sys.executable, "-c", "import sys; from metrica.dashboard.web.cli import main; sys.exit(main())"]
@@ -32,7 +33,7 @@ def dashboard(*arguments: str, data: Path, typed: str = "") -> subprocess.Comple
 
 @contextlib.contextmanager
 def serving(data: Path, **environment: str) -> Generator[tuple[subprocess.Popen[str], str, str]]:
-    """A running server, its address, and what it said before."""
+    """A running server, its address, and what it printed before that."""
     process = subprocess.Popen(
         [*COMMAND, "--port", "0", "--data", str(data)],
         stdout=subprocess.PIPE,
@@ -42,12 +43,12 @@ def serving(data: Path, **environment: str) -> Generator[tuple[subprocess.Popen[
     )
     try:
         assert process.stdout is not None
-        said = ""
-        while "listening on " not in said:
+        output = ""
+        while "listening on " not in output:
             line = process.stdout.readline()
             assert line, process.communicate()[1]
-            said += line
-        yield process, said.rpartition("listening on ")[2].strip(), said
+            output += line
+        yield process, output.rpartition("listening on ")[2].strip(), output
     finally:
         process.kill()
         process.communicate()
@@ -75,8 +76,8 @@ def children(pid: int) -> list[str]:
 
 
 def test_the_first_start_says_the_password_the_second_does_not(tmp_path: Path) -> None:
-    with serving(tmp_path) as (process, address, said):
-        made = re.search(r"first start: log in as 'owner' with the password (\S+) \(shown only now\)", said)
+    with serving(tmp_path) as (process, address, output):
+        made = re.search(r"first start: log in as 'owner' with the password (\S+) \(shown only now\)", output)
         assert made
         assert logs_in(address, made.group(1))
         assert not logs_in(address, "wrong")
@@ -86,8 +87,8 @@ def test_the_first_start_says_the_password_the_second_does_not(tmp_path: Path) -
         assert "Traceback" not in process.communicate()[1]
     assert sorted(file.name for file in tmp_path.iterdir()) == ["metrica.db", "session.key"]
     assert stat.S_IMODE((tmp_path / "session.key").stat().st_mode) == 0o600
-    with serving(tmp_path, METRICA_PASSWORD="from the environment") as (process, address, said):
-        assert "password" not in said
+    with serving(tmp_path, METRICA_PASSWORD="from the environment") as (process, address, output):
+        assert "password" not in output
         assert logs_in(address, "from the environment")
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0
@@ -110,7 +111,7 @@ def test_users_are_added_changed_and_listed(tmp_path: Path) -> None:
     assert dashboard("user", "passwd", "amel", data=tmp_path, typed="another one\n").returncode == 0
     assert dashboard("user", "list", data=tmp_path).stdout == "amel\n"
     with Database(tmp_path / "metrica.db") as database:
-        assert is_right(database.user("amel"), "another one")
+        assert is_right(database.users.get("amel"), "another one")
 
 
 @pytest.mark.parametrize(
@@ -131,7 +132,7 @@ def test_a_wrong_argument_is_one_sentence_and_exit_1(
     tmp_path: Path, arguments: tuple[str, ...], typed: str, sentence: str
 ) -> None:
     with Database(tmp_path / "metrica.db") as database:
-        database.put_user(User(OWNER, hashed("long enough")))
+        database.users.put(User(OWNER, hashed("long enough")))
     ended = dashboard(*arguments, data=tmp_path, typed=typed)
     assert ended.returncode == 1
     assert ended.stderr.startswith(f"metrica-dashboard: error: {sentence}")
@@ -147,7 +148,7 @@ def test_a_taken_port_is_one_sentence_and_no_password_is_lost(tmp_path: Path) ->
         f"metrica-dashboard: error: port {port} is taken by another program: choose another port, or stop it\n"
     )
     with Database(tmp_path / "metrica.db") as database:
-        assert database.users() == []
+        assert database.users.all() == []
 
 
 def test_a_key_file_is_made_once_and_refused_when_others_can_read_it_or_it_is_cut(tmp_path: Path) -> None:

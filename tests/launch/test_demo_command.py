@@ -60,7 +60,7 @@ def test_the_owner_s_password_is_a_new_one_at_each_start_and_is_said(
         found = re.fullmatch(r"http://127\.0\.0\.1:\d+ \(log in as owner, password (\S+)\)", "".join(opens))
         assert found
         with Database(where.data_dir / "metrica.db") as database:
-            assert is_right(database.user(OWNER), found[1])
+            assert is_right(database.users.get(OWNER), found[1])
         said.append(found[1])
         caplog.clear()
     assert said[0] != said[1]

@@ -1,20 +1,21 @@
-// Notices when the page no longer gets its figures, and says so; sends the user to log in when the session is over.
+// Shows a banner when the page gets no more figures, opens the login when the session has ended, and sends the small
+// forms without leaving the page.
 (function () {
   "use strict";
-  let last = Date.now();
+  let lastAnswer = Date.now();
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     metrica: {
       beat: function () {
-        last = Date.now();
+        lastAnswer = Date.now();
         return true; // hides the banner
       },
     },
   });
 
-  function watch() {
+  function checkConnection() {
     const banner = document.getElementById("offline");
-    if (!banner || document.hidden || Date.now() - last < 20000) {
+    if (!banner || document.hidden || Date.now() - lastAnswer < 20000) {
       return;
     }
     banner.hidden = false;
@@ -26,16 +27,16 @@
         return answer.ok ? {} : answer.json();
       })
       .then(
-        function (said) {
-          banner.textContent = said.error || banner.dataset.text;
+        function (body) {
+          banner.textContent = body.error || banner.dataset.text;
         },
         function () {
-          banner.textContent = banner.dataset.text; // no server: the next round asks again
+          banner.textContent = banner.dataset.text; // no server: asked again in five seconds
         }
       );
   }
 
-  // Forms that change something small: sent without leaving the page, and the figures are asked for at once.
+  // Send a form with data-quiet without leaving the page, then ask for the new figures at once.
   document.addEventListener("submit", function (event) {
     const form = event.target;
     if (!form.matches || !form.matches("form[data-quiet]")) {
@@ -49,13 +50,13 @@
         if (answer.status === 401) {
           window.location.assign("/login");
         } else if (!answer.ok) {
-          return answer.json().then(function (said) {
-            say(said.error);
+          return answer.json().then(function (body) {
+            showBanner(body.error);
           });
         }
       })
       .catch(function () {
-        say("");
+        showBanner("");
       })
       .then(function () {
         button.disabled = false;
@@ -63,14 +64,14 @@
       });
   });
 
-  function say(text) {
+  function showBanner(text) {
     const banner = document.getElementById("offline");
     banner.textContent = text || banner.dataset.text;
     banner.hidden = false;
   }
 
   document.addEventListener("visibilitychange", function () {
-    last = Date.now(); // a sleeping tab is not a lost connection
+    lastAnswer = Date.now(); // a hidden tab gets no figures: that is not a lost connection
   });
-  window.setInterval(watch, 5000);
+  window.setInterval(checkConnection, 5000);
 })();

@@ -17,13 +17,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from metrica.dashboard.ingest.body import MAX_BODY, MAX_PLAIN, WireError, parse_batch
+from metrica.dashboard.ingest.body import MAX_BODY, MAX_PLAIN, RequestError, parse_events
 from metrica.dashboard.kpis.store import Store
-from tests.dashboard.client import NOON, Client, Ingest, batch, ingest_server, packed, wire
+from tests.dashboard.client import NOON, Client, Ingest, batch, event_document, ingest_server, packed
 from tests.dashboard.footfall import event
 
 DAY = 86_400_000_000_000
-GOOD = wire(event(1, NOON))
+GOOD = event_document(event(1, NOON))
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def server(tmp_path: Path) -> Generator[Ingest]:
 def test_a_batch_is_taken_in_every_form_it_may_have(server: Ingest, form: str, zipped: bool) -> None:
     answer = server.send([event(1, NOON), event(2, NOON + 1, "out")], form=form, zipped=zipped)
     assert (answer.status, answer.body) == (200, {"accepted": 2, "duplicates": 0, "refused": []})
-    assert server.database.events("tunis-01", 0, 2 * NOON).signs.tolist() == [1, -1]
+    assert server.database.events.between("tunis-01", 0, 2 * NOON).signs.tolist() == [1, -1]
 
 
 def test_sending_again_changes_nothing(server: Ingest) -> None:
@@ -51,7 +51,7 @@ def test_sending_again_changes_nothing(server: Ingest) -> None:
     server.send(events[:6])
     answer = server.send(events)
     assert answer.body == {"accepted": 4, "duplicates": 6, "refused": []}
-    assert server.database.count_events("tunis-01") == 10
+    assert server.database.events.count("tunis-01") == 10
 
 
 def test_concurrent_senders_of_the_same_batch_are_one(server: Ingest) -> None:
@@ -70,7 +70,7 @@ def test_concurrent_senders_of_the_same_batch_are_one(server: Ingest) -> None:
         thread.join()
     assert sum(answer["accepted"] for answer in answers) == 300
     assert all(answer["accepted"] + answer["duplicates"] == 300 for answer in answers)
-    assert server.database.count_events("tunis-01") == 300
+    assert server.database.events.count("tunis-01") == 300
 
 
 def test_an_empty_batch_is_fine(server: Ingest) -> None:
@@ -103,7 +103,7 @@ BAD: list[tuple[Any, str | None, str]] = [
 
 @pytest.mark.parametrize(("bad", "name", "reason"), BAD)
 def test_a_bad_event_is_refused_by_itself(server: Ingest, bad: Any, name: str | None, reason: str) -> None:
-    around = [wire(event(2, NOON)), bad, wire(event(3, NOON + DAY))]
+    around = [event_document(event(2, NOON)), bad, event_document(event(3, NOON + DAY))]
     answer = server.post(batch(around))
     assert (answer.status, answer.body["accepted"]) == (200, 2)
     (refused,) = answer.body["refused"]
@@ -193,16 +193,16 @@ def test_without_the_right_token_it_is_401(shared_server: Ingest, header: str | 
 
 
 def test_a_revoked_token_is_401_at_once(server: Ingest) -> None:
-    server.database.revoke_token("tunis-01", server.database.tokens("tunis-01")[0].key)
+    server.database.tokens.revoke("tunis-01", server.database.tokens.of_store("tunis-01")[0].key)
     assert server.send([event(1, NOON)]).status == 401
 
 
 def test_a_token_of_another_store_is_403_and_writes_nothing(server: Ingest) -> None:
-    server.database.put_store(Store("sfax-01", "Africa/Tunis"))
-    for database in ("sfax-01", "unknown"):
-        answer = server.send([event(1, NOON)], store=database)
+    server.database.stores.put(Store("sfax-01", "Africa/Tunis"))
+    for store in ("sfax-01", "unknown"):
+        answer = server.send([event(1, NOON)], store=store)
         assert (answer.status, answer.body["error"].split(",")[0]) == (403, "the token speaks for the store 'tunis-01'")
-    assert server.database.count_events("sfax-01") == 0
+    assert server.database.events.count("sfax-01") == 0
 
 
 def test_a_locked_database_is_503_and_the_sender_can_try_again(server: Ingest) -> None:
@@ -264,8 +264,8 @@ def test_metrics_are_open_here_and_need_a_token_through_a_proxy(server: Ingest) 
     st.binary(max_size=300), st.sampled_from(("application/json", "application/msgpack")), st.sampled_from(("", "gzip"))
 )
 def test_no_bytes_at_all_break_the_parser(body: bytes, content_type: str, encoding: str) -> None:
-    with contextlib.suppress(WireError):
-        parse_batch(body, content_type, encoding, NOON)
+    with contextlib.suppress(RequestError):
+        parse_events(body, content_type, encoding, NOON)
 
 
 values = st.recursive(
@@ -284,7 +284,7 @@ keys = st.sampled_from(("id", "camera", "line", "direction", "track", "time"))
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.dictionaries(keys, values).map(lambda wrong: {**GOOD, **wrong}) | values, max_size=5))
 def test_every_event_is_either_taken_or_refused_with_one_sentence(items: list[Any]) -> None:
-    parsed = parse_batch(packed(batch(items)), "application/msgpack", "", NOON)
+    parsed = parse_events(packed(batch(items)), "application/msgpack", "", NOON)
     assert len(parsed.events) + len(parsed.refused) == len(items)
     assert all(refused.reason and "\n" not in refused.reason for refused in parsed.refused)
     for refused in parsed.refused:
@@ -292,6 +292,6 @@ def test_every_event_is_either_taken_or_refused_with_one_sentence(items: list[An
 
 
 def test_a_server_whose_clock_is_not_set_refuses_no_event_for_good() -> None:
-    with pytest.raises(WireError, match="this server's clock is not set") as caught:
-        parse_batch(packed(batch([GOOD])), "application/msgpack", "", DAY)
+    with pytest.raises(RequestError, match="this server's clock is not set") as caught:
+        parse_events(packed(batch([GOOD])), "application/msgpack", "", DAY)
     assert caught.value.status == 503

@@ -9,7 +9,7 @@ import pytest
 
 from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.store.reports import Reports
-from tests.dashboard.client import NOON, SHOP, Ingest, ingest_server, wire
+from tests.dashboard.client import NOON, STORE, Ingest, event_document, ingest_server
 from tests.dashboard.footfall import NS, at, event, footfall
 
 TODAY = date(2026, 11, 22)
@@ -27,23 +27,23 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[Ingest]:
 
 def test_the_headline_is_that_of_the_report(server: Ingest) -> None:
     body = server.get(f"{PATH}/kpis").body
-    expected = Reports(server.database).headline(SHOP, NOON)
-    people = expected.people
-    assert (body["inside"], body["inside_margin"]) == (people.inside.people, people.inside.margin)
+    expected = Reports(server.database).headline(STORE, NOON)
+    estimate = expected.estimate
+    assert (body["inside"], body["inside_margin"]) == (estimate.occupancy.people, estimate.occupancy.margin)
     assert body["inside"] > 0
     assert (body["inside_known"], body["missing_seconds"], body["emptied"]) == (True, 0, None)
     assert body["today"] == {
-        "in": expected.flow.entered,
-        "out": expected.flow.left,
+        "in": expected.traffic.entered,
+        "out": expected.traffic.left,
         "in_last_week": expected.last_week,
     }
     assert body["inflow_per_hour"] == expected.inflow_rate
-    assert people.dwell is not None
-    assert people.dwell.percentiles is not None
+    assert estimate.dwell is not None
+    assert estimate.dwell.percentiles is not None
     assert body["dwell"] == {
-        "seconds": people.dwell.seconds,
-        "sessions": people.dwell.sessions,
-        "estimated_percentiles": {"p50": people.dwell.percentiles.half, "p90": people.dwell.percentiles.most},
+        "seconds": estimate.dwell.seconds,
+        "sessions": estimate.dwell.sessions,
+        "estimated_percentiles": {"p50": estimate.dwell.percentiles.p50, "p90": estimate.dwell.percentiles.p90},
     }
     assert expected.peak is not None
     assert body["peak"] == {"hour": expected.peak.hour, "visitors": expected.peak.visitors}
@@ -90,7 +90,7 @@ def test_at_the_cutoff_hour_a_new_day_begins(server: Ingest) -> None:
 
 @pytest.mark.parametrize("path", ["", "/kpis", "/hourly", "/daily", "/heatmap"])
 def test_figures_of_another_store_are_403_and_answers_are_not_cached(server: Ingest, path: str) -> None:
-    server.database.put_store(Store("sfax-01", "Africa/Tunis"))
+    server.database.stores.put(Store("sfax-01", "Africa/Tunis"))
     for other in ("sfax-01", "unknown", "tunis-01%00"):
         assert server.get(f"/v1/stores/{other}{path}").status == 403
     own = server.get(f"{PATH}{path}")
@@ -104,8 +104,8 @@ def test_a_wrong_number_in_the_query_is_one_sentence(server: Ingest, query: str)
 
 
 def test_a_new_store_has_figures_too(server: Ingest) -> None:
-    server.database.put_store(Store("new", "Asia/Riyadh"))
-    token, server.token = server.token, server.database.add_token("new")
+    server.database.stores.put(Store("new", "Asia/Riyadh"))
+    token, server.token = server.token, server.database.tokens.create("new")
     try:
         body = server.get("/v1/stores/new/kpis").body
         days = server.get("/v1/stores/new/daily?days=3").body["days"]
@@ -116,10 +116,10 @@ def test_a_new_store_has_figures_too(server: Ingest) -> None:
 
 
 def test_an_event_from_a_clock_that_is_ahead_counts_when_its_time_has_come(server: Ingest) -> None:
-    server.database.put_store(Store("ahead", "UTC"))
-    token, server.token = server.token, server.database.add_token("ahead")
+    server.database.stores.put(Store("ahead", "UTC"))
+    token, server.token = server.token, server.database.tokens.create("ahead")
     try:
-        server.post({"v": 1, "store": "ahead", "events": [wire(event(1, NOON + 60 * NS))]})
+        server.post({"v": 1, "store": "ahead", "events": [event_document(event(1, NOON + 60 * NS))]})
         now = server.get("/v1/stores/ahead/kpis").body["inside"]
         server.clock.now += 60 * NS
         then = server.get("/v1/stores/ahead/kpis").body["inside"]

@@ -16,7 +16,7 @@ import pytest
 import urllib3
 
 from metrica.dashboard.store.database import Database
-from tests.dashboard.client import SHOP, Client
+from tests.dashboard.client import STORE, Client
 from tests.dashboard.footfall import event
 
 COMMAND = [sys.executable, "-c", "import sys; from metrica.dashboard.ingest.cli import main; sys.exit(main())"]
@@ -48,8 +48,8 @@ def serving(data: Path) -> Generator[tuple[subprocess.Popen[str], str]]:
 @pytest.fixture
 def token(tmp_path: Path) -> str:
     with Database(tmp_path / "metrica.db") as database:
-        database.put_store(SHOP)
-        return database.add_token(SHOP.id, "box")
+        database.stores.put(STORE)
+        return database.tokens.create(STORE.id, "box")
 
 
 def test_killed_in_the_middle_of_batches_nothing_acknowledged_is_lost_and_nothing_is_double(

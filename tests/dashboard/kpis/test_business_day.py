@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metrica.dashboard.kpis import footfall as kpis
-from metrica.dashboard.kpis.business_day import Calendar, labels
-from metrica.dashboard.kpis.events import HOUR, IN, OUT, Events
-from metrica.dashboard.kpis.occupancy import people_inside
+from metrica.dashboard.kpis.business_day import Calendar, clock_hours
+from metrica.dashboard.kpis.events import END_OF_TIME, HOUR, IN, OUT, Events
+from metrica.dashboard.kpis.occupancy import occupancy_at
 from tests.dashboard.footfall import NS, at
 
 # With and without summer time, clock changes at midnight (Cairo, Beirut), by half an hour (Lord Howe), at 1 am
@@ -54,7 +54,7 @@ def test_until_the_cutoff_hour_it_is_still_yesterday() -> None:
     calendar = Calendar("Africa/Tunis", 4)
     assert calendar.day_of(at("Africa/Tunis", 2026, 3, 10, 3, 59, 59)) == date(2026, 3, 9)
     assert calendar.day_of(at("Africa/Tunis", 2026, 3, 10, 4)) == date(2026, 3, 10)
-    assert [hour.hour for hour in calendar.hours(date(2026, 3, 10))] == labels(calendar)
+    assert [hour.hour for hour in calendar.hours(date(2026, 3, 10))] == clock_hours(calendar)
 
 
 def test_a_cutoff_hour_that_the_clocks_skip_is_where_they_land() -> None:
@@ -86,7 +86,7 @@ def test_days_follow_each_other_without_gap_and_their_hours_are_exactly_the_day(
     assert (hours[0].start, hours[-1].end) == (start, end)
     assert all(before.end == after.start for before, after in itertools.pairwise(hours))
     assert {calendar.local(hour.end - NS).hour for hour in hours} == {hour.hour for hour in hours}
-    assert {hour.hour for hour in hours} <= set(labels(calendar))
+    assert {hour.hour for hour in hours} <= set(clock_hours(calendar))
 
 
 @pytest.mark.parametrize(
@@ -112,10 +112,10 @@ def test_a_day_around_a_clock_change_has_all_its_visitors_once(zone: str, cutoff
     assert sum(row.today or 0 for row in rows) == len(moments) == 2 * length
     counts = sorted(row.today or 0 for row in rows)
     assert (counts[0], counts[-1]) == ((0, 2) if length == 23 else (2, 4)), "the skipped hour, the one that came twice"
-    assert kpis.flow(seen, calendar, end - 1) == kpis.Flow(2 * length, 2 * length)
+    assert kpis.traffic_today(seen, calendar, end - 1) == kpis.Traffic(2 * length, 2 * length)
     week = kpis.daily(seen, calendar, end, start, 2)
     assert [row.visitors for row in week] == [2 * length, 0]
-    assert people_inside(seen, start, end - 1).people == 0
+    assert occupancy_at(seen, start, end - 1).people == 0
     late = seen.merged(Events.from_pairs([(end - 1, IN)] * 3))
-    assert people_inside(late.between(start, end), start, end - 1).people == 3
-    assert people_inside(late.between(end, 1 << 62), end, end).people == 0, "the next day begins empty"
+    assert occupancy_at(late.between(start, end), start, end - 1).people == 3
+    assert occupancy_at(late.between(end, END_OF_TIME), end, end).people == 0, "the next day begins empty"

@@ -41,19 +41,19 @@ def goes(hour: int, minute: int = 0, *, back: int = 0) -> tuple[int, int]:
 
 def test_without_events_there_are_no_figures() -> None:
     none = events()
-    assert kpis.flow(none, TUNIS, clock(12)) == kpis.Flow(0, 0)
+    assert kpis.traffic_today(none, TUNIS, clock(12)) == kpis.Traffic(0, 0)
     assert kpis.inflow_rate(none, clock(12)) == 0
     assert kpis.peak_hour(none, TUNIS, clock(12)) is None
     assert kpis.visitors_by_now_last_week(none, TUNIS, clock(12), None) is None
-    assert {row.reference for row in kpis.hourly(none, TUNIS, clock(12), None)} == {None}
+    assert {row.last_week for row in kpis.hourly(none, TUNIS, clock(12), None)} == {None}
     assert {row.visitors for row in kpis.daily(none, TUNIS, clock(12), None)} == {None}
     assert {cell for row in kpis.heat_map(none, TUNIS, clock(12), None).cells for cell in row} == {None}
 
 
-def test_flow_counts_from_the_cutoff_hour_up_to_now() -> None:
+def test_traffic_counts_from_the_cutoff_hour_up_to_now() -> None:
     seen = events(comes(3, 59), comes(4), goes(5), comes(12), comes(12, 1))
-    assert kpis.flow(seen, TUNIS, clock(12)) == kpis.Flow(entered=2, left=1)
-    assert kpis.flow(seen, TUNIS, clock(3, 59)) == kpis.Flow(entered=1, left=0)
+    assert kpis.traffic_today(seen, TUNIS, clock(12)) == kpis.Traffic(entered=2, left=1)
+    assert kpis.traffic_today(seen, TUNIS, clock(3, 59)) == kpis.Traffic(entered=1, left=0)
 
 
 def test_last_week_is_compared_up_to_the_same_time() -> None:
@@ -77,12 +77,12 @@ def test_hours_of_today_stand_beside_those_of_the_same_weekday_last_week() -> No
     )
     rows = {row.hour: row for row in kpis.hourly(seen, TUNIS, clock(11), clock(8, 30, back=7))}
     assert list(rows) == [*range(4, 24), 0, 1, 2, 3]
-    assert (rows[9].today, rows[9].reference) == (2, 1)
-    assert (rows[11].today, rows[11].reference) == (1, 0)
+    assert (rows[9].today, rows[9].last_week) == (2, 1)
+    assert (rows[11].today, rows[11].last_week) == (1, 0)
     assert rows[10].today == 0, "nobody came"
     assert rows[12].today is None, "the hour has not begun"
-    assert rows[7].reference is None, "before the first event ever there is no data"
-    assert rows[1].reference == 1, "one at night still belongs to the business day"
+    assert rows[7].last_week is None, "before the first event ever there is no data"
+    assert rows[1].last_week == 1, "one at night still belongs to the business day"
 
 
 def test_the_hour_that_came_twice_is_one_row_and_no_visitor_is_lost() -> None:
@@ -116,12 +116,36 @@ def test_hours_days_and_today_agree_with_each_other(zone: str, cutoff: int, now:
     first = min((now - seconds * NS for seconds in ago), default=None)
     hours = kpis.hourly(seen, calendar, now, first)
     days = kpis.daily(seen, calendar, now, first, 14)
-    today = kpis.flow(seen, calendar, now).entered
+    today = kpis.traffic_today(seen, calendar, now).entered
     assert sum(row.today or 0 for row in hours) == today == (days[-1].visitors or 0)
     assert sum(row.visitors or 0 for row in days) == len(ago)
-    assert sum(row.reference or 0 for row in hours) == (days[-8].visitors or 0)
+    assert sum(row.last_week or 0 for row in hours) == (days[-8].visitors or 0)
     peak = kpis.peak_hour(seen, calendar, now)
     assert (peak.visitors if peak else 0) == max(row.today or 0 for row in hours)
+
+
+crossings = st.lists(st.tuples(st.integers(0, 9 * 24 * 3600), st.sampled_from((IN, OUT))), max_size=60)
+
+
+@given(zones, st.integers(0, 23), moments, crossings)
+def test_the_arrays_count_what_a_plain_loop_counts(
+    zone: str, cutoff: int, now: int, ago: list[tuple[int, int]]
+) -> None:
+    calendar = Calendar(zone, cutoff)
+    pairs = [(now - seconds * NS, sign) for seconds, sign in ago]
+    first = min((time for time, _ in pairs), default=None)
+    seen = events(*pairs[::2]).merged(events(*pairs[1::2]))
+    assert list(zip(seen.times.tolist(), seen.signs.tolist(), strict=True)) == sorted(
+        pairs, key=lambda p: (p[0], -p[1])
+    )
+    came = [time for time, sign in pairs if sign == IN]
+    for row in kpis.daily(seen, calendar, now, first, 12):
+        start, end = calendar.bounds(row.day)
+        assert (row.visitors or 0) == sum(start <= time < end for time in came)
+    hours = calendar.hours(calendar.day_of(now))
+    for row in kpis.hourly(seen, calendar, now, first):
+        of_hour = [hour for hour in hours if hour.hour == row.hour]
+        assert (row.today or 0) == sum(hour.start <= time < hour.end for hour in of_hour for time in came)
 
 
 # --- days and weeks

@@ -1,4 +1,4 @@
-"""A camera that did not look saw no empty shop: gaps are found, also without word from the boxes, and not invented."""
+"""Gaps are found in coverage and in silences, and never where there is none; calibration from past days."""
 
 from __future__ import annotations
 
@@ -9,11 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metrica.dashboard.kpis.business_day import Calendar
-from metrica.dashboard.kpis.events import HOUR, IN, MINUTE, OUT, Events
-from metrica.dashboard.kpis.gaps import Gap, gaps_in_coverage, gaps_in_silence, in_busy_hours, missing
+from metrica.dashboard.kpis.estimator import StoreEstimator
+from metrica.dashboard.kpis.events import END_OF_TIME, HOUR, IN, MINUTE, OUT, Events
+from metrica.dashboard.kpis.gaps import Gap, gaps_in_coverage, gaps_in_silence, in_busy_hours, time_in_gaps
 from metrica.dashboard.kpis.headcount import ErrorRates
-from metrica.dashboard.kpis.history import NOTHING, PRIOR, PastDay, balanced_stay, learn, past_days
-from metrica.dashboard.kpis.insight import Insight
+from metrica.dashboard.kpis.history import (
+    DEFAULT_RATES,
+    UNCALIBRATED,
+    PastDay,
+    calibrate,
+    mean_dwell_of_day,
+    past_days,
+)
 from metrica.dashboard.kpis.store import Store
 from tests.dashboard.footfall import at, footfall
 
@@ -26,28 +33,28 @@ NOON, THREE = at(ZONE, 2026, 11, 22, 12), at(ZONE, 2026, 11, 22, 15)
 
 
 def without(start: int, end: int) -> Events:
-    before, after = SEEN.between(0, start), SEEN.between(end, 1 << 62)
+    before, after = SEEN.between(0, start), SEEN.between(end, END_OF_TIME)
     return before.merged(after)
 
 
-# --- what the boxes say
+# --- coverage
 
 
-def test_a_camera_that_says_nothing_for_more_than_two_minutes_has_a_gap() -> None:
-    watched = {"door": [(0, 10 * MINUTE), (11 * MINUTE, 20 * MINUTE), (30 * MINUTE, 40 * MINUTE)]}
-    assert gaps_in_coverage(watched, 41 * MINUTE) == [Gap(20 * MINUTE, 30 * MINUTE)]
-    assert gaps_in_coverage(watched, 50 * MINUTE)[-1] == Gap(40 * MINUTE, 50 * MINUTE)
+def test_a_camera_that_is_silent_for_more_than_two_minutes_has_a_gap() -> None:
+    coverage = {"door": [(0, 10 * MINUTE), (11 * MINUTE, 20 * MINUTE), (30 * MINUTE, 40 * MINUTE)]}
+    assert gaps_in_coverage(coverage, 41 * MINUTE) == [Gap(20 * MINUTE, 30 * MINUTE)]
+    assert gaps_in_coverage(coverage, 50 * MINUTE)[-1] == Gap(40 * MINUTE, 50 * MINUTE)
 
 
-def test_of_two_cameras_one_may_be_blind() -> None:
-    watched = {"door": [(0, 60 * MINUTE)], "back": [(0, 10 * MINUTE), (30 * MINUTE, 60 * MINUTE)]}
-    assert gaps_in_coverage(watched, 61 * MINUTE) == [Gap(10 * MINUTE, 30 * MINUTE, whole=False)]
+def test_of_two_cameras_one_may_not_look() -> None:
+    coverage = {"door": [(0, 60 * MINUTE)], "back": [(0, 10 * MINUTE), (30 * MINUTE, 60 * MINUTE)]}
+    assert gaps_in_coverage(coverage, 61 * MINUTE) == [Gap(10 * MINUTE, 30 * MINUTE, whole=False)]
 
 
-def test_a_camera_is_expected_from_its_first_word_until_it_was_taken_away() -> None:
+def test_a_camera_is_expected_from_its_first_coverage_until_it_was_taken_away() -> None:
     day = 24 * HOUR
-    watched = {"door": [(0, 20 * day)], "new": [(10 * day, 20 * day)], "gone": [(0, 5 * day)]}
-    assert gaps_in_coverage(watched, 20 * day) == []
+    coverage = {"door": [(0, 20 * day)], "new": [(10 * day, 20 * day)], "gone": [(0, 5 * day)]}
+    assert gaps_in_coverage(coverage, 20 * day) == []
 
 
 spans = st.lists(st.tuples(st.integers(0, 500), st.integers(0, 60)), max_size=8).map(
@@ -56,14 +63,16 @@ spans = st.lists(st.tuples(st.integers(0, 500), st.integers(0, 60)), max_size=8)
 
 
 @given(st.dictionaries(st.sampled_from(("a", "b", "c")), spans.filter(bool), max_size=3))
-def test_gaps_follow_each_other_and_hold_no_time_at_which_all_looked(watched: dict[str, list[tuple[int, int]]]) -> None:
+def test_gaps_are_in_order_and_hold_no_time_at_which_all_looked(
+    coverage: dict[str, list[tuple[int, int]]],
+) -> None:
     now = 600 * MINUTE
-    found = gaps_in_coverage(watched, now)
+    found = gaps_in_coverage(coverage, now)
     for gap, later in itertools.pairwise(found):
         assert gap.start < gap.end <= later.start
     for gap in found:
         middle = (gap.start + gap.end) // 2
-        looking = [any(start <= middle < end for start, end in listed) for listed in watched.values()]
+        looking = [any(start <= middle < end for start, end in listed) for listed in coverage.values()]
         assert not all(looking)
         assert not (gap.whole and any(looking))
 
@@ -71,7 +80,7 @@ def test_gaps_follow_each_other_and_hold_no_time_at_which_all_looked(watched: di
 def test_a_box_that_is_off_at_night_loses_nothing() -> None:
     night, day = Gap(at(ZONE, 2026, 11, 21, 23), at(ZONE, 2026, 11, 22, 8)), Gap(NOON, THREE)
     assert in_busy_hours([night, day], SEEN, TUNIS, FIRST) == [day]
-    assert in_busy_hours([night], SEEN, TUNIS, None) == [night], "a new store: nothing is known of its nights"
+    assert in_busy_hours([night], SEEN, TUNIS, None) == [night], "a new store has no past weeks to compare with"
 
 
 # --- silence
@@ -91,67 +100,67 @@ def test_a_new_store_has_no_silences() -> None:
     assert gaps_in_silence(quiet, TUNIS, TUNIS.start(TODAY), EVENING, int(young.times[0])) == []
 
 
-def test_a_gap_makes_the_people_uncertain_and_leaves_its_day_out_of_what_is_learned() -> None:
-    insight, store = Insight(), Store("tunis-01", ZONE)
-    seen = without(NOON, 1 << 62)
-    gaps = insight.gaps(seen, TUNIS, THREE, FIRST, {})
-    blind = insight.people(store, seen, TUNIS, THREE, gaps, [])
-    before = Insight().people(store, SEEN, TUNIS, THREE, [], [])
-    assert blind.blind
-    assert not before.blind
-    assert blind.inside.margin > before.inside.margin
-    assert abs(blind.missing - 3 * HOUR) < 30 * MINUTE
+def test_a_gap_makes_the_people_uncertain_and_leaves_its_day_out_of_the_calibration() -> None:
+    estimator, store = StoreEstimator(), Store("tunis-01", ZONE)
+    seen = without(NOON, END_OF_TIME)
+    gaps = estimator.gaps(seen, TUNIS, THREE, FIRST, {})
+    in_gap = estimator.today(store, seen, TUNIS, THREE, gaps)
+    without_gap = StoreEstimator().today(store, SEEN, TUNIS, THREE, [])
+    assert in_gap.in_gap
+    assert not without_gap.in_gap
+    assert in_gap.occupancy.margin > without_gap.occupancy.margin
+    assert abs(in_gap.missing - 3 * HOUR) < 30 * MINUTE
     yesterday = Gap(NOON - 24 * HOUR, THREE - 24 * HOUR)
     assert len(past_days(SEEN, TUNIS, NOON, [yesterday])) == len(past_days(SEEN, TUNIS, NOON)) - 1
-    assert missing([yesterday], NOON - 25 * HOUR, NOON - 23 * HOUR) == HOUR
+    assert time_in_gaps([yesterday], NOON - 25 * HOUR, NOON - 23 * HOUR) == HOUR
 
 
-# --- what past days teach
+# --- calibration from past days
 
 
-def test_without_past_days_nothing_is_learned() -> None:
-    assert learn([]) == NOTHING
+def test_without_past_days_there_is_nothing_to_calibrate() -> None:
+    assert calibrate([]) == UNCALIBRATED
     measured = ErrorRates(0.01, 0.03)
-    assert learn([], measured).rates == measured
+    assert calibrate([], measured).rates == measured
 
 
 def test_the_drift_of_many_days_is_believed_and_that_of_few_only_half() -> None:
     days = [PastDay(200, 208, 900.0)] * 28
-    learned = learn(days)
-    assert 0.036 < learned.drift < 0.04
-    assert learned.rates.missed_in - learned.rates.missed_out > 0.035
-    assert 0 < learn([PastDay(20, 21, None)]).drift < 0.02
+    calibration = calibrate(days)
+    assert 0.036 < calibration.drift < 0.04
+    assert calibration.rates.missed_in - calibration.rates.missed_out > 0.035
+    assert 0 < calibrate([PastDay(20, 21, None)]).drift < 0.02
 
 
 def test_one_strange_day_moves_little() -> None:
     usual = [PastDay(200, 200 + n % 5 - 2, 900.0) for n in range(20)]
-    assert abs(learn([*usual, PastDay(200, 90, 5000.0)]).drift - learn(usual).drift) < 0.01
-    assert round(learn([*usual, PastDay(200, 90, 5000.0)]).stay.seconds) == 900
+    assert abs(calibrate([*usual, PastDay(200, 90, 5000.0)]).drift - calibrate(usual).drift) < 0.01
+    assert round(calibrate([*usual, PastDay(200, 90, 5000.0)]).dwell.seconds) == 900
 
 
 def test_days_that_never_agree_widen_the_error_rates() -> None:
     wild = [PastDay(200, 200 + (30 if n % 2 else -30), 900.0) for n in range(28)]
-    assert learn(wild).rates.missed_in > 3 * PRIOR.missed_in
-    assert learn([PastDay(200, 200, 900.0)] * 28).rates.missed_in < PRIOR.missed_in
+    assert calibrate(wild).rates.missed_in > 3 * DEFAULT_RATES.missed_in
+    assert calibrate([PastDay(200, 200, 900.0)] * 28).rates.missed_in < DEFAULT_RATES.missed_in
 
 
 small_days = st.builds(PastDay, st.integers(10, 400), st.integers(10, 400), st.none() | st.floats(30, 20_000))
 
 
 @given(st.lists(small_days, max_size=30))
-def test_whatever_the_days_were_the_rates_are_shares_and_explain_the_drift(days: list[PastDay]) -> None:
-    learned = learn(days)
-    rates = learned.rates
+def test_calibrated_rates_are_shares_and_explain_the_drift(days: list[PastDay]) -> None:
+    calibration = calibrate(days)
+    rates = calibration.rates
     assert all(0 <= rate <= 0.5 for rate in (rates.missed_in, rates.missed_out))
     if max(rates.missed_in, rates.missed_out) < 0.3:
-        assert abs(rates.missed_in - rates.missed_out - learned.drift) < 1e-9
-    assert 0.1 <= learned.stay.spread <= 0.7
+        assert abs(rates.missed_in - rates.missed_out - calibration.drift) < 1e-9
+    assert 0.1 <= calibration.dwell.spread <= 0.7
 
 
-def test_the_stay_of_a_day_is_person_seconds_over_visits() -> None:
-    stays = [(n * 7 * MINUTE, (5 + n % 11) * MINUTE) for n in range(60)]
-    day = Events.from_pairs([*((a, IN) for a, _ in stays), *((a + d, OUT) for a, d in stays)])
-    mean = balanced_stay(day)
+def test_the_mean_dwell_of_a_day_is_person_seconds_over_visits() -> None:
+    visits = [(n * 7 * MINUTE, (5 + n % 11) * MINUTE) for n in range(60)]
+    day = Events.from_pairs([*((a, IN) for a, _ in visits), *((a + d, OUT) for a, d in visits)])
+    mean = mean_dwell_of_day(day)
     assert mean is not None
-    assert abs(mean - sum(d for _, d in stays) / 60 / 1e9) < 1e-6
-    assert balanced_stay(Events.from_pairs([(0, IN), (1, IN)])) is None
+    assert abs(mean - sum(d for _, d in visits) / 60 / 1e9) < 1e-6
+    assert mean_dwell_of_day(Events.from_pairs([(0, IN), (1, IN)])) is None

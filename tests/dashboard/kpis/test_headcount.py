@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.occupancy import CLOSE, OPEN, Store, days_of, measure
-from metrica.dashboard.kpis.events import HOUR, IN, MINUTE, OUT, SECOND, Events
-from metrica.dashboard.kpis.headcount import ErrorRates, Headcount, Stay
-from metrica.dashboard.kpis.history import NOTHING, Learned, learn
-from metrica.dashboard.kpis.occupancy import Blind, DayWalk, Marks, people_inside
+from metrica.dashboard.kpis.events import END_OF_TIME, HOUR, IN, MINUTE, OUT, SECOND, Events
+from metrica.dashboard.kpis.headcount import WINDOW, ErrorRates, ExpectedDwell, Headcount
+from metrica.dashboard.kpis.history import UNCALIBRATED, Calibration, calibrate
+from metrica.dashboard.kpis.occupancy import DayContext, DayReplay, UnseenTraffic, occupancy_at
+from tests.dashboard.kpis.plain_headcount import PlainHeadcount
 
-PERFECT = Learned(ErrorRates(0.0, 0.0), Stay(), 0.0, 0)
+PERFECT = Calibration(ErrorRates(0.0, 0.0), ExpectedDwell(), 0.0, 0)
 FEW = settings(max_examples=30, deadline=None)
 
 
@@ -23,8 +24,8 @@ def events(*pairs: tuple[int, int]) -> Events:
     return Events.from_pairs(pairs)
 
 
-def after(seen: Events, now: int, learned: Learned = NOTHING, **marks: object) -> int:
-    return people_inside(seen, 0, now, learned, Marks(**marks)).people  # type: ignore[arg-type]
+def after(seen: Events, now: int, calibration: Calibration = UNCALIBRATED, **context: object) -> int:
+    return occupancy_at(seen, 0, now, calibration, DayContext(**context)).people  # type: ignore[arg-type]
 
 
 def test_inside_is_in_minus_out_where_nothing_is_missed() -> None:
@@ -43,46 +44,46 @@ def test_who_came_and_went_at_the_same_moment_is_gone() -> None:
 
 def test_a_ghost_fades_when_nobody_would_have_stayed_so_long() -> None:
     seen = events((0, IN))
-    alone = [people_inside(seen, 0, n * HOUR) for n in (0, 1, 12)]
+    alone = [occupancy_at(seen, 0, n * HOUR) for n in (0, 1, 12)]
     assert [inside.people for inside in alone] == [1, 1, 0]
     assert alone[0].margin == 0
 
 
-def test_said_to_be_empty_counts_from_then_on_and_not_before() -> None:
+def test_an_empty_time_counts_from_then_on_and_not_before() -> None:
     seen = events(*((n * MINUTE, IN) for n in range(5)), (30 * MINUTE, IN))
-    said = (20 * MINUTE,)
-    assert [after(seen, n * MINUTE, empties=said) for n in (19, 20, 29, 30)] == [5, 0, 0, 1]
-    assert people_inside(seen, 0, 20 * MINUTE, NOTHING, Marks(empties=said)).margin == 0
+    empty_times = (20 * MINUTE,)
+    assert [after(seen, n * MINUTE, empty_times=empty_times) for n in (19, 20, 29, 30)] == [5, 0, 0, 1]
+    assert occupancy_at(seen, 0, 20 * MINUTE, UNCALIBRATED, DayContext(empty_times=empty_times)).margin == 0
 
 
 def test_the_margin_grows_with_the_events_since_the_shop_was_surely_empty() -> None:
     pairs = [(n * MINUTE, IN) for n in range(400)] + [(n * MINUTE + 15 * MINUTE + 1, OUT) for n in range(400)]
     seen = events(*pairs)
-    margins = [people_inside(seen, 0, n * MINUTE).margin for n in (0, 5, 40)]
+    margins = [occupancy_at(seen, 0, n * MINUTE).margin for n in (0, 5, 40)]
     assert margins == sorted(margins)
     assert margins[0] == 0 < margins[2]
-    worse = Learned(ErrorRates(0.1, 0.1), Stay(), 0.0, 0)
-    assert people_inside(seen, 0, 40 * MINUTE, worse).margin > margins[2]
-    assert people_inside(seen, 0, 40 * MINUTE, PERFECT).margin == 0
-    assert people_inside(seen, 0, 40 * MINUTE, NOTHING, Marks(empties=(39 * MINUTE,))).margin == 0
+    worse = Calibration(ErrorRates(0.1, 0.1), ExpectedDwell(), 0.0, 0)
+    assert occupancy_at(seen, 0, 40 * MINUTE, worse).margin > margins[2]
+    assert occupancy_at(seen, 0, 40 * MINUTE, PERFECT).margin == 0
+    assert occupancy_at(seen, 0, 40 * MINUTE, UNCALIBRATED, DayContext(empty_times=(39 * MINUTE,))).margin == 0
 
 
 def test_while_no_camera_looks_silence_says_nothing_and_the_margin_grows() -> None:
     seen = events(*((n * 2 * MINUTE, IN) for n in range(10)))
-    blind = Marks(blinds=(Blind(20 * MINUTE, 1 << 62, 0.0, 10 / 3600),))
-    start, later = (people_inside(seen, 0, n * MINUTE, NOTHING, blind) for n in (19, 79))
+    in_gap = DayContext(unseen=(UnseenTraffic(20 * MINUTE, END_OF_TIME, 0.0, 10 / 3600),))
+    start, later = (occupancy_at(seen, 0, n * MINUTE, UNCALIBRATED, in_gap) for n in (19, 79))
     assert later.margin > start.margin
     assert 1 <= later.people <= 9, "some of the ten have left, others came"
 
 
 def test_a_crowd_beyond_the_window_is_counted_too() -> None:
     seen = events(*((n * SECOND, IN) for n in range(1000)))
-    inside = people_inside(seen, 0, 1000 * SECOND)
+    inside = occupancy_at(seen, 0, 1000 * SECOND)
     # Whoever was missed coming in is part of it, and at the last 20 of a thousand nobody can have left unseen.
     assert 980 <= inside.people <= 1060
     assert inside.margin < 40
     out = events(*((n * SECOND, IN) for n in range(1000)), *((n * SECOND, OUT) for n in range(1000, 2000)))
-    assert people_inside(out, 0, 2000 * SECOND).people <= 60
+    assert occupancy_at(out, 0, 2000 * SECOND).people <= 60
 
 
 crossings = st.lists(st.tuples(st.integers(0, 600), st.sampled_from((IN, OUT))), max_size=40).map(
@@ -93,7 +94,7 @@ crossings = st.lists(st.tuples(st.integers(0, 600), st.sampled_from((IN, OUT))),
 @FEW
 @given(crossings, st.integers(0, 700))
 def test_it_is_never_negative_and_never_more_than_ever_came(seen: list[tuple[int, int]], minute: int) -> None:
-    inside = people_inside(events(*seen), 0, minute * MINUTE)
+    inside = occupancy_at(events(*seen), 0, minute * MINUTE)
     assert 0 <= inside.people <= 2 * sum(sign == IN and time <= minute * MINUTE for time, sign in seen)
     assert inside.margin >= 0
 
@@ -106,37 +107,68 @@ def test_late_events_and_questions_on_the_way_change_nothing(
     rng.shuffle(seen)
     half = len(seen) // 2
     merged = events(*seen[:half]).merged(events(*seen[half:]))
-    walk = DayWalk(0, marks=Marks(empties=(300 * MINUTE,)))
+    replay = DayReplay(0, context=DayContext(empty_times=(300 * MINUTE,)))
     for minute in sorted(asked):
-        walk.ask(merged, minute * MINUTE)
-    once = DayWalk(0, marks=Marks(empties=(300 * MINUTE,)))
-    assert walk.ask(merged, 701 * MINUTE) == once.ask(events(*seen), 701 * MINUTE)
+        replay.totals_at(merged, minute * MINUTE)
+    once = DayReplay(0, context=DayContext(empty_times=(300 * MINUTE,)))
+    assert replay.totals_at(merged, 701 * MINUTE) == once.totals_at(events(*seen), 701 * MINUTE)
 
 
 @FEW
 @given(st.lists(st.tuples(st.integers(0, 300), st.integers(1, 90)), min_size=1, max_size=30))
-def test_with_a_perfect_counter_it_is_the_plain_count_and_the_stay_is_the_mean(stays: list[tuple[int, int]]) -> None:
-    seen = events(*((a * MINUTE, IN) for a, _ in stays), *(((a + d) * MINUTE, OUT) for a, d in stays))
-    walk = DayWalk(0, Learned(ErrorRates(0.0, 0.0), Stay(weight=0.0), 0.0, 0))
+def test_with_a_perfect_counter_it_is_the_plain_count_and_the_mean_dwell_is_exact(
+    visits: list[tuple[int, int]],
+) -> None:
+    seen = events(*((a * MINUTE, IN) for a, _ in visits), *(((a + d) * MINUTE, OUT) for a, d in visits))
+    replay = DayReplay(0, Calibration(ErrorRates(0.0, 0.0), ExpectedDwell(weight=0.0), 0.0, 0))
     for minute in range(0, 391, 30):
-        real = sum(a <= minute < a + d for a, d in stays)
-        assert walk.ask(seen, minute * MINUTE).inside.people == real
-    end = walk.ask(seen, 391 * MINUTE)
-    assert end.inside.people == 0
-    assert end.visits == pytest.approx(len(stays), abs=0.1)
-    assert end.person_seconds / len(stays) == pytest.approx(60 * sum(d for _, d in stays) / len(stays), rel=0.02)
+        real = sum(a <= minute < a + d for a, d in visits)
+        assert replay.totals_at(seen, minute * MINUTE).occupancy.people == real
+    end = replay.totals_at(seen, 391 * MINUTE)
+    assert end.occupancy.people == 0
+    assert end.visits == pytest.approx(len(visits), abs=0.1)
+    assert end.person_seconds / len(visits) == pytest.approx(60 * sum(d for _, d in visits) / len(visits), rel=0.02)
+
+
+steps = st.lists(
+    st.tuples(
+        st.floats(0, 3600),
+        st.sampled_from((0.0, 0.5, 1.0)),
+        st.sampled_from((0.0, 0.01)),
+        st.sampled_from(("came_in", "went_out", "set_empty", "")),
+    ),
+    max_size=12,
+)
+
+
+@FEW
+@given(steps)
+def test_the_arrays_do_what_the_plain_head_count_does(seen: list[tuple[float, float, float, str]]) -> None:
+    rates, dwell = ErrorRates(0.05, 0.03, 0.02, 0.01), ExpectedDwell()
+    count, plain, time = Headcount(0.0, rates, dwell), PlainHeadcount(rates, dwell), 0.0
+    for seconds, seen_share, arrival_rate, crossing in seen:
+        time += seconds
+        plain.advance(time - count.time, seen_share, arrival_rate)
+        count.advance(time, seen_share, arrival_rate)
+        if crossing:
+            getattr(count, crossing)()
+            getattr(plain, crossing)()
+    expected = [plain.probability(people) for people in range(WINDOW)]
+    assert count.probabilities == pytest.approx(expected, abs=1e-9)
+    assert count.mean == pytest.approx(plain.mean, abs=1e-9)
+    assert count.person_seconds == pytest.approx(plain.person_seconds, rel=1e-6, abs=1e-6)
 
 
 @FEW
 @given(crossings)
 def test_probability_is_conserved(seen: list[tuple[int, int]]) -> None:
-    count = Headcount(0.0, ErrorRates(0.05, 0.03, 0.02, 0.01), Stay())
+    count = Headcount(0.0, ErrorRates(0.05, 0.03, 0.02, 0.01), ExpectedDwell())
     for time, sign in sorted(seen):
-        count.move_to(time / SECOND)
+        count.advance(time / SECOND)
         count.came_in() if sign == IN else count.went_out()
-        chances = count.chances
-        assert chances.sum() == pytest.approx(1)
-        assert chances.min() >= 0
+        probabilities = count.probabilities
+        assert probabilities.sum() == pytest.approx(1)
+        assert probabilities.min() >= 0
     assert count.person_seconds >= 0
 
 
@@ -152,14 +184,14 @@ def test_with_2_percent_lost_it_is_within_a_person_and_exact_at_close() -> None:
     assert errors.dwell(0) < 5
 
 
-def test_a_drift_of_the_counter_is_learned_and_corrected() -> None:
+def test_a_drift_of_the_counter_is_calibrated_and_corrected() -> None:
     store = Store("test", 200, missed_in=0.06, missed_out=0.0)
     off: dict[bool, list[float]] = {True: [], False: []}
     for past, day in days_of(store, 3, 6, 28):
         late = CLOSE - HOUR
         real = int((day.came <= late).sum() - (day.left <= late).sum())
-        for known in (True, False):
-            inside = people_inside(day.counted, OPEN - HOUR, late, learn(past) if known else NOTHING)
-            off[known].append(abs(inside.people - real))
+        for calibrated in (True, False):
+            inside = occupancy_at(day.counted, OPEN - HOUR, late, calibrate(past) if calibrated else UNCALIBRATED)
+            off[calibrated].append(abs(inside.people - real))
     assert np.mean(off[True]) < np.mean(off[False])
     assert np.mean(off[True]) < 2

@@ -1,4 +1,4 @@
-"""Sessions: one IN and one OUT, first in first out; what cannot be a stay is left out."""
+"""Sessions: one IN and one OUT, first in first out; what cannot be a visit is left out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metrica.dashboard.kpis.events import HOUR, IN, OUT, SECOND, Events
-from metrica.dashboard.kpis.sessions import Percentiles, Session, fifo_sessions, percentiles
+from metrica.dashboard.kpis.sessions import DwellPercentiles, Session, fifo_sessions, percentiles
 
 NEVER = 10**18
 
@@ -36,7 +36,7 @@ small = st.lists(st.tuples(st.integers(0, 1000), st.sampled_from((IN, OUT))), ma
 
 
 @given(small, st.integers(1, 2000))
-def test_no_person_is_used_twice_and_no_stay_is_negative_or_too_long(seen: list[tuple[int, int]], longest: int) -> None:
+def test_no_event_is_used_twice_and_no_visit_is_negative_or_too_long(seen: list[tuple[int, int]], longest: int) -> None:
     found = fifo_sessions(events(*seen), longest)
     assert all(0 <= s.end - s.start <= longest for s in found)
     ins = sorted(time for time, sign in seen if sign == IN)
@@ -47,8 +47,8 @@ def test_no_person_is_used_twice_and_no_stay_is_negative_or_too_long(seen: list[
 
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), min_size=1, max_size=5))
-def test_the_mean_is_that_of_every_other_pairing(stays: list[tuple[int, int]]) -> None:
-    true = [(start, start + length) for start, length in stays]
+def test_the_mean_is_that_of_every_other_pairing(visits: list[tuple[int, int]]) -> None:
+    true = [(start, start + length) for start, length in visits]
     found = fifo_sessions(events(*((s, IN) for s, _ in true), *((e, OUT) for _, e in true)), NEVER)
     assert len(found) == len(true)
     for ends in itertools.permutations(e for _, e in true):
@@ -57,10 +57,10 @@ def test_the_mean_is_that_of_every_other_pairing(stays: list[tuple[int, int]]) -
 
 
 def test_a_missed_out_shifts_no_later_pair_once_the_count_inside_is_known() -> None:
-    stays = [(n * 10, n * 10 + 25) for n in range(30)]
-    pairs = [(start, IN) for start, _ in stays] + [(end, OUT) for n, (_, end) in enumerate(stays) if n != 4]
+    visits = [(n * 10, n * 10 + 25) for n in range(30)]
+    pairs = [(start, IN) for start, _ in visits] + [(end, OUT) for n, (_, end) in enumerate(visits) if n != 4]
     seen = events(*pairs)
-    inside = [sum(a <= t for a, _ in stays) - sum(b <= t for _, b in stays) for t in seen.times.tolist()]
+    inside = [sum(a <= t for a, _ in visits) - sum(b <= t for _, b in visits) for t in seen.times.tolist()]
     assert {s.end - s.start for s in fifo_sessions(seen, NEVER)} == {25, 35}
     assert [s.end - s.start for s in fifo_sessions(seen, NEVER, inside)].count(25) >= 28
 
@@ -72,4 +72,4 @@ def test_somebody_who_was_missed_coming_in_makes_no_session() -> None:
 
 def test_percentiles_need_ten_sessions() -> None:
     assert percentiles([Session(0, SECOND)] * 9) is None
-    assert percentiles([Session(0, n * SECOND) for n in range(11)]) == Percentiles(5, 9)
+    assert percentiles([Session(0, n * SECOND) for n in range(11)]) == DwellPercentiles(5, 9)

@@ -14,8 +14,10 @@ import pytest
 
 from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.store.connections import open_writer
-from metrica.dashboard.store.database import Added, Database, User
+from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.errors import DatabaseDamagedError, DatabaseError
+from metrica.dashboard.store.events import Added
+from metrica.dashboard.store.users import User
 from tests.dashboard.footfall import event
 
 TUNIS = Store("tunis-01", "Africa/Tunis")
@@ -24,75 +26,75 @@ TUNIS = Store("tunis-01", "Africa/Tunis")
 @pytest.fixture
 def database(tmp_path: Path) -> Generator[Database]:
     with Database(tmp_path / "metrica.db") as opened:
-        opened.put_store(TUNIS)
+        opened.stores.put(TUNIS)
         yield opened
 
 
 def test_the_same_event_twice_is_kept_once(database: Database) -> None:
     batch = [event(1, 10), event(2, 20, "out"), event(1, 10)]
-    assert database.add_events("tunis-01", batch).result() == Added(accepted=2, duplicates=1)
-    assert database.add_events("tunis-01", batch).result() == Added(accepted=0, duplicates=3)
-    assert database.events("tunis-01", 0, 100).times.tolist() == [10, 20]
+    assert database.events.add("tunis-01", batch).result() == Added(accepted=2, duplicates=1)
+    assert database.events.add("tunis-01", batch).result() == Added(accepted=0, duplicates=3)
+    assert database.events.between("tunis-01", 0, 100).times.tolist() == [10, 20]
 
 
 def test_two_stores_may_use_the_same_event_id(database: Database) -> None:
-    database.put_store(Store("sfax-01", "Africa/Tunis"))
+    database.stores.put(Store("sfax-01", "Africa/Tunis"))
     for name in ("tunis-01", "sfax-01"):
-        assert database.add_events(name, [event(1, 10)]).result().accepted == 1
+        assert database.events.add(name, [event(1, 10)]).result().accepted == 1
 
 
 def test_an_event_of_an_unknown_store_is_an_error_and_takes_no_other_write_along(database: Database) -> None:
-    bad = database.add_events("nowhere", [event(1, 10)])
-    good = database.add_events("tunis-01", [event(1, 10)])
+    bad = database.events.add("nowhere", [event(1, 10)])
+    good = database.events.add("tunis-01", [event(1, 10)])
     with pytest.raises(DatabaseError):
         bad.result()
     assert good.result() == Added(1, 0)
 
 
 def test_events_come_back_in_order_of_time_however_they_arrived(database: Database) -> None:
-    database.add_events("tunis-01", [event(3, 30), event(1, 10, "out"), event(2, 10)]).result()
-    events = database.events("tunis-01", 0, 31)
+    database.events.add("tunis-01", [event(3, 30), event(1, 10, "out"), event(2, 10)]).result()
+    events = database.events.between("tunis-01", 0, 31)
     assert events.times.tolist() == [10, 10, 30]
     assert events.signs.tolist() == [1, -1, 1]
-    assert database.events("tunis-01", 10, 30).times.tolist() == [10, 10]
+    assert database.events.between("tunis-01", 10, 30).times.tolist() == [10, 10]
 
 
 def test_reading_after_a_number_gives_only_what_is_new(database: Database) -> None:
-    database.add_events("tunis-01", [event(1, 10)]).result()
-    first, n = database.events_after("tunis-01", 0, 0)
-    database.put_store(Store("sfax-01", "Africa/Tunis"))
-    database.add_events("sfax-01", [event(1, 15)]).result()
-    database.add_events("tunis-01", [event(2, 20), event(3, 5)]).result()
-    second, m = database.events_after("tunis-01", n, 8)
+    database.events.add("tunis-01", [event(1, 10)]).result()
+    first, n = database.events.received_after("tunis-01", 0, 0)
+    database.stores.put(Store("sfax-01", "Africa/Tunis"))
+    database.events.add("sfax-01", [event(1, 15)]).result()
+    database.events.add("tunis-01", [event(2, 20), event(3, 5)]).result()
+    second, m = database.events.received_after("tunis-01", n, 8)
     assert (first.times.tolist(), second.times.tolist()) == ([10], [20])
-    assert database.events_after("tunis-01", m, 0)[0].times.tolist() == []
+    assert database.events.received_after("tunis-01", m, 0)[0].times.tolist() == []
 
 
 def test_a_token_is_kept_only_as_its_hash_and_can_be_revoked(database: Database) -> None:
-    token = database.add_token("tunis-01", "the box")
-    assert database.store_of_token(token) == "tunis-01"
-    assert database.store_of_token(token[:-1]) is None
+    token = database.tokens.create("tunis-01", "the box")
+    assert database.tokens.store_of(token) == "tunis-01"
+    assert database.tokens.store_of(token[:-1]) is None
     assert token.encode() not in b"".join(f.read_bytes() for f in database.path.parent.iterdir())
-    (listed,) = database.tokens("tunis-01")
+    (listed,) = database.tokens.of_store("tunis-01")
     assert (listed.label, listed.revoked) == ("the box", None)
-    assert not database.revoke_token("tunis-01", "000000000000")
-    assert not database.revoke_token("tunis-01", "")
-    assert database.revoke_token("tunis-01", listed.key)
-    assert database.store_of_token(token) is None
+    assert not database.tokens.revoke("tunis-01", "000000000000")
+    assert not database.tokens.revoke("tunis-01", "")
+    assert database.tokens.revoke("tunis-01", listed.key)
+    assert database.tokens.store_of(token) is None
 
 
 def test_a_token_for_an_unknown_store_is_refused(database: Database) -> None:
     with pytest.raises(DatabaseError, match="no store 'x'"):
-        database.add_token("x")
+        database.tokens.create("x")
 
 
 def test_changing_a_store_or_a_user_replaces_it(database: Database) -> None:
-    database.put_store(Store("tunis-01", "Asia/Riyadh", 6))
-    assert database.stores() == [Store("tunis-01", "Asia/Riyadh", 6)]
+    database.stores.put(Store("tunis-01", "Asia/Riyadh", 6))
+    assert database.stores.all() == [Store("tunis-01", "Asia/Riyadh", 6)]
     for password in ("one", "two"):
-        database.put_user(User("owner", password))
-    assert database.users() == [User("owner", "two")]
-    assert database.user("nobody") is None
+        database.users.put(User("owner", password))
+    assert database.users.all() == [User("owner", "two")]
+    assert database.users.get("nobody") is None
 
 
 @pytest.mark.parametrize(
@@ -124,7 +126,7 @@ def test_the_file_is_for_its_owner_only(database: Database) -> None:
 def test_a_read_connection_cannot_write(database: Database) -> None:
     with pytest.raises(DatabaseError), database._readers.connection() as conn:  # pyright: ignore[reportPrivateUsage]
         conn.execute("DELETE FROM stores")
-    assert database.stores() == [TUNIS]
+    assert database.stores.all() == [TUNIS]
 
 
 def test_a_file_that_is_no_database_is_left_alone(tmp_path: Path) -> None:
@@ -153,13 +155,13 @@ def test_a_database_of_a_newer_metrica_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_damaged_table_is_an_error_that_says_so(database: Database) -> None:
-    database.add_events("tunis-01", [event(n, n) for n in range(2000)]).result()
+    database.events.add("tunis-01", [event(n, n) for n in range(2000)]).result()
     database.close()
     data = bytearray(database.path.read_bytes())
     data[8192:] = b"\xa5" * (len(data) - 8192)
     database.path.write_bytes(data)
     with pytest.raises(DatabaseDamagedError, match="damaged"), Database(database.path) as again:
-        again.add_events("tunis-01", [event(9999, 1)]).result()
+        again.events.add("tunis-01", [event(9999, 1)]).result()
 
 
 def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
@@ -189,10 +191,10 @@ def test_a_file_of_the_first_schema_is_upgraded_and_loses_nothing(tmp_path: Path
     with contextlib.closing(sqlite3.connect(tmp_path / "metrica.db")) as old:
         old.executescript(FIRST_SCHEMA)
     with Database(tmp_path / "metrica.db") as database:
-        assert database.store_of_token("12345") == "tunis-01"
-        assert database.tokens("tunis-01")[0].label == ""
-        assert database.add_events("tunis-01", [event(1, 10), event(2, 20)]).result() == Added(1, 1)
-        database.put_user(User("owner", "hash"))
+        assert database.tokens.store_of("12345") == "tunis-01"
+        assert database.tokens.of_store("tunis-01")[0].label == ""
+        assert database.events.add("tunis-01", [event(1, 10), event(2, 20)]).result() == Added(1, 1)
+        database.users.put(User("owner", "hash"))
     upgraded, fresh = schema(tmp_path / "metrica.db"), schema_of_a_new_file(tmp_path)
     assert upgraded == fresh
 

@@ -12,8 +12,9 @@ import pytest
 from sqlite_utils import Database as SqliteDatabase
 
 from metrica.dashboard.kpis.store import Store
-from metrica.dashboard.store.database import Added, Database
+from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.errors import DatabaseBusyError, DatabaseError, DatabaseFullError
+from metrica.dashboard.store.events import Added
 from metrica.dashboard.store.writer import Writer
 from tests.dashboard.footfall import event
 
@@ -23,41 +24,41 @@ TUNIS = Store("tunis-01", "Africa/Tunis")
 @pytest.fixture
 def database(tmp_path: Path) -> Generator[Database]:
     with Database(tmp_path / "metrica.db") as opened:
-        opened.put_store(TUNIS)
+        opened.stores.put(TUNIS)
         yield opened
 
 
 def test_closing_finishes_what_is_queued_and_folds_the_log_away(tmp_path: Path) -> None:
     database = Database(tmp_path / "metrica.db")
-    database.put_store(TUNIS)
-    waiting = [database.add_events("tunis-01", [event(n, n)]) for n in range(200)]
-    database.count_events("tunis-01")
+    database.stores.put(TUNIS)
+    waiting = [database.events.add("tunis-01", [event(n, n)]) for n in range(200)]
+    database.events.count("tunis-01")
     database.close()
     assert sum(done.result().accepted for done in waiting) == 200
     assert [f.name for f in tmp_path.iterdir()] == ["metrica.db"]
     with pytest.raises(DatabaseError, match="is closed"):
-        database.add_events("tunis-01", [])
+        database.events.add("tunis-01", [])
     with pytest.raises(DatabaseError, match="is closed"):
-        database.stores()
+        database.stores.all()
     database.close()
 
 
 def test_many_threads_may_write_and_read_at_once(database: Database) -> None:
     def work(start: int) -> None:
         for n in range(start, start + 40):
-            database.add_events("tunis-01", [event(n, n)]).result()
-            database.events("tunis-01", 0, 1000)
+            database.events.add("tunis-01", [event(n, n)]).result()
+            database.events.between("tunis-01", 0, 1000)
 
     threads = [threading.Thread(target=work, args=(start,)) for start in (0, 20, 40, 60)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert database.count_events("tunis-01") == 100
+    assert database.events.count("tunis-01") == 100
 
 
 def test_too_many_waiting_writes_are_refused_with_busy(tmp_path: Path) -> None:
-    writer = Writer(tmp_path / "metrica.db", waiting=2)
+    writer = Writer(tmp_path / "metrica.db", max_waiting=2)
     hold = threading.Event()
     try:
         running = threading.Event()
@@ -85,28 +86,28 @@ def test_a_job_that_fails_undoes_only_itself(database: Database) -> None:
     failed = database.write(half)
     with pytest.raises(KeyError, match="in the middle"):
         failed.result()
-    assert database.stores() == [TUNIS]
+    assert database.stores.all() == [TUNIS]
 
 
 def test_a_database_locked_by_another_program_is_busy_and_nothing_is_kept(tmp_path: Path) -> None:
     with Database(tmp_path / "metrica.db", lock_timeout=0.05) as database:
-        database.put_store(TUNIS)
+        database.stores.put(TUNIS)
         with contextlib.closing(sqlite3.connect(database.path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             with pytest.raises(DatabaseBusyError, match="locked by another program"):
-                database.add_events("tunis-01", [event(1, 10)]).result()
-            assert database.count_events("tunis-01") == 0, "reading goes on"
-        assert database.add_events("tunis-01", [event(1, 10)]).result() == Added(1, 0)
+                database.events.add("tunis-01", [event(1, 10)]).result()
+            assert database.events.count("tunis-01") == 0, "reading goes on"
+        assert database.events.add("tunis-01", [event(1, 10)]).result() == Added(1, 0)
 
 
 def test_a_full_disk_refuses_the_write_keeps_the_rest_and_recovers(database: Database) -> None:
-    database.add_events("tunis-01", [event(0, 5)]).result()
+    database.events.add("tunis-01", [event(0, 5)]).result()
     # SQLite's own limit on the file's size gives the very error that a full disk gives.
     pages = database.write(lambda db: db.execute("PRAGMA page_count").fetchone()[0]).result()
     database.write(lambda db: db.execute(f"PRAGMA max_page_count = {pages}").fetchone()).result()
     many = [event(n, n) for n in range(1, 3000)]
     with pytest.raises(DatabaseFullError, match="the disk is full"):
-        database.add_events("tunis-01", many).result()
-    assert database.count_events("tunis-01") == 1
+        database.events.add("tunis-01", many).result()
+    assert database.events.count("tunis-01") == 1
     database.write(lambda db: db.execute("PRAGMA max_page_count = 100000").fetchone()).result()
-    assert database.add_events("tunis-01", many).result() == Added(2999, 0)
+    assert database.events.add("tunis-01", many).result() == Added(2999, 0)

@@ -13,10 +13,11 @@ from playwright.sync_api import Page, expect
 
 from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.service.serving import WsgiServer
-from metrica.dashboard.store.database import Database, User
+from metrica.dashboard.store.database import Database
+from metrica.dashboard.store.users import User
 from metrica.dashboard.web.app import WebSettings, create_web
 from metrica.dashboard.web.passwords import OWNER, hashed
-from tests.dashboard.client import SHOP, Hands
+from tests.dashboard.client import STORE, ManualClock
 from tests.dashboard.footfall import at
 
 PASSWORD = "a good password"
@@ -32,25 +33,25 @@ class Site:
 
     address: str
     database: Database
-    clock: Hands
+    clock: ManualClock
     stop: Callable[[], None]
     asked: list[str] = field(default_factory=list[str])
     complaints: list[str] = field(default_factory=list[str])
 
     def send(self, *events: Any) -> None:
-        self.database.add_events(SHOP.id, events).result()
+        self.database.events.add(STORE.id, events).result()
 
 
 Opener = Callable[..., Page]
 
 
 @contextlib.contextmanager
-def serving(folder: Path, *, stores: tuple[Store, ...] = (SHOP,)) -> Generator[Site]:
-    clock = Hands(AFTERNOON)
+def serving(folder: Path, *, stores: tuple[Store, ...] = (STORE,)) -> Generator[Site]:
+    clock = ManualClock(AFTERNOON)
     with Database(folder / "metrica.db", clock=clock) as database:
         for store in stores:
-            database.put_store(store)
-        database.put_user(User(OWNER, hashed(PASSWORD)))
+            database.stores.put(store)
+        database.users.put(User(OWNER, hashed(PASSWORD)))
         server = WsgiServer(create_web(database, WebSettings(secret_key="k" * 32, refresh=0.4)), "127.0.0.1", 0)
         try:
             yield Site(server.address, database, clock, server.stop)

@@ -8,12 +8,12 @@ from playwright.sync_api import expect
 
 from metrica.dashboard.kpis.events import HOUR, IN, MINUTE, OUT
 from metrica.dashboard.kpis.store import Store
-from metrica.dashboard.store.database import User
 from metrica.dashboard.store.reports import Reports
+from metrica.dashboard.store.users import User
 from metrica.dashboard.web.passwords import OWNER, hashed
 from metrica.dashboard.web.texts import texts
 from metrica.dashboard.web.wording import duration, hour_span, number
-from tests.dashboard.client import SHOP
+from tests.dashboard.client import STORE
 from tests.dashboard.footfall import at, event
 from tests.dashboard.web.site import AFTERNOON, PASSWORD, ZONE, Opener, Site, chart, later, serving, text
 
@@ -27,7 +27,7 @@ def test_a_wrong_password_stays_outside_and_the_right_one_comes_in(site: Site, o
     expect(page.locator("#login-problem")).to_have_text("This name and password do not belong together.")
     page.fill("#password", PASSWORD)
     page.keyboard.press("Enter")
-    expect(page.locator("#store-name")).to_have_text(SHOP.id)
+    expect(page.locator("#store-name")).to_have_text(STORE.id)
     page.click("#log-out")
     expect(page.locator("#login-button")).to_be_visible()
     page.goto(site.address)
@@ -45,8 +45,8 @@ def test_the_numbers_on_the_page_are_those_of_the_database(busy_site: Site, open
     expect(page.locator("#kpi-in-today")).to_have_text(str(len(came)))
     assert text(page, "kpi-out-today") == str(len(left))
     assert text(page, "kpi-rate") == str(4 * sum(time > AFTERNOON - 15 * MINUTE for time in came))
-    headline = Reports(busy_site.database).headline(SHOP, AFTERNOON)
-    inside, dwell = headline.people.inside, headline.people.dwell
+    headline = Reports(busy_site.database).headline(STORE, AFTERNOON)
+    inside, dwell = headline.estimate.occupancy, headline.estimate.dwell
     assert (text(page, "kpi-inside"), text(page, "kpi-inside-margin")) == (str(inside.people), f"± {inside.margin}")
     assert dwell is not None
     assert text(page, "kpi-dwell") == duration(dwell.seconds, texts())
@@ -57,7 +57,7 @@ def test_the_numbers_on_the_page_are_those_of_the_database(busy_site: Site, open
     reference, today = chart(page, "hourly")
     assert sum(n or 0 for n in today["y"]) == len(came)
     assert max(today["y"][n] or 0 for n in range(len(today["y"]))) == headline.peak.visitors
-    assert sum(reference["y"]) == Reports(busy_site.database).daily(SHOP, AFTERNOON)[-8].visitors
+    assert sum(reference["y"]) == Reports(busy_site.database).daily(STORE, AFTERNOON)[-8].visitors
     past, last = chart(page, "daily")
     assert (len(past["y"]) + 1, last["y"]) == (28, [len(came)])
     (heat,) = chart(page, "heat")
@@ -112,20 +112,20 @@ def test_without_a_store_the_page_says_how_to_add_one(tmp_path: Path, open_page:
 
 
 def test_of_several_stores_one_is_chosen(tmp_path: Path, open_page: Opener) -> None:
-    with serving(tmp_path, stores=(SHOP, Store("sfax-01", ZONE))) as site:
+    with serving(tmp_path, stores=(STORE, Store("sfax-01", ZONE))) as site:
         site.send(event(1, AFTERNOON - MINUTE))
         page = open_page(site)
         expect(page.locator("#store-name")).to_have_text("sfax-01")
         expect(page.locator("#kpi-inside")).to_have_text("0")
         page.click("#store")
-        page.get_by_role("option", name=SHOP.id).click()
-        expect(page.locator("#store-name")).to_have_text(SHOP.id)
+        page.get_by_role("option", name=STORE.id).click()
+        expect(page.locator("#store-name")).to_have_text(STORE.id)
         expect(page.locator("#kpi-inside")).to_have_text("1")
 
 
 def test_every_screen_shows_it_all_and_a_phone_the_most_urgent_first(busy_site: Site, open_page: Opener) -> None:
     busy_site.send(*(event(10**6 + n, AFTERNOON - n * MINUTE // 200, camera="crowd") for n in range(12_345)))
-    entered = Reports(busy_site.database).headline(SHOP, AFTERNOON).flow.entered
+    entered = Reports(busy_site.database).headline(STORE, AFTERNOON).traffic.entered
     page = open_page(busy_site, 360, 740)
     expect(page.locator("#kpi-in-today")).to_have_text(number(entered, texts()))
     chart(page, "heat")
@@ -187,7 +187,7 @@ def test_a_broken_database_is_said_in_one_sentence(busy_site: Site, open_page: O
 def test_a_page_whose_session_is_over_goes_to_the_login(busy_site: Site, open_page: Opener) -> None:
     page = open_page(busy_site)
     expect(page.locator("#kpi-in-today")).not_to_have_text("–")
-    busy_site.database.put_user(User(OWNER, hashed("another password")))
+    busy_site.database.users.put(User(OWNER, hashed("another password")))
     later(page)
     expect(page.locator("#login-button")).to_be_visible()
 

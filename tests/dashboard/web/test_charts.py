@@ -8,7 +8,7 @@ from metrica.dashboard.kpis import footfall as kpis
 from metrica.dashboard.kpis.business_day import Calendar
 from metrica.dashboard.kpis.events import IN, Events
 from metrica.dashboard.kpis.gaps import Gap
-from metrica.dashboard.web.charts import Figure, daily_figure, heat_figure, hourly_figure, shown_hours
+from metrica.dashboard.web.charts import Chart, daily_chart, heat_chart, hourly_chart, shown_hours
 from metrica.dashboard.web.texts import texts
 from tests.dashboard.footfall import at, footfall
 
@@ -27,27 +27,27 @@ DAYS = kpis.daily(SEEN, CALENDAR, NOW, FIRST)
 
 def test_the_hourly_chart_has_every_visitor_of_both_days() -> None:
     hours = shown_hours(ROWS, HEAT)
-    reference, today = hourly_figure(ROWS, hours, 17, T)["data"]
+    reference, today = hourly_chart(ROWS, hours, 17, T)["data"]
     assert hours == list(range(9, 21))
     assert sum(n or 0 for n in today["y"]) == sum(row.today or 0 for row in ROWS) > 0
-    assert sum(n or 0 for n in reference["y"]) == sum(row.reference or 0 for row in ROWS) > 0
+    assert sum(n or 0 for n in reference["y"]) == sum(row.last_week or 0 for row in ROWS) > 0
     assert today["marker"]["opacity"] == [1] * 8 + [0.6] + [1] * 3, "the hour that is not over is paler"
 
 
 def test_the_daily_chart_ends_with_today_and_names_the_mondays() -> None:
-    figure = daily_figure(DAYS, T)
-    past, today = figure["data"]
+    chart = daily_chart(DAYS, T)
+    past, today = chart["data"]
     assert past["y"] + today["y"] == [row.visitors for row in DAYS]
-    assert figure["layout"]["xaxis"]["ticktext"] == ["26 Oct", "2 Nov", "9 Nov", "16 Nov"]
+    assert chart["layout"]["xaxis"]["ticktext"] == ["26 Oct", "2 Nov", "9 Nov", "16 Nov"]
     assert today["customdata"] == ["Sun 22 Nov"]
 
 
 def test_the_heat_map_begins_with_monday_on_top() -> None:
     hours = shown_hours(ROWS, HEAT)
-    figure = heat_figure(HEAT, hours, T)
-    (map_,) = figure["data"]
+    chart = heat_chart(HEAT, hours, T)
+    (map_,) = chart["data"]
     assert map_["y"][0] == "Mon"
-    assert figure["layout"]["yaxis"]["autorange"] == "reversed"
+    assert chart["layout"]["yaxis"]["autorange"] == "reversed"
     assert map_["z"][6][hours.index(18)] == HEAT.cells[6][HEAT.hours.index(18)]
     assert map_["customdata"][6][hours.index(18)] == "Sunday 18:00 – 19:00"
 
@@ -56,13 +56,13 @@ def test_without_data_the_charts_say_so() -> None:
     rows, heat = kpis.hourly(NOTHING, CALENDAR, NOW, None), kpis.heat_map(NOTHING, CALENDAR, NOW, None)
     hours = shown_hours(rows, heat)
     assert hours == list(range(9, 21))
-    assert note(hourly_figure(rows, hours, 17, T)) == "No visitors yet today"
-    assert note(heat_figure(heat, hours, T)) == "Fills up after the first whole day"
-    assert daily_figure(kpis.daily(NOTHING, CALENDAR, NOW, None), T)["layout"]["yaxis"]["range"] == [0, 5]
+    assert note(hourly_chart(rows, hours, 17, T)) == "No visitors yet today"
+    assert note(heat_chart(heat, hours, T)) == "Fills up after the first whole day"
+    assert daily_chart(kpis.daily(NOTHING, CALENDAR, NOW, None), T)["layout"]["yaxis"]["range"] == [0, 5]
 
 
-def note(figure: Figure) -> str:
-    (annotation,) = figure["layout"]["annotations"]
+def note(chart: Chart) -> str:
+    (annotation,) = chart["layout"]["annotations"]
     text: str = annotation["text"]
     return text
 
@@ -86,13 +86,13 @@ def test_at_least_eight_hours_are_shown_wherever_they_lie() -> None:
 
 def test_few_visitors_have_whole_numbers_beside_them() -> None:
     rows = [kpis.DayRow(TODAY - timedelta(days=n), 2) for n in range(7, -1, -1)]
-    assert daily_figure(rows, T)["layout"]["yaxis"]["dtick"] == 1
+    assert daily_chart(rows, T)["layout"]["yaxis"]["dtick"] == 1
 
 
 def test_no_chart_can_be_dragged_or_zoomed() -> None:
     hours = shown_hours(ROWS, HEAT)
-    for figure in (hourly_figure(ROWS, hours, 17, T), daily_figure(DAYS, T), heat_figure(HEAT, hours, T)):
-        layout = figure["layout"]
+    for chart in (hourly_chart(ROWS, hours, 17, T), daily_chart(DAYS, T), heat_chart(HEAT, hours, T)):
+        layout = chart["layout"]
         assert layout["dragmode"] is False
         assert all(axis["fixedrange"] for name, axis in layout.items() if "axis" in name)
         assert layout["paper_bgcolor"] == layout["plot_bgcolor"] == "rgba(0,0,0,0)"
@@ -107,11 +107,11 @@ def test_hours_and_days_without_data_are_hatched_and_never_a_zero() -> None:
     )
     rows = kpis.hourly(seen, CALENDAR, NOW, FIRST, [gap])
     hours = shown_hours(rows, HEAT)
-    _, today, none = hourly_figure(rows, hours, 17, T)["data"]
+    _, today, none = hourly_chart(rows, hours, 17, T)["data"]
     assert [today["y"][hours.index(hour)] for hour in (12, 13)] == [None, None]
     assert today["y"][hours.index(14)] > 0
     assert none["x"] == ["12", "13", "14"]
     assert none["customdata"][0] == "12:00 – 13:00"
     assert none["marker"]["pattern"]["shape"] == "/"
-    *_, none = daily_figure(kpis.daily(seen, CALENDAR, NOW, FIRST, gaps=[gap]), T)["data"]
+    *_, none = daily_chart(kpis.daily(seen, CALENDAR, NOW, FIRST, gaps=[gap]), T)["data"]
     assert none["customdata"] == ["Sun 22 Nov"], "the sum of today is partial"

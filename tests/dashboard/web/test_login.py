@@ -11,11 +11,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from metrica.dashboard.store.database import Database, User
+from metrica.dashboard.store.database import Database
+from metrica.dashboard.store.users import User
 from metrica.dashboard.web.app import WebSettings, create_web
 from metrica.dashboard.web.login import OPEN_PATHS, PER_ADDRESS
 from metrica.dashboard.web.passwords import OWNER, Throttle, ensure_owner, generate, hashed, is_right
-from tests.dashboard.client import SHOP
+from tests.dashboard.client import STORE
 
 PASSWORD = "a good password"
 
@@ -23,8 +24,8 @@ PASSWORD = "a good password"
 @pytest.fixture
 def database(tmp_path: Path) -> Generator[Database]:
     with Database(tmp_path / "metrica.db") as opened:
-        opened.put_store(SHOP)
-        opened.put_user(User(OWNER, hashed(PASSWORD)))
+        opened.stores.put(STORE)
+        opened.users.put(User(OWNER, hashed(PASSWORD)))
         yield opened
 
 
@@ -76,7 +77,7 @@ def test_every_address_but_the_open_ones_wants_a_login(web: Flask) -> None:
         path = re.sub(r"<[^>]+>", "x", path)  # noqa: PLW2901
         for answer in (client.get(path), client.post(path, json={})):
             assert answer.status_code in (401, 405) or answer.location == "/login", path
-            assert SHOP.id not in answer.text
+            assert STORE.id not in answer.text
 
 
 def test_a_name_with_html_in_it_is_only_text(web: Flask) -> None:
@@ -114,7 +115,7 @@ def test_logging_out_needs_the_pages_token_and_ends_the_session(web: Flask) -> N
 def test_a_new_password_ends_every_session(web: Flask, database: Database) -> None:
     client = web.test_client()
     log_in(client)
-    database.put_user(User(OWNER, hashed("another password")))
+    database.users.put(User(OWNER, hashed("another password")))
     assert not is_in(client)
     assert log_in(client).status_code == 401
     assert log_in(client, "another password").status_code == 302
@@ -200,17 +201,17 @@ def test_the_first_start_makes_an_owner_and_shows_the_password_once(tmp_path: Pa
     with Database(tmp_path / "metrica.db") as database:
         made = ensure_owner(database)
         assert made is not None
-        assert is_right(database.user(OWNER), made)
+        assert is_right(database.users.get(OWNER), made)
         assert ensure_owner(database) is None
         assert made.encode() not in b"".join(file.read_bytes() for file in tmp_path.iterdir())
 
 
 def test_a_given_password_becomes_the_owners(database: Database) -> None:
-    before = database.user(OWNER)
+    before = database.users.get(OWNER)
     assert ensure_owner(database, PASSWORD) is None
-    assert database.user(OWNER) == before, "the same password ends no session"
+    assert database.users.get(OWNER) == before, "the same password ends no session"
     ensure_owner(database, "given by hand")
-    assert is_right(database.user(OWNER), "given by hand")
+    assert is_right(database.users.get(OWNER), "given by hand")
     with pytest.raises(ValueError, match="at least 8 characters"):
         ensure_owner(database, "short")
 

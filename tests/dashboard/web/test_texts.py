@@ -1,4 +1,4 @@
-"""Every word is in the catalogue, every word of the catalogue is used, and figures read as people say them."""
+"""Every text of the pages is in the catalogues and is used, and figures are written as people say them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SUNDAY = date(2026, 11, 22)
 
 def test_the_catalogue_has_what_the_pages_use_and_nothing_else() -> None:
     sources = "".join(file.read_text() for file in [*FOLDER.glob("*.py"), FOLDER / "login.html"]).replace(
-        "words()(", "t("
+        "request_texts()(", "t("
     )
     used = set(re.findall(r'\b(?:t|self)(?:\.many|\.item)?\(\s*"(\w+)"', sources))
     assert used == T.keys()
@@ -34,7 +34,7 @@ def test_an_unknown_text_is_an_error_and_not_a_hole() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"),
+    ("seconds", "text"),
     [
         (0, "0 s"),
         (59.4, "59 s"),
@@ -46,12 +46,12 @@ def test_an_unknown_text_is_an_error_and_not_a_hole() -> None:
         (5520, "1 h 32"),
     ],
 )
-def test_durations(seconds: float, said: str) -> None:
-    assert wording.duration(seconds, T) == said
+def test_durations(seconds: float, text: str) -> None:
+    assert wording.duration(seconds, T) == text
 
 
 @pytest.mark.parametrize(
-    ("past", "said", "dot"),
+    ("past", "text", "dot"),
     [
         (-MINUTE, "last event just now", "live"),
         (59 * SECOND, "last event just now", "live"),
@@ -62,9 +62,9 @@ def test_durations(seconds: float, said: str) -> None:
         (3 * DAY, "no event for 3 days", "silent"),
     ],
 )
-def test_the_age_of_the_data(past: int, said: str, dot: str) -> None:
+def test_the_age_of_the_data(past: int, text: str, dot: str) -> None:
     now = 10**18
-    assert (wording.age(now - past, now, T), wording.freshness(now - past, now)) == (said, dot)
+    assert (wording.age(now - past, now, T), wording.freshness(now - past, now)) == (text, dot)
 
 
 def test_before_the_first_event() -> None:
@@ -72,7 +72,7 @@ def test_before_the_first_event() -> None:
 
 
 @pytest.mark.parametrize(
-    ("today", "last_week", "said", "trend"),
+    ("today", "last_week", "text", "trend"),
     [
         (110, 100, "+10 % on last Sunday", "up"),
         (90, 100, "−10 % on last Sunday", "down"),
@@ -83,8 +83,8 @@ def test_before_the_first_event() -> None:
         (5, None, "", ""),
     ],
 )
-def test_the_comparison_with_last_week(today: int, last_week: int | None, said: str, trend: str) -> None:
-    assert wording.comparison(today, last_week, SUNDAY, T) == (said, trend)
+def test_the_comparison_with_last_week(today: int, last_week: int | None, text: str, trend: str) -> None:
+    assert wording.comparison(today, last_week, SUNDAY, T) == (text, trend)
 
 
 def test_hours_dates_and_numbers() -> None:
@@ -134,8 +134,8 @@ def test_numbers_and_plurals_are_those_of_the_language() -> None:
     french, arabic = texts("fr"), texts("ar")
     assert (french.number(12345), arabic.number(12345)) == ("12\u202f345", "12,345")
     assert [french.many("peak_note", n) for n in (0, 1, 2)] == ["0 visiteur", "1 visiteur", "2 visiteurs"]
-    said = [arabic.many("peak_note", n) for n in (1, 2, 3, 10, 11, 99, 100, 103)]
-    assert said == [
+    text = [arabic.many("peak_note", n) for n in (1, 2, 3, 10, 11, 99, 100, 103)]
+    assert text == [
         "زائر واحد", "زائران", "3 زوار", "10 زوار", "11 زائرًا", "99 زائرًا", "100 زائر", "103 زوار"
     ]  # fmt: skip
     assert (arabic.direction, french.direction) == ("rtl", "ltr")

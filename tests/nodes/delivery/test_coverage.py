@@ -20,7 +20,6 @@ from metrica.context import Context
 from metrica.dashboard.ingest.app import create_app
 from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.service.serving import AioServer
-from metrica.dashboard.store.coverage import coverage
 from metrica.dashboard.store.database import Database
 from metrica.journal.journal import Journal
 from metrica.launch.reading.load import load
@@ -56,8 +55,8 @@ def minutes_of_beats(start: int, end: int, *, camera: str = "door") -> list[Heal
 @contextmanager
 def ingest(folder: Path, port: int = 0) -> Generator[tuple[str, Database]]:
     with Database(folder / "server.db") as database:
-        database.put_store(Store("test", "Africa/Tunis"))
-        database.put_token("test", TOKEN)
+        database.stores.put(Store("test", "Africa/Tunis"))
+        database.tokens.put("test", TOKEN)
         server = AioServer(create_app(database), "127.0.0.1", port)
         try:
             yield server.address, database
@@ -70,7 +69,7 @@ def context(folder: Path) -> Context:
 
 
 def known(database: Database) -> dict[str, list[tuple[int, int]]]:
-    return coverage(database, "test", 0)
+    return database.coverage.since("test", 0)
 
 
 def tell(bench: testing.Bench, done: Callable[[], bool], *, step: float = 60) -> None:

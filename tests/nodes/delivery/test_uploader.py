@@ -34,8 +34,8 @@ TOKEN = "mt_test"
 @contextmanager
 def ingest(folder: Path, port: int = 0) -> Generator[AioServer]:
     with Database(folder / "server.db") as database:
-        database.put_store(Store("test", "Africa/Tunis"))
-        database.put_token("test", TOKEN)
+        database.stores.put(Store("test", "Africa/Tunis"))
+        database.tokens.put("test", TOKEN)
         server = AioServer(create_app(database), "127.0.0.1", port)
         try:
             yield server

@@ -1,0 +1,183 @@
+"""Estimates for one store at a moment: the gaps of its cameras, the people inside today, and their dwell.
+
+Past days are evaluated once and today's events are replayed once: each question continues where the last one ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from metrica.dashboard.kpis.business_day import Calendar
+from metrica.dashboard.kpis.coverage import Coverage
+from metrica.dashboard.kpis.dwell import Dwell, dwell_today
+from metrica.dashboard.kpis.events import END_OF_TIME, HOUR, SECOND, Events
+from metrica.dashboard.kpis.gaps import (
+    Gap,
+    events_in_past_weeks,
+    gaps_in_coverage,
+    gaps_in_silence,
+    in_busy_hours,
+    time_in_gaps,
+)
+from metrica.dashboard.kpis.headcount import ErrorRates, Occupancy
+from metrica.dashboard.kpis.history import Calibration, calibrate, past_days
+from metrica.dashboard.kpis.occupancy import DayContext, DayReplay, UnseenTraffic
+from metrica.dashboard.kpis.store import Store
+
+LOOK_BACK = 35
+"""For how many business days before today gaps are looked for."""
+
+_LOOK_BACK = timedelta(days=LOOK_BACK)
+_WEEKS_COMPARED = 4 * 7 * 24 * HOUR + HOUR  # how far back the silences of a day depend on events; an hour for clocks
+
+
+@dataclass(frozen=True, slots=True)
+class TodayEstimate:
+    """Today's people, and how sure that is."""
+
+    occupancy: Occupancy
+    """People inside now."""
+    dwell: Dwell | None
+    """How long people stay; None before the first visit has ended."""
+    in_gap: bool
+    """Whether no camera looks just now."""
+    missing: int
+    """For how long today a camera did not look, ns."""
+    calibration: Calibration
+    """What was assumed of the counter."""
+
+
+@dataclass(slots=True)
+class _LastReplay:
+    """The replay of the last question, and what it was made from."""
+
+    key: object
+    events: Events
+    replay: DayReplay
+
+
+class StoreEstimator:
+    """Estimates for one store. It keeps intermediate results; they make answers faster, and never change them."""
+
+    def __init__(self) -> None:
+        self._silences: dict[date, tuple[object, list[Gap]]] = {}
+        self._calibration: tuple[object, Calibration] | None = None
+        self._last_replay: _LastReplay | None = None
+
+    def gaps(self, events: Events, calendar: Calendar, now: int, first: int | None, coverage: Coverage) -> list[Gap]:
+        """Return the gaps of the last `LOOK_BACK` business days and of today up to `now`, the oldest first.
+
+        first: the time of the store's first event ever, ns UTC. coverage: empty for a store whose boxes send none.
+        """
+        today = calendar.day_of(now)
+        if coverage:
+            recent = [gap for gap in gaps_in_coverage(coverage, now) if gap.end > calendar.start(today - _LOOK_BACK)]
+            return in_busy_hours(recent, events, calendar, first)
+        if first is None:
+            return []
+        found: list[Gap] = []
+        kept: dict[date, tuple[object, list[Gap]]] = {}
+        for back in range(LOOK_BACK, -1, -1):
+            day = today - timedelta(days=back)
+            start, end = calendar.bounds(day)
+            if end <= first:
+                continue
+            key = (calendar, first, len(events.between(start - _WEEKS_COMPARED, end)), back == 0 and now)
+            if day not in self._silences or self._silences[day][0] != key:
+                begin = max(start, first)
+                self._silences[day] = key, gaps_in_silence(events, calendar, begin, min(end, now), first)
+            kept[day] = self._silences[day]
+            found += kept[day][1]
+        self._silences = kept
+        return found
+
+    def today(
+        self,
+        store: Store,
+        events: Events,
+        calendar: Calendar,
+        now: int,
+        gaps: Sequence[Gap],
+        empty_times: Sequence[int] = (),
+    ) -> TodayEstimate:
+        """Estimate who is inside at `now`, and for how long people stay.
+
+        gaps: as `gaps` returns them. empty_times: when somebody marked the store as empty, ns UTC; the store's empty
+        hour is added here.
+        """
+        start = calendar.start(calendar.day_of(now))
+        calibration = self._calibrate(store, events, calendar, now, gaps)
+        gaps_today = [gap for gap in gaps if gap.end > start and gap.start < now]
+        marked = {moment for moment in empty_times if start <= moment <= now}
+        context = DayContext(
+            tuple(sorted(marked | _empty_hour_today(store, calendar, now))),
+            tuple(_unseen_traffic(gap, events, calendar, now) for gap in gaps_today),
+        )
+        today = events.between(start, now + 1)
+        replay = self._continued_replay(start, calibration, context, today)
+        totals = replay.totals_at(today, now)
+        self._last_replay = _LastReplay((start, calibration, context), today, replay)
+        return TodayEstimate(
+            occupancy=totals.occupancy,
+            dwell=dwell_today(today, replay, totals, calibration),
+            in_gap=any(gap.whole and gap.end >= now for gap in gaps_today),
+            missing=time_in_gaps(gaps_today, start, now),
+            calibration=calibration,
+        )
+
+    def _calibrate(
+        self, store: Store, events: Events, calendar: Calendar, now: int, gaps: Sequence[Gap]
+    ) -> Calibration:
+        """Return the calibration from past days; it is computed once per day, and again when late events arrive."""
+        day = calendar.day_of(now)
+        past_gaps = tuple(gap for gap in gaps if gap.start < calendar.start(day))
+        key = (store, day, past_gaps, len(events.between(0, calendar.start(day))))
+        if self._calibration is None or self._calibration[0] != key:
+            days = past_days(events, calendar, now, past_gaps)
+            self._calibration = key, calibrate(days, measured_rates(store))
+        return self._calibration[1]
+
+    def _continued_replay(self, start: int, calibration: Calibration, context: DayContext, today: Events) -> DayReplay:
+        """Return the replay of the last question if today's events only continued since; else a new one."""
+        last = self._last_replay
+        if last is not None and last.key == (start, calibration, context) and today.begins_with(last.events):
+            return last.replay
+        return DayReplay(start, calibration, context)
+
+
+def measured_rates(store: Store) -> ErrorRates | None:
+    """Return the error rates that metrica-eval measured for the store; None if nobody gave any."""
+    if store.recall is None and store.precision is None:
+        return None
+    missed, extra = 1 - (store.recall or 1.0), 1 - (store.precision or 1.0)
+    return ErrorRates(missed, missed, extra, extra)
+
+
+def _empty_hour_today(store: Store, calendar: Calendar, now: int) -> set[int]:
+    """Return the time of today's empty hour (ns UTC) if it has come, else nothing."""
+    if store.empty_hour is None:
+        return set()
+    day = calendar.day_of(now)
+    for local_date in (day, day + timedelta(days=1)):
+        local = datetime.combine(local_date, time(store.empty_hour), ZoneInfo(store.timezone))
+        moment = round(local.timestamp()) * SECOND
+        if calendar.day_of(moment) == day:
+            return {moment} if moment <= now else set()
+    return set()
+
+
+def _unseen_traffic(gap: Gap, events: Events, calendar: Calendar, now: int) -> UnseenTraffic:
+    """Return what the head count assumes of a gap of today: as many people come in as usual at that time.
+
+    A gap that lasts up to now has no end yet. If some cameras look, half of the traffic is taken to be seen.
+    """
+    end = END_OF_TIME if gap.end >= now else gap.end
+    counts = events_in_past_weeks(events, calendar, gap.start, gap.end, int(events.times[0])) if len(events) else []
+    seconds = max((gap.end - gap.start) / SECOND, 1.0)
+    # Half of all crossings are INs.
+    per_second = sum(counts) / len(counts) / 2 / seconds if counts else 0.0
+    seen_share = 0.0 if gap.whole else 0.5
+    return UnseenTraffic(gap.start, end, seen_share, (1 - seen_share) * per_second)

@@ -1,0 +1,87 @@
+"""The crossings that the boxes sent, in the database; each event is kept once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from sqlite_utils import Database as SqliteDatabase
+
+from metrica.dashboard.kpis.events import IN, OUT, Events
+from metrica.dashboard.store.file import DatabaseFile
+from metrica.dashboard.store.records import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of a batch of events."""
+
+    accepted: int
+    """Events that are new."""
+    duplicates: int
+    """Events that were in the database already; they changed nothing."""
+
+
+class EventTable:
+    """The events of a database."""
+
+    def __init__(self, file: DatabaseFile) -> None:
+        self._file = file
+
+    def add(self, store: str, events: Sequence[Event]) -> Future[Added]:
+        """Write a store's events. An event whose id the store has sent before is a duplicate and changes nothing."""
+        received = self._file.clock()
+        rows = [
+            (store, e.id, e.camera, e.line, IN if e.direction == "in" else OUT, e.track, e.time, received)
+            for e in events
+        ]
+
+        def insert(db: SqliteDatabase) -> Added:
+            before = db.conn.total_changes
+            # Not INSERT OR IGNORE: it would also drop, without an error, a row that breaks any other constraint.
+            db.conn.executemany(
+                "INSERT INTO events (store, id, camera, line, direction, track, time, received)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (store, id) DO NOTHING",
+                rows,
+            )
+            accepted = db.conn.total_changes - before
+            return Added(accepted, len(rows) - accepted)
+
+        return self._file.write(insert)
+
+    def between(self, store: str, since: int, until: int) -> Events:
+        """Return the store's events with `since` <= time < `until`, ns UTC."""
+        rows = self._file.rows(
+            "SELECT time, direction FROM events WHERE store = ? AND time >= ? AND time < ?", store, since, until
+        )
+        return Events.from_pairs(rows)
+
+    def received_after(self, store: str, n: int, since: int) -> tuple[Events, int]:
+        """Return the store's events with a row number above `n` and `since` <= time, and the last row number.
+
+        The next call with that number reads only what arrived in between. n: 0 reads everything. since: ns UTC.
+        """
+        with self._file.snapshot() as conn:
+            last = conn.execute("SELECT coalesce(max(n), 0) FROM events").fetchone()[0]
+            if n == 0:
+                rows = conn.execute(
+                    "SELECT time, direction FROM events WHERE store = ? AND time >= ?", (store, since)
+                ).fetchall()
+            else:
+                # The plus signs keep SQLite from using the index by time: the few new rows are the table's last ones.
+                rows = conn.execute(
+                    "SELECT time, direction FROM events WHERE n > ? AND +store = ? AND +time >= ?", (n, store, since)
+                ).fetchall()
+        return Events.from_pairs(rows), last
+
+    def first_and_last(self, store: str) -> tuple[int, int] | None:
+        """Return the times (ns UTC) of the store's oldest and newest event; None before the first one."""
+        # Two queries, because SQLite answers min() and max() from the index only one at a time.
+        oldest = self._file.rows("SELECT min(time) FROM events WHERE store = ?", store)[0][0]
+        newest = self._file.rows("SELECT max(time) FROM events WHERE store = ?", store)[0][0]
+        return None if oldest is None else (oldest, newest)
+
+    def count(self, store: str) -> int:
+        """Return how many events the store has."""
+        return int(self._file.rows("SELECT count(*) FROM events WHERE store = ?", store)[0][0])

@@ -1,0 +1,64 @@
+"""The SQLite file: reads on a pool of connections, writes on one thread. The tables are built on it."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import Callable, Generator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlite_utils import Database as SqliteDatabase
+
+from metrica.dashboard.store.connections import ReaderPool
+from metrica.dashboard.store.writer import Writer
+
+T = TypeVar("T")
+Clock = Callable[[], int]
+"""Returns the present time, ns UTC."""
+
+
+class DatabaseFile:
+    """The open file. Reads never wait for writes; a write that is done is on the disk.
+
+    Every method raises DatabaseError when the database is locked, full, damaged or closed.
+    """
+
+    def __init__(self, path: Path, *, clock: Clock = time.time_ns, lock_timeout: float = 10.0) -> None:
+        """Open the file, or make it. lock_timeout: how long a write waits for another program's, seconds."""
+        self.path = path
+        """The SQLite file."""
+        self.clock = clock
+        """What says the present time, ns UTC."""
+        self._writer = Writer(path, lock_timeout=lock_timeout)
+        self._readers = ReaderPool(path)
+
+    def close(self) -> None:
+        """Finish the queued writes and close the file."""
+        self._readers.close()
+        # The writer last: SQLite removes the log beside the file only when the last connection is one that may write.
+        self._writer.close()
+
+    @property
+    def waiting(self) -> int:
+        """How many writes are in the queue."""
+        return self._writer.waiting
+
+    def write(self, work: Callable[[SqliteDatabase], T]) -> Future[T]:
+        """Run `work` on the writing connection, all or nothing. The future is done when the result is on the disk."""
+        return self._writer.submit(work)
+
+    def rows(self, sql: str, *values: Any) -> list[Any]:
+        """Return the rows of one query."""
+        with self._readers.connection() as conn:
+            return conn.execute(sql, values).fetchall()
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Generator[sqlite3.Connection]:
+        """Give a connection on which several queries see the database at one and the same moment."""
+        with self._readers.connection() as conn:
+            conn.execute("BEGIN")
+            yield conn
+            conn.execute("COMMIT")
