@@ -277,7 +277,7 @@ per_camera:
 nodes:
   detector: {type: shop:Detector, remap: {frames: "*/frames"}}
   uploader:
-    type: metrica.nodes.delivery.uploader:WatchingUploader
+    type: metrica.nodes.delivery.watching_uploader:WatchingUploader
     params: {url: "http://127.0.0.1:8080"}
     remap: {heartbeats: "*/counter/health"}
 """)
