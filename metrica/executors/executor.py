@@ -16,7 +16,7 @@ from metrica.clock import Clock, SystemClock
 from metrica.errors import LifecycleError, TransportError
 from metrica.executors.control import HEARTBEAT_SECONDS, Command, ControlClient
 from metrica.executors.schedule import Schedule
-from metrica.journal.ledger import Ledger
+from metrica.journal import Ledger
 from metrica.lifecycle import Lifecycle, State
 from metrica.messages import Frame, Header, Health, Message
 from metrica.node import Node

@@ -25,7 +25,7 @@ from metrica.context import Context
 from metrica.errors import TopicError
 from metrica.executors.inline_wiring import topic_publishers, upstream_first
 from metrica.executors.schedule import Schedule
-from metrica.journal.ledger import Ledger
+from metrica.journal import Ledger
 from metrica.lifecycle import Lifecycle, State
 from metrica.messages import Message, check_message
 from metrica.node import Node

@@ -14,7 +14,7 @@ from metrica import logs
 from metrica.errors import DeclarationError, JournalError, MetricaError, NodeError, ParameterError, TopicError
 from metrica.executors.control import Exit
 from metrica.executors.executor import Executor
-from metrica.journal.journal import JournalUnavailableError
+from metrica.journal import JournalUnavailableError
 from metrica.registry import UnknownNodeType, load_node_type
 from metrica.runtime import NodeLog
 from metrica.transport.wiring import NodeSpec

@@ -18,7 +18,7 @@ import pytest
 import zmq
 
 from metrica.executors.control import Command, ControlServer, control_endpoint
-from metrica.journal.journal import Journal
+from metrica.journal import Journal
 from metrica.messages import Detections, Health, Message
 from metrica.qos import STREAM, QoS
 from metrica.transport.wiring import Inlet, NodeSpec, Outlet, Wire

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from metrica.executors.control import Exit
-from metrica.journal.journal import Journal
+from metrica.journal import Journal
 from metrica.messages import Crossing, decode
 from metrica.qos import EVENTS, STREAM
 from tests.runtime.processes import NodeProcess, Processes

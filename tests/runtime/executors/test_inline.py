@@ -14,7 +14,7 @@ import pytest
 from metrica import Context, Header, Node, Publisher, param, publisher, subscription, timer
 from metrica.errors import NodeError, TopicError
 from metrica.executors.inline import InlineGraph
-from metrica.journal.journal import Journal
+from metrica.journal import Journal
 from metrica.messages import Crossing, Detections, Tracks
 from metrica.qos import EVENTS, LATEST, STREAM
 
