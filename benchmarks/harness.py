@@ -17,7 +17,7 @@ import zmq
 
 from metrica.executors.control import Command, ControlServer, control_endpoint
 from metrica.messages import Health
-from metrica.transport.wiring import Inlet, NodeSpec, Outlet, Wire
+from metrica.transport import Bindings, Connections, NodeSpec, TopicEndpoint
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -40,8 +40,8 @@ class Processes:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self.health: dict[str, Health] = {}
 
-    def wire(self, topic: str) -> Wire:
-        return Wire(topic=topic, endpoint=f"ipc://{self.run_dir}/{topic.strip('/').replace('/', '.')}")
+    def endpoint(self, topic: str) -> TopicEndpoint:
+        return TopicEndpoint(topic=topic, endpoint=f"ipc://{self.run_dir}/{topic.strip('/').replace('/', '.')}")
 
     def add(
         self,
@@ -49,8 +49,8 @@ class Processes:
         type: str,
         params: dict[str, Any],
         *,
-        inlets: dict[str, tuple[str, str]] | None = None,
-        outlets: dict[str, tuple[str, str]] | None = None,
+        connections: dict[str, tuple[str, str]] | None = None,
+        bindings: dict[str, tuple[str, str]] | None = None,
     ) -> None:
         """A node; sources first. Ports: name to (topic, profile)."""
         self._specs.append(
@@ -58,9 +58,13 @@ class Processes:
                 name=name,
                 type=type,
                 params=params,
-                inlets={p: Inlet(qos=q, wires=(self.wire(t),)) for p, (t, q) in (inlets or {}).items()},
-                outlets={p: Outlet(qos=q, wires={"": self.wire(t)}) for p, (t, q) in (outlets or {}).items()},
-                health=self.wire(f"{name}/health"),
+                connections={
+                    p: Connections(qos=q, endpoints=(self.endpoint(t),)) for p, (t, q) in (connections or {}).items()
+                },
+                bindings={
+                    p: Bindings(qos=q, endpoints={"": self.endpoint(t)}) for p, (t, q) in (bindings or {}).items()
+                },
+                health=self.endpoint(f"{name}/health"),
                 control=control_endpoint(self.run_dir),
                 run_dir=self.run_dir,
                 frame_dir=Path(self._frames.name) if self._frames else None,
@@ -112,7 +116,7 @@ class Processes:
         self._listen()
 
     def _wait_until_matched(self) -> None:
-        wanted = [(w.topic) for s in self._specs for i in s.inlets.values() for w in i.wires]
+        wanted = [(w.topic) for s in self._specs for i in s.connections.values() for w in i.endpoints]
         end = time.monotonic() + 60
         while True:
             self._listen()

@@ -1,11 +1,11 @@
-"""Several nodes in one process and one thread: for files, for tests, for trying things out.
+"""Run several nodes in one process and one thread: for recorded files, for tests, for trying things out.
 
     with InlineGraph({"capture": capture, "detector": detector, "tracker": tracker}) as graph:
         graph.tap("tracks", print)
         graph.run()
 
-A publisher and the subscriptions of its name are connected. Every message is delivered, whatever the QoS: the
-nodes take turns, so a slow one holds back the source instead of losing messages.
+Each publisher is connected to the subscriptions of the same name. Every message is delivered, whatever the QoS says:
+the nodes take turns, so a slow node delays the source, and no message is lost.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any, Self
 from metrica.clock import Clock, SystemClock
 from metrica.context import Context
 from metrica.errors import TopicError
-from metrica.executors.inline_wiring import topic_publishers, upstream_first
+from metrica.executors.inline_topics import topic_publishers, upstream_first
 from metrica.executors.schedule import Schedule
 from metrica.journal import Ledger
 from metrica.lifecycle import Lifecycle, State
@@ -38,11 +38,17 @@ _IDLE_SECONDS = 1.0
 class InlineGraph:
     """A graph that runs in the calling thread. Use it as a context manager.
 
-    nodes: by name. context: what all of them see as theirs. journal: where EVENTS are written before they are
-    delivered; without it they are delivered only.
+    Entering configures all nodes and activates them, sinks first. Leaving shuts them down. Both raise what the nodes'
+    own hooks raise.
 
-    Entering configures all nodes and activates them, sinks first; leaving shuts them down. Raises TopicError for
-    topics that do not fit together, and what the nodes' own hooks raise.
+    Args:
+        nodes: The nodes by name.
+        context: The context that all nodes see; by default that of a camera named `camera`.
+        clock: The clock that all nodes see; by default the machine's.
+        journal: The file where EVENTS are written before they are delivered. Without it, they are only delivered.
+
+    Raises:
+        TopicError: Two nodes publish one topic, or a subscription has no publisher of its name and message.
     """
 
     def __init__(
@@ -69,14 +75,21 @@ class InlineGraph:
         self._ledger = Ledger(journal, self._deliver) if journal else None
 
     def tap(self, topic: str, listener: Callable[[Any], None]) -> None:
-        """Call a function with every message of a topic, before the nodes get it. Raises TopicError."""
+        """Call `listener` with every message of a topic, before the nodes get it.
+
+        Raises:
+            TopicError: No node publishes the topic.
+        """
         if topic not in self._listeners:
             raise TopicError(f"nobody publishes '{topic}'{did_you_mean(topic, list(self._listeners))}")
         self._listeners[topic].insert(0, listener)
 
     def run(self) -> None:
-        """Work until every source (a node without inputs) has finished, or `stop`, and nothing is on its way any
-        more; then deactivate the nodes from the sources on, so that each gets what those before it had kept."""
+        """Work until every source (a node without subscriptions) has finished or `stop` is called, then deactivate.
+
+        Nodes are deactivated from the sources to the sinks, so each node still receives what the nodes before it
+        publish when they are deactivated.
+        """
         sources = [seat for seat in self._seats if not seat.node.subscriptions]
         while not self._stopping and any(not s.finished for s in sources):
             self._work_off()
@@ -92,7 +105,7 @@ class InlineGraph:
         self._work_off()
 
     def stop(self) -> None:
-        """Make `run` end soon, with everything that is under way delivered; callable from a signal handler."""
+        """Make `run` end soon and deliver what is on the way; may be called from a signal handler."""
         self._stopping = True
         self._wake.set()
 
@@ -111,15 +124,15 @@ class InlineGraph:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._shut_down()
 
-    # For the seats, which are what the nodes see.
+    # For the seats: each is the runtime of one node.
 
     def send(self, port: str, msg: Message, *, per_camera: bool) -> None:
-        check_message(msg)  # as a topic between processes would
+        check_message(msg)  # as between processes
         topic = (port, msg.header.camera if per_camera else "")
         seq = self._seq[topic] = self._seq.get(topic, 0) + 1
         msg = replace(msg, header=replace(msg.header, seq=seq, epoch=self._epoch))
         if self._ledger and self._publishers[port].publishers[port].qos is EVENTS:
-            self._ledger.record(port, msg)  # comes back to _deliver once it is on the disk
+            self._ledger.record(port, msg)  # calls _deliver when the event is on the disk
         else:
             self._deliver(port, msg)
 
@@ -147,7 +160,7 @@ class InlineGraph:
         self._wake.clear()
 
     def _shut_down(self) -> None:
-        """Shut down every node, also if one of them fails at it; the first error is raised at the end."""
+        """Shut down every node, even if one of them raises; then raise the first error."""
         errors: list[Exception] = []
         for seat in self._seats:
             try:

@@ -21,7 +21,7 @@ from metrica.executors.control import Command, ControlServer, control_endpoint
 from metrica.journal import Journal
 from metrica.messages import Detections, Health, Message
 from metrica.qos import STREAM, QoS
-from metrica.transport.wiring import Inlet, NodeSpec, Outlet, Wire
+from metrica.transport import Bindings, Connections, NodeSpec, TopicEndpoint
 from tests.paths import ROOT
 from tests.runtime.sockets import PATIENCE, Reader
 
@@ -83,8 +83,8 @@ class Processes:
         self.nodes: list[NodeProcess] = []
         self.readers: list[Reader] = []
 
-    def wire(self, topic: str) -> Wire:
-        return Wire(topic=topic, endpoint=f"ipc://{self.folder}/{topic.strip('/').replace('/', '.')}")
+    def endpoint(self, topic: str) -> TopicEndpoint:
+        return TopicEndpoint(topic=topic, endpoint=f"ipc://{self.folder}/{topic.strip('/').replace('/', '.')}")
 
     def spec(
         self,
@@ -92,18 +92,22 @@ class Processes:
         node: str,
         *,
         params: dict[str, Any] | None = None,
-        inlets: dict[str, tuple[str, str]] | None = None,
-        outlets: dict[str, tuple[str, str]] | None = None,
+        connections: dict[str, tuple[str, str]] | None = None,
+        bindings: dict[str, tuple[str, str]] | None = None,
         **more: Any,
     ) -> NodeSpec:
-        """inlets and outlets: by port, the topic and the profile."""
+        """connections and bindings: by port, the topic and the profile."""
         fields: dict[str, Any] = {
             "name": name,
             "type": node if ":" in node or node.islower() else f"tests.runtime.nodes:{node}",
             "params": params or {},
-            "inlets": {p: Inlet(qos=q, wires=(self.wire(t),)) for p, (t, q) in (inlets or {}).items()},
-            "outlets": {p: Outlet(qos=q, wires={"": self.wire(t)}) for p, (t, q) in (outlets or {}).items()},
-            "health": self.wire(f"{name}/health"),
+            "connections": {
+                p: Connections(qos=q, endpoints=(self.endpoint(t),)) for p, (t, q) in (connections or {}).items()
+            },
+            "bindings": {
+                p: Bindings(qos=q, endpoints={"": self.endpoint(t)}) for p, (t, q) in (bindings or {}).items()
+            },
+            "health": self.endpoint(f"{name}/health"),
             "control": control_endpoint(self.folder),
             "run_dir": self.folder,
             "frame_dir": self.frames,
@@ -166,7 +170,7 @@ class Processes:
         )
 
     def reader(self, topic: str, qos: QoS = STREAM, message: type[Message] = Detections) -> Reader:
-        reader = Reader(self.context, self.wire(topic), qos, message)
+        reader = Reader(self.context, self.endpoint(topic), qos, message)
         self.readers.append(reader)
         return reader
 
@@ -188,7 +192,7 @@ class Processes:
 
 
 SOURCE = {"detections": ("/door/detections", "stream")}
-"""The outlets of a `Source`."""
+"""The bindings of a `Source`."""
 
 
 def numbers(path: Path) -> list[int]:

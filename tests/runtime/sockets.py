@@ -16,8 +16,7 @@ import zmq
 
 from metrica.messages import Crossing, Detections, Frame, Header, Health, Message
 from metrica.qos import STREAM, QoS
-from metrica.transport.sockets import PublisherSocket, SubscriberSocket
-from metrica.transport.wiring import Wire
+from metrica.transport import PublisherSocket, SubscriberSocket, TopicEndpoint
 
 PATIENCE = 20.0
 """Seconds after which a test gives up waiting: much longer than anything takes on a busy machine."""
@@ -54,9 +53,11 @@ def health(n: int) -> Health:
 class Reader:
     """A subscription with its counters."""
 
-    def __init__(self, context: zmq.Context[Any], wire: Wire, qos: QoS, message: type[Message]) -> None:
+    def __init__(
+        self, context: zmq.Context[Any], topic_endpoint: TopicEndpoint, qos: QoS, message: type[Message]
+    ) -> None:
         self.counted: Counter[str] = Counter()
-        self.socket = SubscriberSocket(context, wire, qos, message, self._count)
+        self.socket = SubscriberSocket(context, topic_endpoint, qos, message, self._count)
 
     def _count(self, what: str, n: int) -> None:
         self.counted[what] += n
@@ -97,18 +98,18 @@ class Bus:
         self.closing: list[Any] = []
         self.epoch = 1000
 
-    def wire(self, name: str = "topic") -> Wire:
-        return Wire(topic=f"/door/{name}", endpoint=f"ipc://{self.folder}/{name}")
+    def endpoint(self, name: str = "topic") -> TopicEndpoint:
+        return TopicEndpoint(topic=f"/door/{name}", endpoint=f"ipc://{self.folder}/{name}")
 
-    def publisher(self, wire: Wire, qos: QoS = STREAM, **options: Any) -> PublisherSocket:
+    def publisher(self, topic_endpoint: TopicEndpoint, qos: QoS = STREAM, **options: Any) -> PublisherSocket:
         self.epoch += 1
         options.setdefault("frame_dir", self.folder / "shm")
-        socket = PublisherSocket(self.context, wire, qos, epoch=self.epoch, **options)
+        socket = PublisherSocket(self.context, topic_endpoint, qos, epoch=self.epoch, **options)
         self.closing.append(socket)
         return socket
 
-    def reader(self, wire: Wire, qos: QoS = STREAM, message: type[Message] = Detections) -> Reader:
-        reader = Reader(self.context, wire, qos, message)
+    def reader(self, topic_endpoint: TopicEndpoint, qos: QoS = STREAM, message: type[Message] = Detections) -> Reader:
+        reader = Reader(self.context, topic_endpoint, qos, message)
         self.closing.append(reader)
         return reader
 
