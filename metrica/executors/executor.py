@@ -12,7 +12,6 @@ from typing import Any
 
 import zmq
 
-from metrica.clock import Clock, SystemClock
 from metrica.errors import LifecycleError, TransportError
 from metrica.executors.control import HEARTBEAT_SECONDS, Command, ControlClient
 from metrica.executors.schedule import Schedule
@@ -21,6 +20,7 @@ from metrica.lifecycle import Lifecycle, State
 from metrica.messages import Frame, Header, Health, Message
 from metrica.node import Node
 from metrica.qos import EVENTS, LATCHED, PROFILES, QoS
+from metrica.runtime import Clock, SystemClock
 from metrica.transport import NodeSpec, PublisherSocket, SubscriberSocket, TopicEndpoint
 
 _QUIET_SECONDS = 0.15  # draining ends when no message has come for so long

@@ -20,7 +20,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from metrica.clock import Clock, SystemClock
 from metrica.context import Context
 from metrica.errors import TopicError
 from metrica.executors.inline_topics import topic_publishers, upstream_first
@@ -31,6 +30,7 @@ from metrica.messages import Message, check_message
 from metrica.node import Node
 from metrica.params import did_you_mean
 from metrica.qos import EVENTS
+from metrica.runtime import Clock, SystemClock
 
 _IDLE_SECONDS = 1.0
 
