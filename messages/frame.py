@@ -33,7 +33,7 @@ class FrameRef(Message):
     slot: int
     """Which slot of the ring, from 0."""
     generation: int
-    """The slot's generation while it holds this frame; another value in the slot means that the frame is overwritten."""
+    """The slot's generation while it holds this frame; another value means that it was overwritten."""
     shape: tuple[int, ...]
     """The picture's shape: height, width, 3."""
     dtype: str

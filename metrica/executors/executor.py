@@ -58,7 +58,7 @@ class Executor:
         self._subscribers: list[tuple[str, SubscriberSocket]] = []
         self._ledger = Ledger(self.context.journal, self._dispatch)
         self._pollers: dict[bool, zmq.Poller] = {}
-        self._next_beat = 0.0
+        self._next_heartbeat = 0.0
         node.attach(self)
 
     def run(self) -> None:
@@ -78,7 +78,7 @@ class Executor:
             self._ledger.close()
             for socket in self._all_publishers():
                 socket.flush(_DRAIN_SECONDS)
-            self._beat(force=True)
+            self._send_heartbeat(force=True)
         finally:
             self._close()
 
@@ -108,14 +108,14 @@ class Executor:
 
     def _loop(self) -> None:
         while self._stop_at is None and not self._finished:
-            self._beat()
+            self._send_heartbeat()
             active = self._lifecycle.state is State.ACTIVE
-            self._turn(self._schedule.seconds_to_next(self._next_beat) if active else HEARTBEAT_SECONDS)
+            self._wait_and_handle(self._schedule.seconds_to_next(self._next_heartbeat) if active else HEARTBEAT_SECONDS)
             if active:
                 self._schedule.run_due(lambda: self._finished)
             self._ledger.retry()
 
-    def _turn(self, seconds: float) -> int:
+    def _wait_and_handle(self, seconds: float) -> int:
         """Wait for `seconds` at most until something happens, and handle it. Returns how many messages came.
 
         It takes one message from each topic, so that a busy topic delays neither another topic nor the commands.
@@ -128,16 +128,16 @@ class Executor:
         for _, subscriber in self._subscribers if not active else ():
             subscriber.keep_up()
         if self._control.socket in ready or self._commands:
-            self._obey()
+            self._run_commands()
         self._run_calls()
         if not ready:
             return 0
         for publisher in self._all_publishers():
             if publisher.socket in ready and publisher.listen():
-                self._next_beat = 0.0  # send the new number at once: the launcher waits for it
+                self._next_heartbeat = 0.0  # send the new number at once: the launcher waits for it
         return sum(self._receive(port, s) for port, s in self._subscribers if s.socket in ready)
 
-    def _hear(self) -> None:
+    def _receive_commands(self) -> None:
         """Take in the launcher's commands. STOP takes effect at once, others after the callback that runs now."""
         while command := self._control.receive():
             if command is Command.STOP:
@@ -145,22 +145,22 @@ class Executor:
             else:
                 self._commands.append(command)
 
-    def _obey(self) -> None:
-        self._hear()
+    def _run_commands(self) -> None:
+        self._receive_commands()
         while self._commands:
             self._commands.popleft()
             if self._lifecycle.state is State.INACTIVE and self._stop_at is None:
                 self._lifecycle.activate()
                 self._schedule.start()
-                self._beat(force=True)
+                self._send_heartbeat(force=True)
 
-    def _held_back(self, since: float) -> None:
+    def _while_held_back(self, since: float) -> None:
         """Called while a lossless subscription holds a publisher back: send heartbeats and listen for commands.
 
         After a STOP, wait for `_DRAIN_SECONDS` at most. Raises TransportError then.
         """
-        self._beat()
-        self._hear()
+        self._send_heartbeat()
+        self._receive_commands()
         if self._stop_at is not None and time.monotonic() > max(since, self._stop_at) + _DRAIN_SECONDS:
             raise TransportError(f"{self.name} was told to stop, but a subscription takes nothing in")
 
@@ -179,7 +179,7 @@ class Executor:
         msg = None if self._finished else subscriber.receive()
         if msg is None:
             return False
-        self._beat()
+        self._send_heartbeat()
         self._node.count(f"received.{port}")
         getattr(self._node, port)(msg)
         if isinstance(msg, Frame) and not msg.intact():
@@ -198,7 +198,7 @@ class Executor:
             now = time.monotonic()
             if now > start + _DRAIN_SECONDS or now > quiet + _QUIET_SECONDS:
                 return
-            if self._turn(0.02):
+            if self._wait_and_handle(0.02):
                 quiet = time.monotonic()
 
     def _run_calls(self) -> None:
@@ -225,7 +225,7 @@ class Executor:
             qos,
             epoch=self._epoch,
             frame_dir=self._spec.frame_dir,
-            while_waiting=self._held_back,
+            while_waiting=self._while_held_back,
         )
 
     def _dispatch(self, port: str, msg: Message) -> None:
@@ -241,12 +241,12 @@ class Executor:
     def _all_publishers(self) -> list[PublisherSocket]:
         return [socket for sockets in self._publishers.values() for socket in sockets.values()]
 
-    def _beat(self, *, force: bool = False) -> None:
+    def _send_heartbeat(self, *, force: bool = False) -> None:
         """Send a heartbeat if one is due, or now if `force`."""
         now = time.monotonic()
-        if not force and now < self._next_beat:
+        if not force and now < self._next_heartbeat:
             return
-        self._next_beat = now + HEARTBEAT_SECONDS
+        self._next_heartbeat = now + HEARTBEAT_SECONDS
         health = Health(
             header=Header(stamp=self.clock.now(), mono=self.clock.monotonic(), camera=self.context.camera),
             node=self.name,

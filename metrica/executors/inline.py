@@ -62,11 +62,11 @@ class InlineGraph:
         self.context = context or Context(camera="camera")
         self.clock = clock or SystemClock()
         self._publishers = topic_publishers(nodes)
-        self._seats = [_Seat(self, name, nodes[name]) for name in upstream_first(nodes, self._publishers)]
+        self._runtimes = [_InlineRuntime(self, name, nodes[name]) for name in upstream_first(nodes, self._publishers)]
         self._listeners: dict[str, list[Callable[[Any], None]]] = {topic: [] for topic in self._publishers}
-        for seat in self._seats:
-            for topic in seat.node.subscriptions:
-                self._listeners[topic].append(seat.receiver(topic))
+        for runtime in self._runtimes:
+            for topic in runtime.node.subscriptions:
+                self._listeners[topic].append(runtime.receiver(topic))
         self._queue: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
         self._wake = threading.Event()
         self._stopping = False
@@ -90,19 +90,19 @@ class InlineGraph:
         Nodes are deactivated from the sources to the sinks, so each node still receives what the nodes before it
         publish when they are deactivated.
         """
-        sources = [seat for seat in self._seats if not seat.node.subscriptions]
+        sources = [runtime for runtime in self._runtimes if not runtime.node.subscriptions]
         while not self._stopping and any(not s.finished for s in sources):
-            self._work_off()
-            for seat in self._seats:
-                if seat.active:
-                    seat.schedule.run_due(partial(self._is_over, seat))
-                    self._work_off()
+            self._run_queue()
+            for runtime in self._runtimes:
+                if runtime.active:
+                    runtime.schedule.run_due(partial(self._is_done, runtime))
+                    self._run_queue()
             self._wait()
-        for seat in self._seats:
-            self._work_off()
-            if seat.lifecycle.state is State.ACTIVE:
-                seat.lifecycle.deactivate()
-        self._work_off()
+        for runtime in self._runtimes:
+            self._run_queue()
+            if runtime.lifecycle.state is State.ACTIVE:
+                runtime.lifecycle.deactivate()
+        self._run_queue()
 
     def stop(self) -> None:
         """Make `run` end soon and deliver what is on the way; may be called from a signal handler."""
@@ -111,11 +111,11 @@ class InlineGraph:
 
     def __enter__(self) -> Self:
         try:
-            for seat in self._seats:
-                seat.lifecycle.configure()
-            for seat in reversed(self._seats):
-                seat.lifecycle.activate()
-                seat.schedule.start()
+            for runtime in self._runtimes:
+                runtime.lifecycle.configure()
+            for runtime in reversed(self._runtimes):
+                runtime.lifecycle.activate()
+                runtime.schedule.start()
         except BaseException:
             self._shut_down()
             raise
@@ -124,7 +124,7 @@ class InlineGraph:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._shut_down()
 
-    # For the seats: each is the runtime of one node.
+    # For the runtimes of the nodes.
 
     def send(self, port: str, msg: Message, *, per_camera: bool) -> None:
         check_message(msg)  # as between processes
@@ -144,17 +144,17 @@ class InlineGraph:
         for listener in self._listeners[topic]:
             self._queue.append((listener, (msg,)))
 
-    def _is_over(self, seat: _Seat) -> bool:
-        return seat.finished or self._stopping
+    def _is_done(self, runtime: _InlineRuntime) -> bool:
+        return runtime.finished or self._stopping
 
-    def _work_off(self) -> None:
+    def _run_queue(self) -> None:
         while self._queue:
             function, args = self._queue.popleft()
             function(*args)
 
     def _wait(self) -> None:
         latest = time.monotonic() + _IDLE_SECONDS
-        seconds = min((s.schedule.seconds_to_next(latest) for s in self._seats if s.active), default=0.0)
+        seconds = min((s.schedule.seconds_to_next(latest) for s in self._runtimes if s.active), default=0.0)
         if seconds > 0 and not self._queue:
             self._wake.wait(seconds)
         self._wake.clear()
@@ -162,9 +162,9 @@ class InlineGraph:
     def _shut_down(self) -> None:
         """Shut down every node, even if one of them raises; then raise the first error."""
         errors: list[Exception] = []
-        for seat in self._seats:
+        for runtime in self._runtimes:
             try:
-                seat.lifecycle.shutdown()
+                runtime.lifecycle.shutdown()
             except Exception as error:  # noqa: BLE001 - raised again below, when the other nodes have been closed
                 errors.append(error)
         self._queue.clear()
@@ -175,7 +175,7 @@ class InlineGraph:
 
 
 @dataclass
-class _Seat:
+class _InlineRuntime:
     """The runtime of one node of the graph."""
 
     graph: InlineGraph
