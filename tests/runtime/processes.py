@@ -1,4 +1,4 @@
-"""Real node processes for tests, with a real control server: what a launcher does, by hand."""
+"""Real node processes for tests, with a real control server: the steps of a launcher, one by one."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class NodeProcess:
         return "\n".join(self.lines)
 
     def end(self) -> int:
-        """The exit status."""
+        """Wait until the process has ended, and return its exit status."""
         try:
             status = self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
@@ -96,7 +96,7 @@ class Processes:
         bindings: dict[str, tuple[str, str]] | None = None,
         **more: Any,
     ) -> NodeSpec:
-        """connections and bindings: by port, the topic and the profile."""
+        """What a launcher would tell a node. `connections` and `bindings` give topic and profile, by port."""
         fields: dict[str, Any] = {
             "name": name,
             "type": node if ":" in node or node.islower() else f"tests.runtime.nodes:{node}",
@@ -134,7 +134,7 @@ class Processes:
             self.wait_for(node.name, "active", since=since)
 
     def stop(self, *nodes: NodeProcess) -> list[int]:
-        """Stop nodes one after the other, as a launcher does: sources first. Their exit statuses."""
+        """Stop nodes one after the other, as a launcher does: sources first. Returns their exit statuses."""
         status: list[int] = []
         for node in nodes:
             self.control.command(node.name, Command.STOP)
@@ -145,7 +145,10 @@ class Processes:
         return self.wait_until(lambda h: h.node == name and h.state == state, f"{name} {state}", since=since)
 
     def wait_until(self, so: Callable[[Health], bool], what: str, *, since: int | None = None) -> Health:
-        """The first heartbeat that is so; of those that come from now on, or came after the first `since`."""
+        """Wait for a heartbeat for which `so` is true, and return it.
+
+        Without `since`, only heartbeats from now on count; with it, those after the first `since` ones.
+        """
         at = len(self.beats) if since is None else since
         end = time.monotonic() + PATIENCE
         while True:
@@ -164,7 +167,7 @@ class Processes:
             self.beats.append(health)
 
     def matched(self, name: str, topic: str, count: int = 1) -> None:
-        """Wait until a node says that its topic has so many subscriptions."""
+        """Wait until a node reports `count` subscriptions of its topic."""
         self.wait_until(
             lambda h: h.node == name and h.subscribers.get(topic) == count, f"{count} subscriptions of {topic}", since=0
         )
@@ -192,7 +195,7 @@ class Processes:
 
 
 SOURCE = {"detections": ("/door/detections", "stream")}
-"""The bindings of a `Source`."""
+"""The bindings of a `Source` node."""
 
 
 def numbers(path: Path) -> list[int]:

@@ -1,4 +1,4 @@
-"""What the tests of the transport share: topics on real sockets, and readers that know what they have counted."""
+"""What the tests of the transport share: topics on real sockets, and readers that keep their counters."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from metrica.qos import STREAM, QoS
 from metrica.transport import PublisherSocket, SubscriberSocket, TopicEndpoint
 
 PATIENCE = 20.0
-"""Seconds after which a test gives up waiting: much longer than anything takes on a busy machine."""
+"""Seconds after which a test stops waiting: much longer than anything takes on a busy machine."""
 
 
 def eventually(happened: Callable[[], object], what: str = "") -> None:
@@ -32,7 +32,7 @@ def eventually(happened: Callable[[], object], what: str = "") -> None:
 
 
 def seen(n: int = 0, camera: str = "door") -> Detections:
-    """A message that says which one it is: `size[0]`."""
+    """A message that carries its number in `size[0]`."""
     return Detections(
         header=Header(camera=camera), boxes=np.zeros((0, 4), np.float32), scores=np.zeros(0, np.float32), size=(n, n)
     )
@@ -63,7 +63,7 @@ class Reader:
         self.counted[what] += n
 
     def take(self, count: int) -> list[Any]:
-        """The next messages, so many; acknowledged. Raises TimeoutError."""
+        """Receive and acknowledge the next `count` messages. Raises TimeoutError."""
         got: list[Message] = []
         end = time.monotonic() + PATIENCE
         while len(got) < count:
@@ -77,7 +77,7 @@ class Reader:
         return got
 
     def rest(self, quiet: float = 0.2) -> list[Any]:
-        """All that still comes, until nothing has come for a moment."""
+        """Receive and acknowledge messages until none has come for `quiet` seconds."""
         got: list[Message] = []
         while self.socket.socket.poll(int(quiet * 1000)):
             if (msg := self.socket.receive()) is not None:
@@ -90,7 +90,7 @@ class Reader:
 
 
 class Bus:
-    """A folder of topics; closes what was made on it."""
+    """A folder of topics. It closes the publishers and readers that were made with it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -114,7 +114,7 @@ class Bus:
         return reader
 
     def matched(self, publisher: PublisherSocket, count: int = 1) -> None:
-        """Wait until the publisher knows of so many subscriptions."""
+        """Wait until the publisher has heard of `count` subscriptions."""
 
         def ready() -> bool:
             publisher.listen()

@@ -1,4 +1,4 @@
-"""Events are in the journal before anybody hears of them, whatever happens to the node or to the disk."""
+"""Events are in the journal before they are published, whatever happens to the node or to the disk."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.runtime.sockets import Bus, seen
 
 @pytest.fixture
 def bus(processes: Processes) -> Generator[Bus]:
-    """Where the test publishes what the node listens to."""
+    """The topics to which the node subscribes; the test publishes on them."""
     bus = Bus(processes.folder)
     yield bus
     bus.close()
@@ -89,7 +89,7 @@ def test_the_same_event_twice_is_one_in_the_journal(processes: Processes, bus: B
 
 
 def through_a_full_disk(processes: Processes, bus: Bus) -> Generator[str, None, NodeProcess]:
-    """Events before, during and after; the caller fills the disk at "full" and frees it at "free"."""
+    """Publish events before, while and after the disk is full; the caller fills it at "full" and frees it at "free"."""
     source = bus.publisher(bus.endpoint("door.detections"))
     node = events_node(processes)
     bus.matched(source)

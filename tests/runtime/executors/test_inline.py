@@ -24,7 +24,7 @@ def boxes(n: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
 
 
 class Source(Node):
-    """Publishes `count` messages as fast as it is let."""
+    """Publishes `count` messages as fast as it can."""
 
     total: int = param(default=5)
     detections: ClassVar[Publisher[Detections]] = publisher(Detections, qos=LATEST)
@@ -45,7 +45,7 @@ class Source(Node):
 
 
 class ThreadedTracker(Node):
-    """Answers from a thread, late, and keeps one back until it is deactivated."""
+    """Answers from a thread, late, and keeps one answer until it is deactivated."""
 
     tracks: ClassVar[Publisher[Tracks]] = publisher(Tracks)
 

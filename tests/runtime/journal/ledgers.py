@@ -17,19 +17,19 @@ class NotedLedger(Ledger):
         self.open()
 
     def add(self, event_id: str) -> list[str]:
-        """Record an event. Returns what was published by that: this event, or nothing yet."""
+        """Record an event. Returns the ids that this call published: this event's, or none."""
         before = len(self.published)
         self.record("crossings", event(event_id))
         return self.published[before:]
 
     def again(self) -> list[str]:
-        """Retry. Returns what was published by that."""
+        """Retry. Returns the ids that this call published."""
         before = len(self.published)
         self.retry()
         return self.published[before:]
 
     def end(self) -> list[str]:
-        """Close. Returns what was published by that."""
+        """Close. Returns the ids that this call published."""
         before = len(self.published)
         self.close()
         return self.published[before:]

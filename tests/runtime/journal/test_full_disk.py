@@ -1,4 +1,4 @@
-"""A journal that cannot be written for a while: one clear sentence, nothing lost, everything in order afterwards."""
+"""A journal that cannot be written for a while: one clear sentence, no event lost, all in order afterwards."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def no_file_larger_than(size: int) -> Generator[None]:
 
 
 def allow_no_more_pages(journal: Journal) -> None:
-    """Let SQLite say SQLITE_FULL at the next page; the limit goes with the connection."""
+    """Make SQLite report SQLITE_FULL when it needs another page, until the connection is closed."""
     connection = journal._file._connection  # pyright: ignore[reportPrivateUsage]
     assert connection is not None
     connection.execute("PRAGMA max_page_count = 1")

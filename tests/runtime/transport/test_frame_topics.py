@@ -63,7 +63,7 @@ def test_a_frame_that_was_overwritten_before_it_was_read_is_counted(bus: Bus) ->
 
 
 def test_lossless_frames_of_growing_size_all_arrive_whole(bus: Bus) -> None:
-    """Each larger frame needs a new ring: the old one must not go before it was read."""
+    """Each larger frame needs a new ring. The old ring must stay until its frames have been read."""
     waits: list[float] = []
     publisher = bus.publisher(bus.endpoint(), LATEST, while_waiting=waits.append)
     reader = bus.reader(bus.endpoint(), LOSSLESS, Frame)

@@ -164,7 +164,7 @@ def test_flush_waits_for_what_a_lossless_reader_has_not_done_yet(bus: Bus) -> No
 
 
 def test_what_cannot_be_decoded_does_not_hold_a_lossless_publisher_back(bus: Bus) -> None:
-    """Thirty messages, while four may be on the way: each must count as done, from the very first on."""
+    """Many more messages than the four that may be unacknowledged: each must be acknowledged, even the first."""
 
     @message
     class Moody(Message):
