@@ -36,11 +36,17 @@ def encode(msg: Message, *, seq: int | None = None, epoch: int | None = None) ->
         TypeError: A field has another type than declared, or cannot be encoded.
     """
     check_message(msg)
-    h = msg.header
+    header = msg.header
     wire: dict[str, Any] = {
         "t": type(msg).__name__,
         "v": msg.version,
-        "h": [h.stamp, h.mono, h.seq if seq is None else seq, h.epoch if epoch is None else epoch, h.camera],
+        "h": [
+            header.stamp,
+            header.mono,
+            header.seq if seq is None else seq,
+            header.epoch if epoch is None else epoch,
+            header.camera,
+        ],
     }
     for f in _schema(type(msg)):
         wire[f.name] = getattr(msg, f.name)
@@ -57,9 +63,9 @@ def check_message(msg: Message) -> None:
         TypeError: A field has another type; the text names it.
     """
     owner = type(msg).__name__
-    h = msg.header
-    if not _is_header([h.stamp, h.mono, h.seq, h.epoch, h.camera]):
-        raise TypeError(f"{owner} has no valid header: {h}")
+    header = msg.header
+    if not _is_header([header.stamp, header.mono, header.seq, header.epoch, header.camera]):
+        raise TypeError(f"{owner} has no valid header: {header}")
     for f in _schema(type(msg)):
         f.check(owner, getattr(msg, f.name))
 
@@ -123,10 +129,10 @@ _schemas: dict[type[Message], tuple[_WireField, ...]] = {}
 
 def _schema(cls: type[Message]) -> tuple[_WireField, ...]:
     """The fields of a message type that are encoded, without the header."""
-    known = _schemas.get(cls)
-    if known is None:
-        known = _schemas[cls] = _read_schema(cls)
-    return known
+    schema = _schemas.get(cls)
+    if schema is None:
+        schema = _schemas[cls] = _read_schema(cls)
+    return schema
 
 
 def _read_schema(cls: type[Message]) -> tuple[_WireField, ...]:
@@ -175,8 +181,8 @@ def _tuple_converter(args: tuple[Any, ...]) -> Callable[[Any], Any]:
     if len(args) == 2 and args[1] is Ellipsis:
         item = _converter(args[0])
         return lambda value: tuple(item(v) for v in _exactly((list, tuple), value))
-    items = [_converter(a) for a in args]
-    return lambda value: tuple(c(v) for c, v in zip(items, _exactly((list, tuple), value), strict=True))
+    items = [_converter(arg) for arg in args]
+    return lambda value: tuple(item(v) for item, v in zip(items, _exactly((list, tuple), value), strict=True))
 
 
 def _nested_converter(cls: type[Any]) -> Callable[[Any], Any]:

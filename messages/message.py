@@ -53,9 +53,9 @@ def message(cls: type[M]) -> type[M]:
     for f in fields(made):
         if f.name in _WIRE_KEYS:
             raise TypeError(f"{made.__name__}.{f.name}: the wire needs that name itself, call the field something else")
-    known = _registry.get(made.__name__)
-    if known is not None and (known.__module__, known.__qualname__) != (made.__module__, made.__qualname__):
-        raise TypeError(f"two messages are called {made.__name__}: {known.__module__} and {made.__module__}")
+    other = _registry.get(made.__name__)
+    if other is not None and (other.__module__, other.__qualname__) != (made.__module__, made.__qualname__):
+        raise TypeError(f"two messages are called {made.__name__}: {other.__module__} and {made.__module__}")
     _registry[made.__name__] = made
     return made
 

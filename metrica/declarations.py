@@ -49,10 +49,10 @@ def read_declarations(cls: type, root: type) -> Declarations:
         if parent is not root:
             _merge(found, parent, root)
     return Declarations(
-        {name: d for name, d in found.items() if isinstance(d, ParamSpec)},
-        {name: d for name, d in found.items() if isinstance(d, Publisher)},
-        {name: d for name, d in found.items() if isinstance(d, SubscriptionSpec)},
-        {name: d for name, d in found.items() if isinstance(d, TimerSpec)},
+        {name: declared for name, declared in found.items() if isinstance(declared, ParamSpec)},
+        {name: declared for name, declared in found.items() if isinstance(declared, Publisher)},
+        {name: declared for name, declared in found.items() if isinstance(declared, SubscriptionSpec)},
+        {name: declared for name, declared in found.items() if isinstance(declared, TimerSpec)},
     )
 
 
@@ -60,15 +60,18 @@ def _merge(found: dict[str, _Declaration], cls: type, root: type) -> None:
     params = _params(cls, strict=issubclass(cls, root))
     for name, value in list(vars(cls).items()):
         declared = params.get(name) or _port(value)
-        known = found.get(name)
+        inherited = found.get(name)
         if declared is not None:
             _check_declared(cls, name, declared)
-            if known is not None and type(known) is not type(declared):
-                raise DeclarationError(f"{cls.__name__}: '{name}' is declared twice, it is {_WORDS[type(known)]} too")
+            if inherited is not None and type(inherited) is not type(declared):
+                raise DeclarationError(
+                    f"{cls.__name__}: '{name}' is declared twice, it is {_WORDS[type(inherited)]} too"
+                )
             found[name] = declared
-        elif known is not None and not (callable(value) and isinstance(known, (SubscriptionSpec, TimerSpec))):
+        elif inherited is not None and not (callable(value) and isinstance(inherited, (SubscriptionSpec, TimerSpec))):
             raise DeclarationError(
-                f"{cls.__name__}.{name} hides {_WORDS[type(known)]} that it inherits: declare it again, or rename it"
+                f"{cls.__name__}.{name} hides {_WORDS[type(inherited)]} that it inherits: "
+                "declare it again, or rename it"
             )
 
 

@@ -1,5 +1,4 @@
-"""Ports (publishers and subscriptions) and timers: declared in a node's class body, so the graph is known before it
-runs."""
+"""Ports (publishers and subscriptions) and timers, which the body of a node class declares."""
 
 from __future__ import annotations
 
@@ -160,8 +159,8 @@ def timer(*, seconds: float | Callable[[Any], float]) -> Callable[[Callable[[N],
 
 
 def _require_message(message: Any) -> None:
-    known = isinstance(message, type) and issubclass(message, Message)
-    if not known or (message is not Message and message_type(message.__name__) is not message):
+    is_message = isinstance(message, type) and issubclass(message, Message)
+    if not is_message or (message is not Message and message_type(message.__name__) is not message):
         raise DeclarationError(f"{getattr(message, '__name__', message)} is not a message: it needs @message above it")
 
 

@@ -92,6 +92,6 @@ class NodeLog(logging.LoggerAdapter[logging.Logger]):
 
     def process(self, msg: Any, kwargs: Any) -> tuple[Any, Any]:
         """Move the keyword arguments that `logging` does not know into the record's fields."""
-        known = {k: kwargs.pop(k) for k in ("exc_info", "stack_info", "stacklevel") if k in kwargs}
+        standard = {k: kwargs.pop(k) for k in ("exc_info", "stack_info", "stacklevel") if k in kwargs}
         fields = dict(kwargs)
-        return msg, {**known, "extra": {"node": (self.extra or {}).get("node", ""), "fields": fields}}
+        return msg, {**standard, "extra": {"node": (self.extra or {}).get("node", ""), "fields": fields}}
