@@ -100,7 +100,7 @@ def decode(data: bytes) -> Message:
 
 @dataclass(frozen=True, slots=True)
 class _WireField:
-    """One field of a message type on the wire."""
+    """One field of a message type, as it is encoded."""
 
     name: str
     required: bool
