@@ -17,7 +17,7 @@ import zmq
 
 from metrica.executors.control import Command, ControlServer, control_endpoint
 from metrica.messages import Health
-from metrica.transport.wiring import Inlet, NodeSpec, Outlet, Wire
+from metrica.transport import Bindings, Connections, NodeSpec, TopicEndpoint
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -44,9 +44,9 @@ class Processes:
         self.health: dict[str, Health] = {}
         """The last health message of each node."""
 
-    def wire(self, topic: str) -> Wire:
-        """The wire of a topic, which all its publishers and subscribers share."""
-        return Wire(topic=topic, endpoint=f"ipc://{self.run_dir}/{topic.strip('/').replace('/', '.')}")
+    def endpoint(self, topic: str) -> TopicEndpoint:
+        """The endpoint of a topic, which its publisher binds and its subscribers connect to."""
+        return TopicEndpoint(topic=topic, endpoint=f"ipc://{self.run_dir}/{topic.strip('/').replace('/', '.')}")
 
     def add(
         self,
@@ -54,18 +54,22 @@ class Processes:
         type: str,
         params: dict[str, Any],
         *,
-        inlets: dict[str, tuple[str, str]] | None = None,
-        outlets: dict[str, tuple[str, str]] | None = None,
+        connections: dict[str, tuple[str, str]] | None = None,
+        bindings: dict[str, tuple[str, str]] | None = None,
     ) -> None:
-        """Add a node; publishers before their subscribers. inlets, outlets: by port, topic and QoS profile."""
+        """Add a node; publishers before their subscribers. connections, bindings: port -> (topic, QoS profile)."""
         self._specs.append(
             NodeSpec(
                 name=name,
                 type=type,
                 params=params,
-                inlets={p: Inlet(qos=q, wires=(self.wire(t),)) for p, (t, q) in (inlets or {}).items()},
-                outlets={p: Outlet(qos=q, wires={"": self.wire(t)}) for p, (t, q) in (outlets or {}).items()},
-                health=self.wire(f"{name}/health"),
+                connections={
+                    p: Connections(qos=q, endpoints=(self.endpoint(t),)) for p, (t, q) in (connections or {}).items()
+                },
+                bindings={
+                    p: Bindings(qos=q, endpoints={"": self.endpoint(t)}) for p, (t, q) in (bindings or {}).items()
+                },
+                health=self.endpoint(f"{name}/health"),
                 control=control_endpoint(self.run_dir),
                 run_dir=self.run_dir,
                 frame_dir=Path(self._frames.name) if self._frames else None,
@@ -120,7 +124,7 @@ class Processes:
         self._listen()
 
     def _wait_until_matched(self) -> None:
-        wanted = [(w.topic) for s in self._specs for i in s.inlets.values() for w in i.wires]
+        wanted = [(w.topic) for s in self._specs for i in s.connections.values() for w in i.endpoints]
         end = time.monotonic() + 60
         while True:
             self._listen()

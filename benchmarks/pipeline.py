@@ -83,34 +83,34 @@ def graph(clip: Path, model: str, threads: int) -> tuple[float, int, dict[str, f
             "/door/capture",
             "capture",
             {"uri": str(clip), "pace": "fast"},
-            outlets={"frames": ("/door/frames", "latest")},
+            bindings={"frames": ("/door/frames", "latest")},
         )
         processes.add(
             "/detector",
             "openvino_detector",
             {"model": model, "threads": threads},
-            inlets={"frames": ("/door/frames", "lossless")},
-            outlets={"detections": ("/door/detections", "stream")},
+            connections={"frames": ("/door/frames", "lossless")},
+            bindings={"detections": ("/door/detections", "stream")},
         )
         processes.add(
             "/door/tracker",
             "bytetrack",
             {},
-            inlets={"detections": ("/door/detections", "lossless")},
-            outlets={"tracks": ("/door/tracks", "stream")},
+            connections={"detections": ("/door/detections", "lossless")},
+            bindings={"tracks": ("/door/tracks", "stream")},
         )
         processes.add(
             "/door/counter",
             "line_counter",
             {"line": (600, 432, 600, 0)},
-            inlets={"tracks": ("/door/tracks", "lossless")},
-            outlets={"crossings": ("/door/crossings", "events")},
+            connections={"tracks": ("/door/tracks", "lossless")},
+            bindings={"crossings": ("/door/crossings", "events")},
         )
         processes.add(
             "/meter",
             "benchmarks.pipeline_nodes:Meter",
             {"out": str(out)},
-            inlets={"tracks": ("/door/tracks", "lossless")},
+            connections={"tracks": ("/door/tracks", "lossless")},
         )
         with processes:
             ready = {name: health.gauges["cpu_seconds"] for name, health in processes.health.items()}

@@ -79,15 +79,15 @@ def on_metrica(width: int, height: int, fps: float, count: int) -> Result:
         graph = Processes()
         shape = {"width": width, "height": height, "fps": fps, "total": count}
         source, between, sink = (str(folder / f"{n}.json") for n in ("source", "between", "sink"))
-        graph.add("/source", f"{nodes}:Source", {**shape, "out": source}, outlets={"frames": ("/frames", "latest")})
+        graph.add("/source", f"{nodes}:Source", {**shape, "out": source}, bindings={"frames": ("/frames", "latest")})
         graph.add(
             "/between",
             f"{nodes}:Between",
             {"out": between},
-            inlets={"frames": ("/frames", wanted)},
-            outlets={"passed": ("/passed", "latest")},
+            connections={"frames": ("/frames", wanted)},
+            bindings={"passed": ("/passed", "latest")},
         )
-        graph.add("/sink", f"{nodes}:Sink", {"out": sink}, inlets={"passed": ("/passed", wanted)})
+        graph.add("/sink", f"{nodes}:Sink", {"out": sink}, connections={"passed": ("/passed", wanted)})
         with graph:
             graph.wait_for_end("/source")
         return result(folder, count - WARM_UP)

@@ -1,4 +1,7 @@
-"""What travels between nodes: frozen dataclasses, one file per message, and the msgpack codec."""
+"""The messages that nodes send to each other: frozen dataclasses, one file for each, and the msgpack codec.
+
+A class of your own becomes a message with the decorator `message`; docs/messages.md describes fields and wire format.
+"""
 
 from metrica.messages.arrays import ArraySpec, Boxes, Counts, Ids, Image, Scores
 from metrica.messages.codec import check_message, decode, encode

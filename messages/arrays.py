@@ -1,4 +1,4 @@
-"""Array fields: their declared dtype and shape, and how an array travels (one raw little-endian buffer)."""
+"""Array fields: their declared dtype and shape, and their wire format, one little-endian buffer."""
 
 from __future__ import annotations
 
@@ -18,12 +18,15 @@ _CODES = {dtype: code for code, dtype in enumerate(_DTYPES)}
 
 @dataclass(frozen=True, slots=True)
 class ArraySpec:
-    """What an array field must be; None in the shape is any length."""
+    """The dtype and the shape that an array field declares."""
 
     dtype: str
+    """The dtype's numpy name, such as "float32"."""
     shape: tuple[int | None, ...]
+    """The length of each dimension; None is any length."""
 
     def fits(self, value: Any) -> bool:
+        """Whether a value is an array of this dtype and shape."""
         return (
             isinstance(value, np.ndarray)
             and value.dtype == np.dtype(self.dtype)
@@ -48,14 +51,27 @@ Image = Annotated[npt.NDArray[np.uint8], ArraySpec("uint8", (None, None, 3))]
 
 
 def check_rows(**columns: npt.NDArray[Any]) -> None:
-    """Raise ValueError unless every array has the same number of rows."""
+    """Check that all arrays have the same number of rows.
+
+    Args:
+        columns: The arrays, by name.
+
+    Raises:
+        ValueError: They have not; the text says how many rows each has.
+    """
     if len({len(column) for column in columns.values()}) > 1:
         raise ValueError(", ".join(f"{len(column)} {name}" for name, column in columns.items()))
 
 
 def pack_array(array: npt.NDArray[Any]) -> bytes:
-    """dtype code, number of dimensions, two zeros, each dimension as uint32, zeros up to a multiple of 8 bytes, then
-    the raw elements in C order. So the elements are aligned, and C code takes the array without a copy.
+    """Encode an array as one buffer.
+
+    The buffer holds: code of the dtype (1 byte), number of dimensions (1 byte), two zero bytes, each dimension as
+    uint32, zero bytes up to a multiple of 8, then the elements in C order. So the elements are aligned, and C code can
+    use the array without a copy.
+
+    Raises:
+        TypeError: Arrays of this dtype cannot be encoded.
     """
     code = _CODES.get(array.dtype)
     if code is None:
@@ -65,7 +81,11 @@ def pack_array(array: npt.NDArray[Any]) -> bytes:
 
 
 def unpack_array(data: bytes) -> npt.NDArray[Any]:
-    """The array of `pack_array`, read-only and without a copy. Raises DecodeError."""
+    """Decode a buffer of `pack_array`: the array is a read-only view of `data`.
+
+    Raises:
+        DecodeError: The buffer is damaged.
+    """
     try:
         code, ndim = data[0], data[1]
         shape = struct.unpack_from(f"<{ndim}I", data, 4)
@@ -76,4 +96,5 @@ def unpack_array(data: bytes) -> npt.NDArray[Any]:
 
 
 def _elements_at(ndim: int) -> int:
+    """Offset of the first element in the buffer, bytes."""
     return -(-(4 + 4 * ndim) // 8) * 8

@@ -1,7 +1,7 @@
-"""Messages to bytes and back: one msgpack map in a single part, `{"t": "Tracks", "v": 1, "h": […], …}`.
+"""Encode messages to bytes and decode them: each is one msgpack map, `{"t": "Tracks", "v": 1, "h": […], …}`.
 
-Fields are only ever added, with a default, and unknown keys are ignored, so that an old reader understands
-a new writer and the other way round. Every released version keeps a golden file in tests/messages/golden/.
+A new version of a message only adds fields, with a default, and readers ignore keys that they do not know. So an old
+reader understands a new writer, and the other way round. Every version keeps a golden file in tests/messages/golden/.
 """
 
 from __future__ import annotations
@@ -21,20 +21,32 @@ from metrica.messages.message import Message, message_type
 from metrica.messages.text import MAX_TEXT, TextSpec
 
 _ARRAY = 1  # the msgpack extension type of an array
-_INT64 = 1 << 63
+_INT64 = 1 << 63  # one more than the largest integer of 64 bits with a sign
 
 
 def encode(msg: Message, *, seq: int | None = None, epoch: int | None = None) -> bytes:
-    """The wire form of a message; `seq` and `epoch` overwrite the header's, as each publisher does.
+    """Encode a message to bytes.
 
-    Raises TypeError for a message that `check_message` refuses.
+    Args:
+        msg: The message.
+        seq: Replaces the header's `seq`; each publisher writes its own.
+        epoch: Replaces the header's `epoch`; each publisher writes its own.
+
+    Raises:
+        TypeError: A field has another type than declared, or cannot be encoded.
     """
     check_message(msg)
-    h = msg.header
+    header = msg.header
     wire: dict[str, Any] = {
         "t": type(msg).__name__,
         "v": msg.version,
-        "h": [h.stamp, h.mono, h.seq if seq is None else seq, h.epoch if epoch is None else epoch, h.camera],
+        "h": [
+            header.stamp,
+            header.mono,
+            header.seq if seq is None else seq,
+            header.epoch if epoch is None else epoch,
+            header.camera,
+        ],
     }
     for f in _schema(type(msg)):
         wire[f.name] = getattr(msg, f.name)
@@ -45,20 +57,26 @@ def encode(msg: Message, *, seq: int | None = None, epoch: int | None = None) ->
 
 
 def check_message(msg: Message) -> None:
-    """Raise TypeError if a field is not what its declaration says: nobody could decode such a message.
+    """Check that every field has the type that it declares; a reader could not decode the message otherwise.
 
-    The error belongs to whoever publishes it; a reader could only count it.
+    Raises:
+        TypeError: A field has another type; the text names it.
     """
     owner = type(msg).__name__
-    h = msg.header
-    if not _is_header([h.stamp, h.mono, h.seq, h.epoch, h.camera]):
-        raise TypeError(f"{owner} has no valid header: {h}")
+    header = msg.header
+    if not _is_header([header.stamp, header.mono, header.seq, header.epoch, header.camera]):
+        raise TypeError(f"{owner} has no valid header: {header}")
     for f in _schema(type(msg)):
         f.check(owner, getattr(msg, f.name))
 
 
 def decode(data: bytes) -> Message:
-    """The message in these bytes. Arrays are read-only views of `data`. Raises DecodeError, and nothing else."""
+    """Decode a message. Its arrays are read-only views of `data`.
+
+    Raises:
+        DecodeError: The bytes are not a message, or of an unknown type, or a field is missing or wrong. It raises
+            nothing else, whatever the bytes are.
+    """
     try:
         wire = msgpack.unpackb(data, ext_hook=_from_ext, strict_map_key=True)
     except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as error:
@@ -82,18 +100,24 @@ def decode(data: bytes) -> Message:
 
 @dataclass(frozen=True, slots=True)
 class _WireField:
+    """One field of a message type, as it is encoded."""
+
     name: str
     required: bool
     convert: Callable[[Any], Any]
+    """Returns a value as the field's type, or raises TypeError or ValueError."""
     expected: str
+    """What the field must be, in words."""
 
     def read(self, owner: str, value: Any) -> Any:
+        """The field's value from what was decoded. Raises DecodeError."""
         try:
             return self.convert(value)
         except (TypeError, ValueError):
             raise DecodeError(f"{owner}.{self.name} is not {self.expected}") from None
 
     def check(self, owner: str, value: Any) -> None:
+        """Raise TypeError if a value is not of the field's type."""
         try:
             self.convert(value)
         except (TypeError, ValueError):
@@ -104,10 +128,11 @@ _schemas: dict[type[Message], tuple[_WireField, ...]] = {}
 
 
 def _schema(cls: type[Message]) -> tuple[_WireField, ...]:
-    known = _schemas.get(cls)
-    if known is None:
-        known = _schemas[cls] = _read_schema(cls)
-    return known
+    """The fields of a message type that are encoded, without the header."""
+    schema = _schemas.get(cls)
+    if schema is None:
+        schema = _schemas[cls] = _read_schema(cls)
+    return schema
 
 
 def _read_schema(cls: type[Message]) -> tuple[_WireField, ...]:
@@ -124,9 +149,9 @@ def _is_required(f: Field[Any]) -> bool:
 
 
 def _converter(hint: Any) -> Callable[[Any], Any]:
-    """A function that returns a value as its field's type, or raises TypeError or ValueError.
+    """A function that returns a value as the type `hint`, or raises TypeError or ValueError.
 
-    It takes both what comes from the wire (lists, dicts) and what the field itself holds (tuples, dataclasses).
+    The function takes both what msgpack decodes (lists, dicts) and what the field itself holds (tuples, dataclasses).
     """
     origin, args = get_origin(hint), get_args(hint)
     if origin is Annotated and isinstance(args[1], (ArraySpec, TextSpec)):
@@ -156,8 +181,8 @@ def _tuple_converter(args: tuple[Any, ...]) -> Callable[[Any], Any]:
     if len(args) == 2 and args[1] is Ellipsis:
         item = _converter(args[0])
         return lambda value: tuple(item(v) for v in _exactly((list, tuple), value))
-    items = [_converter(a) for a in args]
-    return lambda value: tuple(c(v) for c, v in zip(items, _exactly((list, tuple), value), strict=True))
+    items = [_converter(arg) for arg in args]
+    return lambda value: tuple(item(v) for item, v in zip(items, _exactly((list, tuple), value), strict=True))
 
 
 def _nested_converter(cls: type[Any]) -> Callable[[Any], Any]:
@@ -187,7 +212,7 @@ def _exactly(kind: type | tuple[type, ...], value: Any) -> Any:
 
 
 def _is_int(value: Any) -> bool:
-    """64 bits with a sign: what a database column and a numpy array can hold."""
+    """Whether a value is an integer of 64 bits with a sign, which a database and a numpy array can hold."""
     return isinstance(value, int) and not isinstance(value, bool) and -_INT64 <= value < _INT64
 
 
@@ -230,7 +255,7 @@ def _plain(value: Any) -> dict[str, Any]:
 
 
 def _from_ext(code: int, data: bytes) -> Any:
-    """An array. Anything else stays as it is: it may belong to a field that only a newer version knows."""
+    """Decode an array. Anything else stays as it is: it may belong to a field of a newer version of the message."""
     try:
         return unpack_array(data) if code == _ARRAY else msgpack.ExtType(code, data)
     except DecodeError:

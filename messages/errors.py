@@ -1,12 +1,12 @@
-"""The root of Metrica's exceptions, here because messages import nothing else of ours.
+"""The root of Metrica's exceptions, and the one that decoding raises. `metrica.errors` shows the whole tree.
 
-The whole tree is drawn in `metrica.errors`.
+They are here because this package imports no other package of Metrica.
 """
 
 
 class MetricaError(Exception):
-    """Every error that Metrica raises on purpose; its text is one sentence for a person to act on."""
+    """The base of all errors that Metrica raises on purpose. Its text is one sentence that says what to do."""
 
 
 class DecodeError(MetricaError):
-    """Bytes that are not a message: garbage, cut short, of an unknown type, or with a field of the wrong type."""
+    """Bytes are not a message: they are random, cut short, of an unknown type, or a field has the wrong type."""

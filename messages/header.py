@@ -7,19 +7,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """When and where the picture behind a message was taken, and which message of its publisher this is.
+    """When and where the picture that a message is about was taken, and the number of the message on its topic.
 
-    A derived message (detections, tracks, crossings) copies the header of the frame it comes from;
-    `seq` and `epoch` are written anew by each publisher as the message leaves.
+    A derived message (detections, tracks, crossings) copies the header of the frame that it comes from. Each publisher
+    writes its own `seq` and `epoch` as the message leaves.
     """
 
     stamp: int = 0
     """Capture time, nanoseconds since 1970-01-01 UTC."""
     mono: int = 0
-    """Capture time on this machine's monotonic clock, nanoseconds: for latency, never for the calendar."""
+    """Capture time on this machine's monotonic clock, nanoseconds: to measure latency, not to tell the date."""
     seq: int = 0
-    """One more than the publisher's last message: a gap is a loss."""
+    """One more than in the message before on the same topic: a gap means that messages were lost."""
     epoch: int = 0
-    """When the publisher started, nanoseconds UTC: a new value means that it lost its state."""
+    """When the publisher started, nanoseconds since 1970-01-01 UTC: a new value means that it was restarted and has
+    lost its state."""
     camera: str = ""
     """The camera's name in the launch file."""

@@ -13,8 +13,8 @@ class Occupancy(Message):
     zone: ShortText
     """The zone's name, unique within its camera."""
     people: int
-    """How many are in it, those included who have been out of sight for a moment."""
+    """How many people are in the zone, those who were not seen for a moment included."""
     loitering: int
-    """How many of them have been there for longer than the threshold."""
+    """How many of them have been in the zone for longer than the threshold."""
     longest: float
-    """For how long the one who has been there longest has been there, seconds; 0 where nobody is."""
+    """The longest time that one of them has been in the zone, seconds; 0 if nobody is in it."""

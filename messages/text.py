@@ -1,4 +1,4 @@
-"""Text fields of what leaves the box: short, so that they can name something but hold nothing."""
+"""Text fields of messages that leave the box: long enough for a name, too short for a picture."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 MAX_TEXT = 200
-"""Characters in a name at most: too few for a picture, a template of a face, or a page of text."""
+"""The most characters in a text field: too few for a picture, a template of a face, or a page of text."""
 
 
 @dataclass(frozen=True, slots=True)
 class TextSpec:
-    """What a short text field must be."""
+    """The greatest length that a text field declares."""
 
     length: int
+    """The most characters in the text."""
 
     def fits(self, value: Any) -> bool:
+        """Whether a value is a text of at most this length."""
         return isinstance(value, str) and len(value) <= self.length
 
     def __str__(self) -> str:

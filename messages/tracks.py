@@ -8,18 +8,23 @@ from metrica.messages.message import Message, message
 
 @message
 class Tracks(Message):
-    """The confirmed tracks that were seen in this frame; row i of every array is the same person.
+    """The confirmed tracks that were seen in one frame. Row i of each array belongs to the same person.
 
-    An id names a person for a few seconds and only together with `header.epoch`: a tracker that
-    restarts begins again at 1. A message without rows says that nobody was seen.
-    Raises ValueError unless all arrays have the same number of rows.
+    An id names a person for a few seconds, and only together with `header.epoch`: a tracker that is restarted begins
+    again at 1. A message without rows says that nobody was seen.
+
+    Raises:
+        ValueError: The arrays have different numbers of rows.
     """
 
     boxes: Boxes
+    """x1, y1, x2, y2 in pixels of the frame, float32 [N, 4]."""
     ids: Ids
+    """Track ids, int64 [N]."""
     scores: Scores
+    """Scores of the detections, from 0 to 1, float32 [N]."""
     ages: Counts
-    """Frames since the track was born, the first is 1."""
+    """Frames since the track began, int32 [N]; the first frame is 1."""
     size: tuple[int, int]
     """Width and height of the frame, pixels."""
 

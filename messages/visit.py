@@ -8,18 +8,18 @@ from metrica.messages.text import ShortText
 
 @message
 class Visit(Message):
-    """One person was in one zone once, from `entered` to `left`. It holds neither a picture nor an identity.
+    """One person was in one zone once, from `entered` to `left`. No field can hold a picture or an identity.
 
-    `header.camera` says which camera, `header.stamp` when the visit was surely over.
+    `header.camera` is the camera, and `header.stamp` is when the counter was sure that the visit was over.
     """
 
     id: ShortText
-    """Unique for ever, and the same however often the event is sent: the key that makes sending it twice harmless."""
+    """The event's id: unique for ever, and the same each time the event is sent. So sending it twice is harmless."""
     zone: ShortText
     """The zone's name, unique within its camera."""
     track: int
-    """The temporary id of the track that was last seen in the zone, meaningless after a few seconds."""
+    """The id of the track that was last seen in the zone; it means nothing after a few seconds."""
     entered: int
-    """When the zone's border was passed inwards, or the person first seen inside; nanoseconds UTC."""
+    """When the person crossed the zone's border inwards, or was first seen inside; nanoseconds since 1970-01-01 UTC."""
     left: int
-    """When the border was passed outwards, or the person last seen inside; nanoseconds UTC."""
+    """When the person crossed the border outwards, or was last seen inside; nanoseconds since 1970-01-01 UTC."""

@@ -1,6 +1,10 @@
 """Metrica: a node graph that turns cameras into counts of people.
 
-from metrica import Node, param, publisher, subscription, timer
+This module holds what the class of a node needs:
+
+    from metrica import Node, param, publisher, subscription, timer
+
+The messages are in `metrica.messages`, the test bench is in `metrica.testing`, the exceptions are in `metrica.errors`.
 """
 
 from metrica.context import Context

@@ -1,4 +1,4 @@
-"""Waiting longer after each failure, with jitter, so that a thousand boxes do not come back at the same moment."""
+"""Exponential back-off: wait longer after each failure, with jitter, so that many boxes do not retry at once."""
 
 from __future__ import annotations
 
@@ -8,24 +8,29 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Backoff:
-    """Exponential back-off with equal jitter: each wait is between half and all of first, 2 first, 4 first, … limit.
+    """Exponential back-off with equal jitter.
+
+    The longest wait is `first` after the first failure and doubles with each further one, up to `limit`. Each wait is
+    a random time between half of the longest wait and all of it.
 
     Source: M. Brooker, "Exponential Backoff And Jitter", 2015.
     """
 
     first: float = 1.0
-    """Seconds."""
+    """Longest wait after the first failure, seconds."""
     limit: float = 60.0
-    """Seconds."""
+    """Longest wait after any failure, seconds."""
     rng: random.Random = field(default_factory=random.Random)
+    """Where the jitter comes from."""
     failures: int = 0
+    """How many failures there were since the last success."""
 
     def next(self) -> float:
-        """How many seconds to wait after one more failure."""
-        whole = min(self.limit, self.first * 2.0 ** min(self.failures, 32))
+        """Count one more failure, and return how many seconds to wait."""
+        longest = min(self.limit, self.first * 2.0 ** min(self.failures, 32))
         self.failures += 1
-        return whole * (0.5 + 0.5 * self.rng.random())
+        return longest * (0.5 + 0.5 * self.rng.random())
 
     def reset(self) -> None:
-        """It worked: the next failure begins from the first wait again."""
+        """Start again from the first wait, after a success."""
         self.failures = 0

@@ -1,4 +1,4 @@
-"""Where a node runs: which store, which camera, and where it may keep things."""
+"""The context of a node: its store, its camera, and the folder for its files."""
 
 from __future__ import annotations
 
@@ -14,26 +14,29 @@ from metrica.errors import NodeError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What the launcher tells a node about its surroundings."""
+    """What the launcher tells a node about its surroundings; a node reads it as `self.context`."""
 
     store: str = "store"
     """The store's id."""
     timezone: str = "UTC"
-    """The store's IANA zone."""
+    """The store's IANA time zone, such as "Africa/Tunis"."""
     camera: str = ""
-    """The camera that the node is started for, empty for a node that is started once."""
+    """The camera that the node is started for; empty for a node that is started once."""
     data_dir: Path = Path(platformdirs.user_data_dir("metrica"))
-    """Where the store's files lie: journal, database, tokens."""
+    """The folder of the store's files: journal, database, token."""
 
     @property
     def journal(self) -> Path:
-        """The file of events that the counter writes and the uploader sends."""
+        """The file of the journal: nodes write events to it, and the uploader sends them."""
         return self.data_dir / "journal.db"
 
     def local_token(self) -> str:
-        """The secret that the uploader and the ingest of one box share: made on first use, for this user's eyes only.
+        """The secret that the uploader and the ingest of one box share. It is made on first use.
 
-        Raises NodeError if its file cannot be written or read.
+        Only this user can read its file, `token` in `data_dir`.
+
+        Raises:
+            NodeError: The file cannot be written or read.
         """
         path = self.data_dir / "token"
         try:
@@ -45,7 +48,10 @@ class Context:
 
 
 def _write_once(path: Path, text: str) -> None:
-    """Write a private file unless it is there. It appears with its content: two processes may come at once."""
+    """Write a file that only this user can read, unless it exists.
+
+    The file appears together with its content, because two processes may call this at once.
+    """
     if path.exists():
         return
     draft = path.with_name(f"{path.name}.{os.getpid()}")

@@ -1,4 +1,4 @@
-"""Read a node class: which of its names are parameters, outputs, inputs and timers, and what is declared wrongly."""
+"""Read a node class: find its parameters, publishers, subscriptions and timers, and refuse what is declared wrongly."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from metrica.ports import Publisher, SubscriptionSpec, TimerSpec, declared_subsc
 from metrica.topics import check_name
 
 HOOKS = ("check", "on_configure", "on_activate", "on_deactivate", "on_cleanup", "on_shutdown")
-"""The methods of a node that its class may write; every other name of `Node` is taken."""
+"""The methods of `Node` that a node class may override. A node class may use no other name of `Node`."""
 
 _Declaration = ParamSpec | Publisher[Any] | SubscriptionSpec | TimerSpec
 _WORDS = {ParamSpec: "a parameter", Publisher: "a publisher", SubscriptionSpec: "a subscription", TimerSpec: "a timer"}
@@ -22,7 +22,7 @@ _WORDS = {ParamSpec: "a parameter", Publisher: "a publisher", SubscriptionSpec: 
 
 @dataclass(frozen=True, slots=True)
 class Declarations:
-    """What a class declares, with what it inherits."""
+    """What a node class declares and inherits, each by name."""
 
     params: dict[str, ParamSpec]
     publishers: dict[str, Publisher[Any]]
@@ -31,9 +31,16 @@ class Declarations:
 
 
 def read_declarations(cls: type, root: type) -> Declarations:
-    """The declarations of a class derived from `root`. Raises DeclarationError.
+    """The declarations of a node class, those of its bases included.
 
-    A method that overrides an inherited subscription or timer is one too, decorated or not.
+    A method that overrides an inherited subscription or timer is one too, with or without the decorator.
+
+    Args:
+        cls: The node class.
+        root: The base of all nodes, `metrica.Node`.
+
+    Raises:
+        DeclarationError: The class is written wrongly.
     """
     for name in sorted(_taken(root).intersection(vars(cls))):
         raise DeclarationError(_taken_sentence(cls, name))
@@ -42,10 +49,10 @@ def read_declarations(cls: type, root: type) -> Declarations:
         if parent is not root:
             _merge(found, parent, root)
     return Declarations(
-        {name: d for name, d in found.items() if isinstance(d, ParamSpec)},
-        {name: d for name, d in found.items() if isinstance(d, Publisher)},
-        {name: d for name, d in found.items() if isinstance(d, SubscriptionSpec)},
-        {name: d for name, d in found.items() if isinstance(d, TimerSpec)},
+        {name: declared for name, declared in found.items() if isinstance(declared, ParamSpec)},
+        {name: declared for name, declared in found.items() if isinstance(declared, Publisher)},
+        {name: declared for name, declared in found.items() if isinstance(declared, SubscriptionSpec)},
+        {name: declared for name, declared in found.items() if isinstance(declared, TimerSpec)},
     )
 
 
@@ -53,15 +60,18 @@ def _merge(found: dict[str, _Declaration], cls: type, root: type) -> None:
     params = _params(cls, strict=issubclass(cls, root))
     for name, value in list(vars(cls).items()):
         declared = params.get(name) or _port(value)
-        known = found.get(name)
+        inherited = found.get(name)
         if declared is not None:
             _check_declared(cls, name, declared)
-            if known is not None and type(known) is not type(declared):
-                raise DeclarationError(f"{cls.__name__}: '{name}' is declared twice, it is {_WORDS[type(known)]} too")
+            if inherited is not None and type(inherited) is not type(declared):
+                raise DeclarationError(
+                    f"{cls.__name__}: '{name}' is declared twice, it is {_WORDS[type(inherited)]} too"
+                )
             found[name] = declared
-        elif known is not None and not (callable(value) and isinstance(known, (SubscriptionSpec, TimerSpec))):
+        elif inherited is not None and not (callable(value) and isinstance(inherited, (SubscriptionSpec, TimerSpec))):
             raise DeclarationError(
-                f"{cls.__name__}.{name} hides {_WORDS[type(known)]} that it inherits: declare it again, or rename it"
+                f"{cls.__name__}.{name} hides {_WORDS[type(inherited)]} that it inherits: "
+                "declare it again, or rename it"
             )
 
 
@@ -88,7 +98,7 @@ def _taken_sentence(cls: type, name: str) -> str:
 
 
 def _params(cls: type, *, strict: bool) -> dict[str, ParamSpec]:
-    """The parameters of one class body; if `strict`, every annotated field must be one."""
+    """The parameters of one class body. If `strict`, every annotated field must be one."""
     found: dict[str, ParamSpec] = {}
     for name, annotation in inspect.get_annotations(cls).items():
         declared = vars(cls).get(name)
@@ -122,11 +132,12 @@ def _no_param(cls: type, name: str, declared: object) -> str:
 
 
 def _resolve(cls: type, name: str, annotation: Any) -> Any:
-    """An annotation as a type; a text (from __future__ import annotations) is looked up in the class's module."""
+    """The type that an annotation names. With `from __future__ import annotations` the annotation is a text, and its
+    names are looked up in the class's module."""
     if not isinstance(annotation, str):
         return annotation
     if annotation.startswith(("ClassVar", "typing.ClassVar")):
-        return ClassVar  # its argument may be known to type checkers only
+        return ClassVar  # its argument may be imported for type checkers only
     try:
         return _evaluate(annotation, vars(sys.modules[cls.__module__]), dict(vars(cls)))
     except NameError as error:

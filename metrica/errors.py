@@ -1,24 +1,24 @@
-"""One tree of exceptions: catch a branch, or the root.
+"""The exceptions of Metrica, in one tree: catch the root, or a branch.
 
-    MetricaError                the text is one sentence for a person to act on
+    MetricaError                the text is one sentence that says what to do
     ├── DeclarationError        a node class is written wrongly; raised when it is defined
-    ├── ParameterError          a value that a parameter does not take, or a parameter that is missing
-    │   └── InvalidValue        … of the wrong type or out of range
+    ├── ParameterError          a parameter has a wrong value, or is missing
+    │   └── InvalidValue        … its value has the wrong type or is out of range
     ├── UnknownNodeType         there is no node type of that name, or it is not a node
     ├── TopicError              a name that is not a topic, or an address that cannot be used
-    ├── TransportError          a topic that is taken, a send that timed out
-    │   └── FrameRingError      shared memory that is full, missing or not a ring
-    │       └── FrameLostError  a frame that was overwritten before it was read
-    ├── JournalError            the journal cannot be opened or written, ever
-    │   └── JournalUnavailableError   … now, but it may be later: a full disk
-    ├── LifecycleError          a transition that the state does not allow
+    ├── TransportError          a topic is taken, or a message could not be sent in time
+    │   └── FrameRingError      shared memory is full, missing or not a ring
+    │       └── FrameLostError  a frame was overwritten before it was read
+    ├── JournalError            the journal cannot be used, and trying again does not help
+    │   └── JournalUnavailableError   … but trying again later may help: a full disk
+    ├── LifecycleError          the node's state does not allow the transition
     ├── NodeError               a node cannot do its work: no such file, a wrong password, not a detector
     ├── LaunchError             a launch file cannot be run
-    │   └── LaunchFileError     … because of what is in it: every mistake, each with its place
-    └── DecodeError             bytes that are not a message
+    │   └── LaunchFileError     … because of mistakes in it: all of them, each with its place
+    └── DecodeError             bytes are not a message
 
 The back office adds a few of its own (`metrica.dashboard.store.errors`). `metrica.models` has a root of its own
-(`ModelError`), because model cards know nothing of the graph.
+(`ModelError`), because models can be used without the graph.
 """
 
 from __future__ import annotations
@@ -27,15 +27,16 @@ from metrica.messages.errors import DecodeError, MetricaError
 
 
 class DeclarationError(MetricaError):
-    """A node class is written wrongly: two ports of one name, a field that is no parameter, …"""
+    """A node class is written wrongly: a name declared twice, a field that is not a parameter, …"""
 
 
 class ParameterError(MetricaError):
-    """A value that a parameter does not take. `parameter` names it."""
+    """A parameter has a value that it does not take, is unknown, or is missing."""
 
     def __init__(self, parameter: str, message: str) -> None:
         super().__init__(message)
         self.parameter = parameter
+        """The parameter's name."""
 
 
 class TopicError(MetricaError):
@@ -43,34 +44,37 @@ class TopicError(MetricaError):
 
 
 class TransportError(MetricaError):
-    """A topic that another process publishes already, or a message that could not be sent."""
+    """Another process already publishes the topic, or a message could not be sent."""
 
 
 class FrameRingError(TransportError):
-    """Shared memory for frames that is full, missing, or not a ring of ours."""
+    """The shared memory for frames is full, missing, or not a ring of Metrica's."""
 
 
 class JournalError(MetricaError):
-    """The journal cannot be opened, read or written; the text says which file and why."""
+    """The journal cannot be opened, read or written. The text names the file and the reason."""
 
 
 class LifecycleError(MetricaError):
-    """A lifecycle transition that the node's state does not allow."""
+    """The node's state does not allow what was asked: a transition, or publishing from a node that does not run."""
 
 
 class NodeError(MetricaError):
-    """A node cannot do its work and says why; the launcher restarts it with back-off.
+    """A node cannot do its work; raise it in a hook or a callback. The launcher starts the node again, with back-off.
 
-    `permanent`: trying again cannot help (a file that does not exist), so the launcher gives up at once.
+    Args:
+        message: One sentence that says what to do.
+        permanent: Another start cannot help (a file does not exist), so the launcher does not start the node again.
     """
 
     def __init__(self, message: str, *, permanent: bool = False) -> None:
         super().__init__(message)
         self.permanent = permanent
+        """Whether another start cannot help."""
 
 
 class LaunchError(MetricaError):
-    """A launch file cannot be run: another launcher has the run folder, a node did not come up, …"""
+    """A launch file cannot be run: another launcher uses the run folder, a node did not start, …"""
 
 
 __all__ = [

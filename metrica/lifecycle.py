@@ -1,4 +1,4 @@
-"""The lifecycle of a node, with ROS 2's states and transitions.
+"""The lifecycle of a node, with the states and transitions of ROS 2's managed nodes.
 
 unconfigured ──configure──▶ inactive ──activate──▶ active
       ◀────────cleanup──────   ◀──────deactivate─────
@@ -14,45 +14,59 @@ from metrica.node import Node
 
 
 class State(StrEnum):
-    """Where in its life a node is."""
+    """The state of a node."""
 
     UNCONFIGURED = "unconfigured"
+    """Made, or cleaned up: it holds no resources."""
     INACTIVE = "inactive"
+    """Configured: it holds its resources, but no message or timer comes."""
     ACTIVE = "active"
+    """Messages and timers come."""
     FINALIZED = "finalized"
+    """Shut down, for good."""
 
 
 class Lifecycle:
-    """Takes one node through its states. A transition that the state does not allow raises LifecycleError;
-    an error inside the node's own hook leaves the state as it was."""
+    """Takes one node through its states by calling its hooks.
+
+    A transition that the state does not allow raises LifecycleError. An error that a hook raises leaves the state as
+    it was.
+    """
 
     def __init__(self, node: Node) -> None:
         self.node = node
         self.state = State.UNCONFIGURED
 
     def configure(self) -> None:
+        """From unconfigured to inactive: call `check` and `on_configure`."""
         self._require(State.UNCONFIGURED, "configured")
         self.node.check()
         self.node.on_configure()
         self.state = State.INACTIVE
 
     def activate(self) -> None:
+        """From inactive to active: call `on_activate`."""
         self._require(State.INACTIVE, "activated")
         self.node.on_activate()
         self.state = State.ACTIVE
 
     def deactivate(self) -> None:
+        """From active to inactive: call `on_deactivate`."""
         self._require(State.ACTIVE, "deactivated")
         self.node.on_deactivate()
         self.state = State.INACTIVE
 
     def cleanup(self) -> None:
+        """From inactive to unconfigured: call `on_cleanup`."""
         self._require(State.INACTIVE, "cleaned up")
         self.node.on_cleanup()
         self.state = State.UNCONFIGURED
 
     def shutdown(self) -> None:
-        """From any state: deactivate and clean up as needed, then the last call. Safe to call twice."""
+        """From any state to finalized: deactivate and clean up as needed, then call `on_shutdown`.
+
+        Calling it again does nothing.
+        """
         if self.state is State.FINALIZED:
             return
         try:

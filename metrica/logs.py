@@ -1,7 +1,7 @@
-"""Structured logs: a node writes one JSON object per line, the launcher shows it as text or passes it on.
+"""Structured logs: a node writes one JSON object per line, and the launcher shows it as text or passes it on.
 
-Keys: `time` (ISO 8601, UTC), `level`, `node`, `message`, then the fields that the call gave, and `error`
-with a traceback where there is one.
+Keys: `time` (ISO 8601, UTC), `level`, `node`, `message`, then the keyword arguments of the call, and `error` with the
+traceback if there is one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _KEYS = ("time", "level", "node", "message", "error")
 
 
 class JsonFormatter(logging.Formatter):
-    """A record as one line of JSON. `node` is used for records that carry no node of their own (a library's)."""
+    """Formats a record as one line of JSON. `node` is the name for records that name no node (those of a library)."""
 
     def __init__(self, node: str) -> None:
         super().__init__()
@@ -38,12 +38,12 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
         shown = json.dumps(line, ensure_ascii=False, default=str)
-        # A name from the disk may hold bytes that are no text; and no password in an address is ever shown.
+        # A file name may hold bytes that are not text. A password in an address must never be shown.
         return _CREDENTIALS.sub(r"\1***@", shown.encode("utf-8", "backslashreplace").decode())
 
 
 class TextFormatter(JsonFormatter):
-    """A record as `text` shows it."""
+    """Formats a record as `text` does."""
 
     def __init__(self, node: str, *, colour: bool = False) -> None:
         super().__init__(node)
@@ -54,7 +54,7 @@ class TextFormatter(JsonFormatter):
 
 
 def setup(node: str, *, level: str = "INFO", as_json: bool = True, stream: TextIO | None = None) -> None:
-    """Send every log record of this process to a stream (standard error), in one of the two forms."""
+    """Write every log record of this process to a stream, by default standard error, as JSON or as text."""
     handler = logging.StreamHandler(sys.stderr if stream is None else stream)
     handler.setFormatter(JsonFormatter(node) if as_json else TextFormatter(node, colour=handler.stream.isatty()))
     root = logging.getLogger()
@@ -63,7 +63,7 @@ def setup(node: str, *, level: str = "INFO", as_json: bool = True, stream: TextI
 
 
 def parse(line: str) -> dict[str, Any] | None:
-    """The record in a line that a node wrote, or None if it is something else (a library's own print)."""
+    """The record in a line that a node wrote; None for any other line, such as the output of a library."""
     if not line.startswith("{"):
         return None
     try:
@@ -80,7 +80,10 @@ def parse(line: str) -> dict[str, Any] | None:
 
 
 def text(record: dict[str, Any], *, colour: bool = False) -> str:
-    """`18:23:45.120 INFO  /door/capture  camera opened  width=1280 fps=15.0`, in local time."""
+    """A record as a line for people, in local time.
+
+    Example: `18:23:45.120 INFO    /door/capture  camera opened  width=1280 fps=15.0`
+    """
     when = datetime.fromisoformat(record["time"]).astimezone()
     fields = " ".join(f"{k}={_value(v)}" for k, v in record.items() if k not in _KEYS)
     line = f"{when:%H:%M:%S}.{when.microsecond // 1000:03d} {record['level']:<7} {record['node']}  {record['message']}"

@@ -1,4 +1,4 @@
-"""The node: a class whose body declares its parameters, its inputs and its outputs."""
+"""The base class of nodes. The body of a node class declares its parameters, subscriptions, publishers and timers."""
 
 from __future__ import annotations
 
@@ -6,29 +6,35 @@ import logging
 from collections.abc import Callable
 from typing import Any, ClassVar, dataclass_transform
 
-from metrica.clock import Clock
 from metrica.context import Context
 from metrica.declarations import read_declarations
 from metrica.params import ParamSpec, param, read_params
 from metrica.ports import Publisher, SubscriptionSpec, TimerSpec
-from metrica.runtime import Detached, NodeLog, Runtime
+from metrica.runtime import Clock, Detached, NodeLog, Runtime
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(param,))
 class Node:
-    """The base of all nodes.
+    """The base class of all nodes.
 
-    The constructor takes the declared parameters as keywords, checks them, and does nothing else: it opens
-    no file and no socket, so that a launcher can look at a graph before it runs. Raises ParameterError.
+    The constructor takes the declared parameters as keyword arguments and checks them. It opens no file and no socket,
+    so a launcher can make all nodes of a graph to check it before anything runs.
 
-    The lifecycle is ROS 2's: `on_configure` (load, allocate), `on_activate`, `on_deactivate`, `on_cleanup`,
-    `on_shutdown`, all optional. Callbacks of one node never overlap.
+    The lifecycle is that of ROS 2. Its hooks are all optional: `on_configure`, `on_activate`, `on_deactivate`,
+    `on_cleanup`, `on_shutdown`. The callbacks of one node (hooks, subscriptions, timers) never run at the same time.
+
+    Raises:
+        ParameterError: A parameter is unknown, missing, of the wrong type, or out of range.
     """
 
     params: ClassVar[dict[str, ParamSpec]] = {}
+    """The declared parameters, by name."""
     publishers: ClassVar[dict[str, Publisher[Any]]] = {}
+    """The declared publishers, by name."""
     subscriptions: ClassVar[dict[str, SubscriptionSpec]] = {}
+    """The declared subscriptions, by the name of their method."""
     timers: ClassVar[dict[str, TimerSpec]] = {}
+    """The declared timers, by the name of their method."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -39,7 +45,7 @@ class Node:
     def __init__(self, **params: Any) -> None:
         for name, value in read_params(self.params, params, type(self).__name__).items():
             setattr(self, name, value)
-        # Two underscores: a node's own attributes may have any other name.
+        # Two underscores: node classes may use any other name for their own attributes.
         self.__counters: dict[str, int] = {}
         self.__gauges: dict[str, float] = {}
         self.__trouble = ""
@@ -48,25 +54,26 @@ class Node:
             self.__dict__[name] = port.bound(None)
 
     def check(self) -> None:
-        """Raise ParameterError for values that do not fit each other, or name something that is missing.
+        """Hook: check parameters that depend on each other, or that name a file.
 
-        Called by `metrica-launch --check` and before `on_configure`; may read files, must not keep them open.
+        It is called by `metrica-launch --check`, and before `on_configure`. It may read files, but must not keep them
+        open. Raise ParameterError for a parameter that is wrong.
         """
 
     def on_configure(self) -> None:
-        """Load and allocate. Raise NodeError to say that it cannot be done."""
+        """Hook: load and allocate what the node needs. Raise NodeError if that is not possible."""
 
     def on_activate(self) -> None:
-        """Begin: messages and timers come from now on."""
+        """Hook: the node begins its work; messages and timers come after this."""
 
     def on_deactivate(self) -> None:
-        """Pause or end: publish what is still inside; no message or timer comes afterwards."""
+        """Hook: the node ends its work; publish what the node still holds. No message or timer comes after this."""
 
     def on_cleanup(self) -> None:
-        """Undo `on_configure`."""
+        """Hook: release what `on_configure` has loaded and allocated."""
 
     def on_shutdown(self) -> None:
-        """Last call before the node is gone."""
+        """Hook: the last call to the node."""
 
     @property
     def name(self) -> str:
@@ -75,56 +82,75 @@ class Node:
 
     @property
     def context(self) -> Context:
-        """The store, the camera, and where files may lie."""
+        """The node's store, its camera, and the folder for its files."""
         return self.__runtime.context
 
     @property
     def clock(self) -> Clock:
-        """The time."""
+        """Where the node gets the time from: the machine's clock, or the one of a test."""
         return self.__runtime.clock
 
     @property
     def log(self) -> NodeLog:
-        """The node's log: `self.log.info("camera opened", fps=15.0)`."""
+        """The node's log. Keyword arguments become fields: `self.log.info("camera opened", fps=15.0)`."""
         return NodeLog(logging.getLogger("metrica.node"), {"node": self.__runtime.name})
 
     def count(self, what: str, n: int = 1) -> None:
-        """Add to one of the counters that the node's health reports."""
+        """Add to one of the counters in the node's health.
+
+        Args:
+            what: The counter's name, such as "skipped".
+            n: How much to add.
+        """
         self.__counters[what] = self.__counters.get(what, 0) + int(n)
 
     def gauge(self, what: str, value: float) -> None:
-        """Set one of the present values that the node's health reports."""
-        self.__gauges[what] = float(value)  # a number of numpy's cannot travel
+        """Set one of the gauges (current values) in the node's health.
+
+        Args:
+            what: The gauge's name, such as "fps".
+            value: Its value from now on.
+        """
+        self.__gauges[what] = float(value)  # a numpy number cannot be encoded
 
     def trouble(self, sentence: str) -> None:
-        """Say in the node's health what is wrong, in one sentence; an empty text says that it is over."""
+        """Say in the node's health what is wrong, while the node goes on.
+
+        Args:
+            sentence: One sentence; an empty text says that nothing is wrong any more.
+        """
         self.__trouble = sentence
 
     @property
     def counters(self) -> dict[str, int]:
-        """What the node has counted so far."""
+        """The counters that the node has set with `count`, by name."""
         return dict(self.__counters)
 
     @property
     def gauges(self) -> dict[str, float]:
-        """The present values that the node has set."""
+        """The gauges that the node has set with `gauge`, by name."""
         return dict(self.__gauges)
 
     @property
     def present_trouble(self) -> str:
-        """What the node has last said with `trouble`."""
+        """The sentence that the node has last set with `trouble`."""
         return self.__trouble
 
     def call_soon(self, function: Callable[..., None], *args: Any) -> None:
-        """Run a function between two callbacks of this node: the one thing that another thread may call."""
+        """Run a function between two callbacks of this node. It is the only method that another thread may call.
+
+        Args:
+            function: The function; it may publish.
+            args: Its arguments.
+        """
         self.__runtime.call_soon(function, *args)
 
     def finish(self) -> None:
-        """Say that there is nothing left to do: a file has been read to its end."""
+        """Say that the node's work is done, such as when a file has been read to its end. The node is then stopped."""
         self.__runtime.finish()
 
     def attach(self, runtime: Runtime) -> None:
-        """Connect the node to what runs it; for runtimes, not for nodes."""
+        """Connect the node to what runs it. Runtimes call this; a node does not."""
         self.__runtime = runtime
         for name, port in self.publishers.items():
             self.__dict__[name] = port.bound(_sender(runtime, name))

@@ -1,4 +1,4 @@
-"""Find a node class: by the name of its entry point, or as `package.module:Class`."""
+"""Find the class of a node type: by the name of its entry point, or as `package.module:Class`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from metrica.node import Node
 from metrica.params import did_you_mean
 
 GROUP = "metrica.nodes"
+"""The group of entry points that name node types."""
 _REFERENCE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
 
@@ -19,14 +20,19 @@ class UnknownNodeType(MetricaError):
 
 
 def node_types() -> dict[str, EntryPoint]:
-    """Every installed node type by name."""
+    """The entry points of all installed node types, by name."""
     return {e.name: e for e in entry_points(group=GROUP)}
 
 
 def load_node_type(name: str) -> type[Node]:
-    """The class behind a `type:` of a launch file; imports its module.
+    """Import and return the class that the `type:` of a launch file names.
 
-    Raises UnknownNodeType, or DeclarationError for a class that is written wrongly.
+    Args:
+        name: The name of an entry point, such as "capture", or "package.module:Class".
+
+    Raises:
+        UnknownNodeType: There is no such type, it cannot be imported, or it is not a node.
+        DeclarationError: The class is written wrongly.
     """
     if ":" in name:
         return _load_class(name)
@@ -43,10 +49,10 @@ def _load_class(reference: str) -> type[Node]:
     try:
         module = importlib.import_module(module_name)
     except MetricaError:
-        raise  # a node in it is declared wrongly, and says so
+        raise  # a node class in it is declared wrongly: its own sentence says so
     except ModuleNotFoundError as error:
         raise UnknownNodeType(f"'{reference}' cannot be imported: there is no module '{error.name}'") from None
-    except Exception as error:  # a module of somebody else's may raise anything
+    except Exception as error:  # somebody else's module may raise anything
         raise UnknownNodeType(f"'{reference}' cannot be imported: {type(error).__name__}: {error}") from error
     cls = getattr(module, class_name, None)
     if cls is None:

@@ -11,7 +11,7 @@ from metrica.launch.reading.graph import Graph, Topic
 from metrica.launch.reading.problems import Problems
 from metrica.launch.reading.source import Place
 from metrica.messages import Frame
-from metrica.transport.sockets import RING_SLOTS
+from metrica.transport import RING_SLOTS
 
 SHM = Path("/dev/shm")
 LONGEST_SOCKET_PATH = 107

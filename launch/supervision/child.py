@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO
 
-from metrica.transport.wiring import NodeSpec
+from metrica.transport import NodeSpec
 
 MARK = "METRICA_RUN_DIR"
 """Environment variable that every process of a launch carries, so that a later launcher finds those left behind."""

@@ -8,7 +8,7 @@ from metrica.executors.control import control_endpoint
 from metrica.launch.reading.folders import endpoint, frame_dir
 from metrica.launch.reading.graph import HEALTH, Graph, Topic
 from metrica.launch.reading.nodes import LaunchNode
-from metrica.transport.wiring import Inlet, NodeSpec, Outlet, Wire
+from metrica.transport import Bindings, Connections, NodeSpec, TopicEndpoint
 
 
 def node_specs(graph: Graph, run_dir: Path, *, log_level: str = "INFO") -> list[NodeSpec]:
@@ -17,25 +17,25 @@ def node_specs(graph: Graph, run_dir: Path, *, log_level: str = "INFO") -> list[
 
 
 def _spec(graph: Graph, node: LaunchNode, run_dir: Path, log_level: str) -> NodeSpec:
-    def wire(topic: Topic) -> Wire:
-        return Wire(topic=topic.name, endpoint=endpoint(graph, topic, run_dir))
+    def topic_endpoint(topic: Topic) -> TopicEndpoint:
+        return TopicEndpoint(topic=topic.name, endpoint=endpoint(graph, topic, run_dir))
 
     assert node.cls
-    outlets: dict[str, Outlet] = {}
+    bindings: dict[str, Bindings] = {}
     for port, publisher in node.cls.publishers.items():
         mine = [topic for topic in graph.published if topic.publisher is node and topic.port == port]
-        wires = {topic.camera if publisher.per_camera else "": wire(topic) for topic in mine}
-        outlets[port] = Outlet(qos=publisher.qos.name.lower(), wires=wires)
+        endpoints = {topic.camera if publisher.per_camera else "": topic_endpoint(topic) for topic in mine}
+        bindings[port] = Bindings(qos=publisher.qos.name.lower(), endpoints=endpoints)
     return NodeSpec(
         name=node.name,
         type=node.type_name,
         params=node.params,
-        outlets=outlets,
-        inlets={
-            i.port: Inlet(qos=i.qos.name.lower(), wires=tuple(wire(topic) for topic in i.topics))
+        bindings=bindings,
+        connections={
+            i.port: Connections(qos=i.qos.name.lower(), endpoints=tuple(topic_endpoint(topic) for topic in i.topics))
             for i in graph.inputs_of(node)
         },
-        health=wire(graph.topics[f"{node.name}/{HEALTH}"]),
+        health=topic_endpoint(graph.topics[f"{node.name}/{HEALTH}"]),
         control=control_endpoint(run_dir),
         run_dir=run_dir,
         frame_dir=frame_dir(run_dir),

@@ -15,7 +15,7 @@ from metrica.launch.supervision.console import Console
 from metrica.launch.supervision.limits import Limits
 from metrica.lifecycle import State
 from metrica.messages import Health
-from metrica.transport.wiring import NodeSpec
+from metrica.transport import NodeSpec
 
 
 class Status(StrEnum):

@@ -1,8 +1,8 @@
-"""The launcher's line to each node: commands one way, heartbeats the other.
+"""The control connection: commands from the launcher to each node, heartbeats from each node to the launcher.
 
-The launcher binds a ROUTER, each node connects a DEALER whose identity is the node's name. A node sends
-its Health about once a second, and at once when its state changes; the launcher sends commands. A node
-whose launcher is gone stops by itself (Linux tells it so, see `metrica.executors.process`).
+The launcher binds a ROUTER socket. Each node connects a DEALER socket whose identity is the node's name. A node sends
+its Health about once a second, and at once when its state changes. A node whose launcher has died stops by itself:
+Linux sends it a signal (see `metrica.executors.process`).
 """
 
 from __future__ import annotations
@@ -17,45 +17,48 @@ from metrica.errors import DecodeError
 from metrica.messages import Health, decode, encode
 
 HEARTBEAT_SECONDS = 1.0
+"""Time between two heartbeats of a node, seconds."""
 HUNG_AFTER_SECONDS = 15.0
-"""Silence after which the launcher takes a node for hung: longer than any blocking call that a node may make."""
+"""Time without a heartbeat after which the launcher takes a node for hung, seconds: longer than any blocking call that
+a node may make."""
 
 
 class Command(StrEnum):
-    """What the launcher can ask of a node."""
+    """What the launcher can tell a node to do."""
 
     ACTIVATE = "activate"
-    """Begin."""
+    """Activate: call `on_activate`, then receive messages and run timers."""
     STOP = "stop"
-    """Take in what is still on the way, deactivate, clean up, and exit with 0."""
+    """Receive the messages that are still on the way, deactivate, clean up, and exit with status 0."""
 
 
 class Exit(IntEnum):
-    """How a node process ends."""
+    """Exit status of a node process."""
 
     DONE = 0
-    """Stopped on command, or finished by itself."""
+    """The node was stopped by a command, or finished its work."""
     FAILED = 1
-    """Something went wrong that may go right next time: restart with back-off."""
+    """The node failed, but another start may work: the launcher starts it again, with back-off."""
     PERMANENT = 3
-    """Something is wrong that trying again cannot mend: a missing file, a model that is not a detector."""
+    """The node failed and another start cannot help (a missing file, a model that is not a detector): the launcher
+    leaves it."""
 
 
 class ControlServer:
-    """The launcher's end."""
+    """The launcher's end of the control connection."""
 
     def __init__(self, context: zmq.Context[Any], endpoint: str) -> None:
         self.socket = context.socket(zmq.ROUTER)
         self.socket.setsockopt(zmq.LINGER, 0)
-        self.socket.setsockopt(zmq.ROUTER_HANDOVER, 1)  # a restarted node takes over its own name at once
+        self.socket.setsockopt(zmq.ROUTER_HANDOVER, 1)  # a node that was restarted gets its name at once
         self.socket.bind(endpoint)
 
     def command(self, node: str, command: Command) -> None:
-        """Send a command; one for a node that is not connected is dropped, as ROUTER does."""
+        """Send a command to a node. It is dropped if the node is not connected: ROUTER sockets do that."""
         self.socket.send_multipart([node.encode(), command.encode()])
 
     def receive(self) -> Health | None:
-        """The next heartbeat that has arrived, or None. One that cannot be read is passed over."""
+        """The next heartbeat that has arrived, or None. Heartbeats that cannot be decoded are skipped."""
         while True:
             try:
                 _, data = self.socket.recv_multipart(zmq.NOBLOCK)
@@ -72,7 +75,7 @@ class ControlServer:
 
 
 class ControlClient:
-    """A node's end."""
+    """A node's end of the control connection."""
 
     def __init__(self, context: zmq.Context[Any], endpoint: str, node: str) -> None:
         self.socket = context.socket(zmq.DEALER)
@@ -82,14 +85,14 @@ class ControlClient:
         self.socket.connect(endpoint)
 
     def beat(self, health: Health) -> None:
-        """Send a heartbeat; with a launcher that reads nothing, it is lost rather than waited for."""
+        """Send a heartbeat. Never waits: if the launcher reads nothing, the heartbeat is lost."""
         try:
             self.socket.send(encode(health))
         except zmq.Again:
             return
 
     def receive(self) -> Command | None:
-        """The next command that has arrived, or None. One that is not known is passed over."""
+        """The next command that has arrived, or None. Unknown commands are skipped."""
         while True:
             try:
                 return Command(self.socket.recv(zmq.NOBLOCK).decode())
@@ -103,4 +106,5 @@ class ControlClient:
 
 
 def control_endpoint(run_dir: Path) -> str:
+    """The ZeroMQ endpoint of the control connection in a launcher's run folder."""
     return f"ipc://{run_dir}/control"

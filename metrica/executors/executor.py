@@ -1,4 +1,4 @@
-"""Runs one node in a process of its own: one loop, one thread, callbacks that never overlap."""
+"""Run one node in a process of its own: one loop in one thread, so callbacks never overlap."""
 
 from __future__ import annotations
 
@@ -12,27 +12,30 @@ from typing import Any
 
 import zmq
 
-from metrica.clock import Clock, SystemClock
 from metrica.errors import LifecycleError, TransportError
 from metrica.executors.control import HEARTBEAT_SECONDS, Command, ControlClient
 from metrica.executors.schedule import Schedule
-from metrica.journal.ledger import Ledger
+from metrica.journal import Ledger
 from metrica.lifecycle import Lifecycle, State
 from metrica.messages import Frame, Header, Health, Message
 from metrica.node import Node
 from metrica.qos import EVENTS, LATCHED, PROFILES, QoS
-from metrica.transport.sockets import PublisherSocket, SubscriberSocket
-from metrica.transport.wiring import NodeSpec, Wire
+from metrica.runtime import Clock, SystemClock
+from metrica.transport import NodeSpec, PublisherSocket, SubscriberSocket, TopicEndpoint
 
-_QUIET_SECONDS = 0.15
-_DRAIN_SECONDS = 3.0
+_QUIET_SECONDS = 0.15  # draining ends when no message has come for so long
+_DRAIN_SECONDS = 3.0  # draining ends after so long in any case
 
 
 class Executor:
-    """The runtime of a node in its own process. `run` returns when the node has finished or is told to stop.
+    """The runtime of a node that has a process of its own.
 
-    Raises what the node's hooks and callbacks raise: an error inside a node ends its process, and the
-    launcher starts it again with a clean state.
+    `run` returns when the node has finished, or has been told to stop. It raises what the node's hooks and callbacks
+    raise: an error inside a node ends its process, and the launcher starts the node again with a clean state.
+
+    Args:
+        spec: What the launcher says about the node.
+        node: The node, with its parameters.
     """
 
     def __init__(self, spec: NodeSpec, node: Node) -> None:
@@ -55,11 +58,11 @@ class Executor:
         self._subscribers: list[tuple[str, SubscriberSocket]] = []
         self._ledger = Ledger(self.context.journal, self._dispatch)
         self._pollers: dict[bool, zmq.Poller] = {}
-        self._next_beat = 0.0
+        self._next_heartbeat = 0.0
         node.attach(self)
 
     def run(self) -> None:
-        """Configure, wait for the command to activate, work, drain, shut down."""
+        """Configure the node, wait for the command to activate, work, drain its subscriptions, shut it down."""
         self._thread = threading.get_ident()
         try:
             self._connect()
@@ -70,27 +73,27 @@ class Executor:
             self._drain()
             if self._lifecycle.state is State.ACTIVE:
                 self._lifecycle.deactivate()
-                self._run_calls()  # what a thread has handed over meanwhile, while the node still has its things
+                self._run_calls()  # what a thread handed over until now, while the node still has its resources
             self._lifecycle.shutdown()
             self._ledger.close()
             for socket in self._all_publishers():
                 socket.flush(_DRAIN_SECONDS)
-            self._beat(force=True)
+            self._send_heartbeat(force=True)
         finally:
             self._close()
 
     def stop(self) -> None:
-        """Ask `run` to drain and return; callable from a signal handler."""
+        """Make `run` drain and return; may be called from a signal handler."""
         self._stop_at = self._stop_at or time.monotonic()
         os.eventfd_write(self._wake, 1)
 
-    # What the node asks of its runtime.
+    # What the node calls: see metrica.runtime.Runtime.
 
     def send(self, port: str, msg: Message) -> None:
         if threading.get_ident() != self._thread:
             raise LifecycleError(f"'{port}' was published from another thread: hand it over with self.call_soon(…)")
         if self._node.publishers[port].qos is EVENTS:
-            self._ledger.record(port, msg)  # comes back to _dispatch once it is durable
+            self._ledger.record(port, msg)  # calls _dispatch when the event is on the disk
         else:
             self._dispatch(port, msg)
 
@@ -105,17 +108,17 @@ class Executor:
 
     def _loop(self) -> None:
         while self._stop_at is None and not self._finished:
-            self._beat()
+            self._send_heartbeat()
             active = self._lifecycle.state is State.ACTIVE
-            self._turn(self._schedule.seconds_to_next(self._next_beat) if active else HEARTBEAT_SECONDS)
+            self._wait_and_handle(self._schedule.seconds_to_next(self._next_heartbeat) if active else HEARTBEAT_SECONDS)
             if active:
                 self._schedule.run_due(lambda: self._finished)
             self._ledger.retry()
 
-    def _turn(self, seconds: float) -> int:
-        """Wait until something happens, for so long at most, and deal with it; returns how many messages came.
+    def _wait_and_handle(self, seconds: float) -> int:
+        """Wait for `seconds` at most until something happens, and handle it. Returns how many messages came.
 
-        One message from each topic: so that no topic starves another, nor the launcher's commands.
+        It takes one message from each topic, so that a busy topic delays neither another topic nor the commands.
         """
         active = self._lifecycle.state is State.ACTIVE
         poller = self._pollers.get(active) or self._pollers.setdefault(active, self._make_poller(active))
@@ -125,41 +128,44 @@ class Executor:
         for _, subscriber in self._subscribers if not active else ():
             subscriber.keep_up()
         if self._control.socket in ready or self._commands:
-            self._obey()
+            self._run_commands()
         self._run_calls()
         if not ready:
             return 0
         for publisher in self._all_publishers():
             if publisher.socket in ready and publisher.listen():
-                self._next_beat = 0.0  # tell at once: the launcher waits for subscriptions to be matched
+                self._next_heartbeat = 0.0  # send the new number at once: the launcher waits for it
         return sum(self._receive(port, s) for port, s in self._subscribers if s.socket in ready)
 
-    def _hear(self) -> None:
-        """Take in the launcher's commands. To stop is heard at once, even in the middle of a callback."""
+    def _receive_commands(self) -> None:
+        """Take in the launcher's commands. STOP takes effect at once, others after the callback that runs now."""
         while command := self._control.receive():
             if command is Command.STOP:
                 self.stop()
             else:
                 self._commands.append(command)
 
-    def _obey(self) -> None:
-        self._hear()
+    def _run_commands(self) -> None:
+        self._receive_commands()
         while self._commands:
             self._commands.popleft()
             if self._lifecycle.state is State.INACTIVE and self._stop_at is None:
                 self._lifecycle.activate()
                 self._schedule.start()
-                self._beat(force=True)
+                self._send_heartbeat(force=True)
 
-    def _held_back(self, since: float) -> None:
-        """A lossless subscription is behind. Go on living; once told to stop, give it a moment and no more."""
-        self._beat()
-        self._hear()
+    def _while_held_back(self, since: float) -> None:
+        """Called while a lossless subscription holds a publisher back: send heartbeats and listen for commands.
+
+        After a STOP, wait for `_DRAIN_SECONDS` at most. Raises TransportError then.
+        """
+        self._send_heartbeat()
+        self._receive_commands()
         if self._stop_at is not None and time.monotonic() > max(since, self._stop_at) + _DRAIN_SECONDS:
             raise TransportError(f"{self.name} was told to stop, but a subscription takes nothing in")
 
     def _make_poller(self, active: bool) -> zmq.Poller:
-        """What to wait for; messages are left where they are until the node is active."""
+        """The sockets to wait for. Messages stay in their queues until the node is active."""
         poller = zmq.Poller()
         poller.register(self._wake, zmq.POLLIN)
         poller.register(self._control.socket, zmq.POLLIN)
@@ -173,7 +179,7 @@ class Executor:
         msg = None if self._finished else subscriber.receive()
         if msg is None:
             return False
-        self._beat()
+        self._send_heartbeat()
         self._node.count(f"received.{port}")
         getattr(self._node, port)(msg)
         if isinstance(msg, Frame) and not msg.intact():
@@ -183,43 +189,47 @@ class Executor:
         return True
 
     def _drain(self) -> None:
-        """Publishers upstream have stopped: take in what is still on the way, until nothing comes for a moment."""
+        """Receive the messages that are still on the way, until none has come for a moment.
+
+        The launcher stops the nodes upstream first, so there are no new ones.
+        """
         start = quiet = time.monotonic()
         while self._subscribers and self._lifecycle.state is State.ACTIVE:
             now = time.monotonic()
             if now > start + _DRAIN_SECONDS or now > quiet + _QUIET_SECONDS:
                 return
-            if self._turn(0.02):
+            if self._wait_and_handle(0.02):
                 quiet = time.monotonic()
 
     def _run_calls(self) -> None:
-        for _ in range(len(self._calls)):  # and not what these add: the loop must go on
+        for _ in range(len(self._calls)):  # not the calls that these add: the loop must go on
             function, args = self._calls.popleft()
             function(*args)
 
     # Sockets.
 
     def _connect(self) -> None:
-        for port, outlet in self._spec.outlets.items():
-            qos = PROFILES[outlet.qos]
-            self._publishers[port] = {camera: self._publisher(w, qos) for camera, w in outlet.wires.items()}
-        for port, inlet in self._spec.inlets.items():
+        for port, binds in self._spec.bindings.items():
+            qos = PROFILES[binds.qos]
+            self._publishers[port] = {camera: self._publisher(e, qos) for camera, e in binds.endpoints.items()}
+        for port, connects in self._spec.connections.items():
             message = self._node.subscriptions[port].message
-            for wire in inlet.wires:
-                socket = SubscriberSocket(self._zmq, wire, PROFILES[inlet.qos], message, self._node.count)
+            for endpoint in connects.endpoints:
+                socket = SubscriberSocket(self._zmq, endpoint, PROFILES[connects.qos], message, self._node.count)
                 self._subscribers.append((port, socket))
 
-    def _publisher(self, wire: Wire, qos: QoS) -> PublisherSocket:
+    def _publisher(self, topic_endpoint: TopicEndpoint, qos: QoS) -> PublisherSocket:
         return PublisherSocket(
             self._zmq,
-            wire,
+            topic_endpoint,
             qos,
             epoch=self._epoch,
             frame_dir=self._spec.frame_dir,
-            while_waiting=self._held_back,
+            while_waiting=self._while_held_back,
         )
 
     def _dispatch(self, port: str, msg: Message) -> None:
+        """Put a message on the topic of its camera, or on the only topic of the port."""
         sockets = self._publishers[port]
         socket = sockets.get(msg.header.camera) or sockets.get("")
         if socket is None:
@@ -231,11 +241,12 @@ class Executor:
     def _all_publishers(self) -> list[PublisherSocket]:
         return [socket for sockets in self._publishers.values() for socket in sockets.values()]
 
-    def _beat(self, *, force: bool = False) -> None:
+    def _send_heartbeat(self, *, force: bool = False) -> None:
+        """Send a heartbeat if one is due, or now if `force`."""
         now = time.monotonic()
-        if not force and now < self._next_beat:
+        if not force and now < self._next_heartbeat:
             return
-        self._next_beat = now + HEARTBEAT_SECONDS
+        self._next_heartbeat = now + HEARTBEAT_SECONDS
         health = Health(
             header=Header(stamp=self.clock.now(), mono=self.clock.monotonic(), camera=self.context.camera),
             node=self.name,
@@ -256,4 +267,4 @@ class Executor:
             subscriber.close()
         self._control.close()
         self._zmq.term()
-        # The eventfd stays open: a thread of the node's may still call_soon, and must not write into another file.
+        # The eventfd stays open: a thread of the node may still use call_soon, and must not write into another file.

@@ -1,11 +1,11 @@
-"""Several nodes in one process and one thread: for files, for tests, for trying things out.
+"""Run several nodes in one process and one thread: for recorded files, for tests, for trying things out.
 
     with InlineGraph({"capture": capture, "detector": detector, "tracker": tracker}) as graph:
         graph.tap("tracks", print)
         graph.run()
 
-A publisher and the subscriptions of its name are connected. Every message is delivered, whatever the QoS: the
-nodes take turns, so a slow one holds back the source instead of losing messages.
+Each publisher is connected to the subscriptions of the same name. Every message is delivered, whatever the QoS says:
+the nodes take turns, so a slow node delays the source, and no message is lost.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from metrica.clock import Clock, SystemClock
 from metrica.context import Context
 from metrica.errors import TopicError
-from metrica.executors.inline_wiring import topic_publishers, upstream_first
+from metrica.executors.inline_topics import topic_publishers, upstream_first
 from metrica.executors.schedule import Schedule
-from metrica.journal.ledger import Ledger
+from metrica.journal import Ledger
 from metrica.lifecycle import Lifecycle, State
 from metrica.messages import Message, check_message
 from metrica.node import Node
 from metrica.params import did_you_mean
 from metrica.qos import EVENTS
+from metrica.runtime import Clock, SystemClock
 
 _IDLE_SECONDS = 1.0
 
@@ -38,11 +38,17 @@ _IDLE_SECONDS = 1.0
 class InlineGraph:
     """A graph that runs in the calling thread. Use it as a context manager.
 
-    nodes: by name. context: what all of them see as theirs. journal: where EVENTS are written before they are
-    delivered; without it they are delivered only.
+    Entering configures all nodes and activates them, sinks first. Leaving shuts them down. Both raise what the nodes'
+    own hooks raise.
 
-    Entering configures all nodes and activates them, sinks first; leaving shuts them down. Raises TopicError for
-    topics that do not fit together, and what the nodes' own hooks raise.
+    Args:
+        nodes: The nodes by name.
+        context: The context that all nodes see; by default that of a camera named `camera`.
+        clock: The clock that all nodes see; by default the machine's.
+        journal: The file where EVENTS are written before they are delivered. Without it, they are only delivered.
+
+    Raises:
+        TopicError: Two nodes publish one topic, or a subscription has no publisher of its name and message.
     """
 
     def __init__(
@@ -56,11 +62,11 @@ class InlineGraph:
         self.context = context or Context(camera="camera")
         self.clock = clock or SystemClock()
         self._publishers = topic_publishers(nodes)
-        self._seats = [_Seat(self, name, nodes[name]) for name in upstream_first(nodes, self._publishers)]
+        self._runtimes = [_InlineRuntime(self, name, nodes[name]) for name in upstream_first(nodes, self._publishers)]
         self._listeners: dict[str, list[Callable[[Any], None]]] = {topic: [] for topic in self._publishers}
-        for seat in self._seats:
-            for topic in seat.node.subscriptions:
-                self._listeners[topic].append(seat.receiver(topic))
+        for runtime in self._runtimes:
+            for topic in runtime.node.subscriptions:
+                self._listeners[topic].append(runtime.receiver(topic))
         self._queue: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
         self._wake = threading.Event()
         self._stopping = False
@@ -69,40 +75,47 @@ class InlineGraph:
         self._ledger = Ledger(journal, self._deliver) if journal else None
 
     def tap(self, topic: str, listener: Callable[[Any], None]) -> None:
-        """Call a function with every message of a topic, before the nodes get it. Raises TopicError."""
+        """Call `listener` with every message of a topic, before the nodes get it.
+
+        Raises:
+            TopicError: No node publishes the topic.
+        """
         if topic not in self._listeners:
             raise TopicError(f"nobody publishes '{topic}'{did_you_mean(topic, list(self._listeners))}")
         self._listeners[topic].insert(0, listener)
 
     def run(self) -> None:
-        """Work until every source (a node without inputs) has finished, or `stop`, and nothing is on its way any
-        more; then deactivate the nodes from the sources on, so that each gets what those before it had kept."""
-        sources = [seat for seat in self._seats if not seat.node.subscriptions]
+        """Work until every source (a node without subscriptions) has finished or `stop` is called, then deactivate.
+
+        Nodes are deactivated from the sources to the sinks, so each node still receives what the nodes before it
+        publish when they are deactivated.
+        """
+        sources = [runtime for runtime in self._runtimes if not runtime.node.subscriptions]
         while not self._stopping and any(not s.finished for s in sources):
-            self._work_off()
-            for seat in self._seats:
-                if seat.active:
-                    seat.schedule.run_due(partial(self._is_over, seat))
-                    self._work_off()
+            self._run_queue()
+            for runtime in self._runtimes:
+                if runtime.active:
+                    runtime.schedule.run_due(partial(self._is_done, runtime))
+                    self._run_queue()
             self._wait()
-        for seat in self._seats:
-            self._work_off()
-            if seat.lifecycle.state is State.ACTIVE:
-                seat.lifecycle.deactivate()
-        self._work_off()
+        for runtime in self._runtimes:
+            self._run_queue()
+            if runtime.lifecycle.state is State.ACTIVE:
+                runtime.lifecycle.deactivate()
+        self._run_queue()
 
     def stop(self) -> None:
-        """Make `run` end soon, with everything that is under way delivered; callable from a signal handler."""
+        """Make `run` end soon and deliver what is on the way; may be called from a signal handler."""
         self._stopping = True
         self._wake.set()
 
     def __enter__(self) -> Self:
         try:
-            for seat in self._seats:
-                seat.lifecycle.configure()
-            for seat in reversed(self._seats):
-                seat.lifecycle.activate()
-                seat.schedule.start()
+            for runtime in self._runtimes:
+                runtime.lifecycle.configure()
+            for runtime in reversed(self._runtimes):
+                runtime.lifecycle.activate()
+                runtime.schedule.start()
         except BaseException:
             self._shut_down()
             raise
@@ -111,15 +124,15 @@ class InlineGraph:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._shut_down()
 
-    # For the seats, which are what the nodes see.
+    # For the runtimes of the nodes.
 
     def send(self, port: str, msg: Message, *, per_camera: bool) -> None:
-        check_message(msg)  # as a topic between processes would
+        check_message(msg)  # as between processes
         topic = (port, msg.header.camera if per_camera else "")
         seq = self._seq[topic] = self._seq.get(topic, 0) + 1
         msg = replace(msg, header=replace(msg.header, seq=seq, epoch=self._epoch))
         if self._ledger and self._publishers[port].publishers[port].qos is EVENTS:
-            self._ledger.record(port, msg)  # comes back to _deliver once it is on the disk
+            self._ledger.record(port, msg)  # calls _deliver when the event is on the disk
         else:
             self._deliver(port, msg)
 
@@ -131,27 +144,27 @@ class InlineGraph:
         for listener in self._listeners[topic]:
             self._queue.append((listener, (msg,)))
 
-    def _is_over(self, seat: _Seat) -> bool:
-        return seat.finished or self._stopping
+    def _is_done(self, runtime: _InlineRuntime) -> bool:
+        return runtime.finished or self._stopping
 
-    def _work_off(self) -> None:
+    def _run_queue(self) -> None:
         while self._queue:
             function, args = self._queue.popleft()
             function(*args)
 
     def _wait(self) -> None:
         latest = time.monotonic() + _IDLE_SECONDS
-        seconds = min((s.schedule.seconds_to_next(latest) for s in self._seats if s.active), default=0.0)
+        seconds = min((s.schedule.seconds_to_next(latest) for s in self._runtimes if s.active), default=0.0)
         if seconds > 0 and not self._queue:
             self._wake.wait(seconds)
         self._wake.clear()
 
     def _shut_down(self) -> None:
-        """Shut down every node, also if one of them fails at it; the first error is raised at the end."""
+        """Shut down every node, even if one of them raises; then raise the first error."""
         errors: list[Exception] = []
-        for seat in self._seats:
+        for runtime in self._runtimes:
             try:
-                seat.lifecycle.shutdown()
+                runtime.lifecycle.shutdown()
             except Exception as error:  # noqa: BLE001 - raised again below, when the other nodes have been closed
                 errors.append(error)
         self._queue.clear()
@@ -162,7 +175,7 @@ class InlineGraph:
 
 
 @dataclass
-class _Seat:
+class _InlineRuntime:
     """The runtime of one node of the graph."""
 
     graph: InlineGraph

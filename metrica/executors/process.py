@@ -1,4 +1,4 @@
-"""A node process, as the launcher starts it: `python -m metrica.executors.process`, its NodeSpec on standard input."""
+"""The program of a node process: `python -m metrica.executors.process` reads a NodeSpec from standard input."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from metrica import logs
 from metrica.errors import DeclarationError, JournalError, MetricaError, NodeError, ParameterError, TopicError
 from metrica.executors.control import Exit
 from metrica.executors.executor import Executor
-from metrica.journal.journal import JournalUnavailableError
+from metrica.journal import JournalUnavailableError
 from metrica.registry import UnknownNodeType, load_node_type
 from metrica.runtime import NodeLog
-from metrica.transport.wiring import NodeSpec
+from metrica.transport import NodeSpec
 
 _PR_SET_PDEATHSIG = 1
 
 
 def main() -> int:
-    """Run the node to its end; the result is the process's exit status (`metrica.executors.control.Exit`)."""
+    """Run the node until it ends. Returns the exit status of the process (`metrica.executors.control.Exit`)."""
     _die_with(os.getppid())
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the launcher's to hear; it stops sources first
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the launcher handles Ctrl-C: it stops the sources first
     try:
         spec = NodeSpec.model_validate_json(sys.stdin.buffer.read())
     except ValidationError as error:
@@ -38,7 +38,7 @@ def main() -> int:
     except MetricaError as error:
         log.error(str(error))
         return Exit.PERMANENT if _is_permanent(error) else Exit.FAILED
-    except Exception:  # whatever is wrong inside a node ends this process with a log line
+    except Exception:  # any error inside a node ends its process, with a log line
         log.exception("the node failed")
         return Exit.FAILED
 
@@ -52,7 +52,7 @@ def _run(spec: NodeSpec) -> Exit:
 
 
 def _is_permanent(error: MetricaError) -> bool:
-    """Whether a new start can only end in the same way."""
+    """Whether another start would end in the same way."""
     if isinstance(error, NodeError):
         return error.permanent
     if isinstance(error, JournalError):
@@ -61,16 +61,16 @@ def _is_permanent(error: MetricaError) -> bool:
 
 
 def _die_with(parent: int) -> None:
-    """Have the kernel end this process when its launcher dies, so that nothing is left behind."""
+    """Have the kernel send this process SIGTERM when its launcher dies, so that no node is left running."""
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:  # it died before the call
+    if os.getppid() != parent:  # the launcher died before the call
         sys.exit(Exit.FAILED)
 
 
 if __name__ == "__main__":
     status = main()
     if status != Exit.DONE:
-        # A failed node has not been shut down: threads and libraries of its own must not keep the process.
+        # A node that failed was not shut down: its threads and libraries must not keep the process alive.
         logging.shutdown()
         sys.stderr.flush()
         os._exit(status)

@@ -9,7 +9,7 @@ from metrica.node import Node
 
 
 class Schedule:
-    """The timers of one node. A timer that is late is called once, not once for each time it missed."""
+    """The timers of one node. A timer that is late is called once, not once for each period that it missed."""
 
     def __init__(self, node: Node) -> None:
         self._node = node
@@ -17,20 +17,20 @@ class Schedule:
         self._due: dict[str, float] = {}
 
     def start(self) -> None:
-        """The node is active: the first call of each timer is one period from now."""
+        """Start the timers when the node is activated: each is called for the first time one period from now."""
         now = time.monotonic()
         periods = {name: spec.period(self._node) for name, spec in self._node.timers.items()}
         self._idle = [name for name, period in periods.items() if period <= 0]
         self._due = {name: now + period for name, period in periods.items() if period > 0}
 
     def seconds_to_next(self, latest: float) -> float:
-        """How long the loop may wait: until a timer is due, or the monotonic time `latest`."""
+        """Seconds that the loop may wait: until the next timer is due, or until the monotonic time `latest`."""
         if self._idle:
             return 0.0
         return max(0.0, min([latest, *self._due.values()]) - time.monotonic())
 
     def run_due(self, cancelled: Callable[[], bool]) -> None:
-        """Call what is due, and every timer of period 0."""
+        """Call the timers that are due, and every timer of period 0, unless `cancelled` says that the node is done."""
         now = time.monotonic()
         for name, due in self._due.items():
             if due <= now and not cancelled():

@@ -1,9 +1,9 @@
-"""The SQLite file under a journal: opening it, sharing it, and what to do when it is damaged.
+"""The SQLite file of a journal: open it, share it between processes, replace it when it is damaged.
 
-Four files lie together: `NAME`, `NAME-wal` and `NAME-shm` (SQLite's) and `NAME.lock`. Every piece of work holds
-the lock file shared; whoever makes a new journal, or moves a damaged one aside, holds it exclusively. So no
-process can commit an event to a file that another one is just putting away. Never open `NAME` but through
-SQLite: closing such a descriptor would drop SQLite's own locks (POSIX locks belong to the process).
+Four files belong together: `NAME`, `NAME-wal` and `NAME-shm` (SQLite's) and `NAME.lock`. A process holds a shared lock
+on `NAME.lock` while it reads or writes the journal, and an exclusive lock while it creates a new journal or moves a
+damaged one aside. So no process can commit an event to a file that another process is moving aside. Never open `NAME`
+except through SQLite: POSIX locks belong to the process, so closing any other descriptor of it drops SQLite's locks.
 """
 
 from __future__ import annotations
@@ -24,28 +24,34 @@ from metrica.journal.salvage import carry_over
 from metrica.journal.schema import APPLICATION, COLUMNS, CREATE, SCHEMA, transaction
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-_LITTLE = 64 << 10  # bytes: with less than this free, whatever SQLite reports, the disk is full
+_FULL_BELOW = 64 << 10  # free bytes: with fewer, the disk is full, whatever SQLite reports
 
 T = TypeVar("T")
 
 
 class JournalUnavailableError(JournalError):
-    """The journal cannot be used now (disk full, read-only, locked) but may be later. `reason` says why."""
+    """The journal cannot be used now (disk full, read-only, locked), but it may work later."""
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"the journal {path} cannot be written: {reason}")
         self.reason = reason
+        """Why, in a few words, such as "disk full"."""
 
 
 class _DamageError(sqlite3.DatabaseError):
-    """Damage that SQLite reports as a result and not as an error."""
+    """Damage that SQLite reports as the result of a query, not as an error."""
 
 
 class JournalFile:
-    """One connection to a journal; to be used from the thread and the process that made it.
+    """One connection to a journal's file. Use it in the thread and the process that made it.
 
-    After a failure the connection is given up, and the next piece of work opens a new one: a file that was
-    read-only when it was opened would otherwise stay so.
+    After a failure the connection is closed, and the next `run` opens a new one: a connection that was opened on a
+    read-only file would stay read-only.
+
+    Args:
+        path: The file.
+        timeout: How long to wait for a lock, in seconds.
+        log: Where to report damage.
     """
 
     def __init__(self, path: Path, timeout: float, log: logging.Logger) -> None:
@@ -60,10 +66,13 @@ class JournalFile:
         self.run(lambda connection: None)
 
     def run(self, work: Callable[[sqlite3.Connection], T], *, write: bool = False) -> T:
-        """What `work` returns, in a transaction of its own if it writes.
+        """Call `work` with the connection, inside a transaction if it writes, and return what it returns.
 
-        A damaged file is replaced, and `work` then done again on the new one: it must be repeatable.
-        Raises JournalUnavailableError, or JournalError if this file will never do.
+        A damaged file is replaced, and `work` is called again on the new one, so it must be repeatable.
+
+        Raises:
+            JournalUnavailableError: The journal cannot be used now.
+            JournalError: The file has a newer schema or is not a journal, or the connection is from before a fork.
         """
         if os.getpid() != self._process:
             raise JournalError(f"the journal {self.path} was opened before a fork: open it again in the new process")
@@ -85,6 +94,7 @@ class JournalFile:
             raise JournalUnavailableError(self.path, f"even the new one is damaged ({error})") from None
 
     def close(self) -> None:
+        """Close the connection and the lock file. Closing again does nothing."""
         self._disconnect()
         if self._lock is not None:
             os.close(self._lock)
@@ -96,7 +106,7 @@ class JournalFile:
             if connection is None or inode != self._inode:
                 if connection is not None and inode is None:
                     self._log.error("the journal %s was removed while it was in use; a new one begins", self.path)
-                self._take(lock, fcntl.LOCK_EX)
+                self._acquire(lock, fcntl.LOCK_EX)
                 connection = self._connect()
             if not write:
                 return work(connection)
@@ -109,25 +119,26 @@ class JournalFile:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             name = self.path.with_name(f"{self.path.name}.lock")
             self._lock = os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        self._take(self._lock, how)
+        self._acquire(self._lock, how)
         try:
             yield self._lock
         finally:
             fcntl.flock(self._lock, fcntl.LOCK_UN)
 
-    def _take(self, lock: int, how: int) -> None:
+    def _acquire(self, lock: int, how: int) -> None:
+        """Lock within the timeout. Raises BlockingIOError."""
         end = time.monotonic() + self._timeout
         while True:
             try:
                 return fcntl.flock(lock, how | fcntl.LOCK_NB)
             except BlockingIOError:
-                # Not a blocking flock: the holder may be stopped, or stuck in a dying disk, and never let go.
+                # Not a blocking flock: a holder that is stopped, or waits for a broken disk, may never release it.
                 if time.monotonic() > end:
                     raise
             time.sleep(0.002)
 
     def _connect(self) -> sqlite3.Connection:
-        """Called with the lock held exclusively."""
+        """Open a new connection; to be called with the exclusive lock held."""
         self._disconnect()
         connection = sqlite3.connect(self.path, timeout=self._timeout, isolation_level=None)
         try:
@@ -166,13 +177,17 @@ class JournalFile:
             self._connection = None
 
     def _replace(self, reason: str) -> None:
-        """Move the damaged file aside, begin a new one, and carry over what can still be read."""
+        """Move the damaged file aside, create a new one, and copy into it what can still be read."""
         with self._locked(fcntl.LOCK_EX):
             if self._repaired():
                 return
             self._disconnect()
             aside = self._aside()
-            for suffix in ("-wal", "-shm", ""):  # the database last: until then, it is found damaged again
+            for suffix in (
+                "-wal",
+                "-shm",
+                "",
+            ):  # the database last: after a crash in between, the next process still finds the damage
                 part = Path(f"{self.path}{suffix}")
                 if part.exists():
                     part.rename(f"{aside}{suffix}")
@@ -184,7 +199,7 @@ class JournalFile:
         )
 
     def _repaired(self) -> bool:
-        """Whether another process has replaced the damaged file while this one waited for the lock."""
+        """Whether another process replaced the damaged file while this one waited for the lock."""
         if self._connection is not None:
             return self._inode_now() != self._inode
         try:
@@ -217,21 +232,22 @@ class JournalFile:
             return f"another process has kept it locked for {self._timeout:g} s"
         if isinstance(error, OSError):
             return "disk full" if error.errno == errno.ENOSPC else str(error.strerror)
-        if code == sqlite3.SQLITE_FULL or self._room() < _LITTLE:
+        if code == sqlite3.SQLITE_FULL or self._free_bytes() < _FULL_BELOW:
             return "disk full"
         if code == sqlite3.SQLITE_READONLY:
             return "the file or its disk is read-only"
         return str(error)
 
-    def _room(self) -> int:
+    def _free_bytes(self) -> int:
         try:
-            room = os.statvfs(self.path.parent)
+            disk = os.statvfs(self.path.parent)
         except OSError:
-            return _LITTLE
-        return room.f_bavail * room.f_frsize
+            return _FULL_BELOW  # unknown, so it does not count as full
+        return disk.f_bavail * disk.f_frsize
 
 
 def _check(connection: sqlite3.Connection) -> None:
+    """Raise _DamageError if the file is damaged or its table is not a journal's."""
     found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if found != "ok":
         raise _DamageError(found)

@@ -1,4 +1,4 @@
-"""What can still be read of a damaged journal."""
+"""Copy what can still be read of a damaged journal into a new one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from metrica.journal.schema import COLUMNS, REFUSED, SENT, UNSENT, transaction
 
 
 def carry_over(aside: Path, new: sqlite3.Connection) -> int:
-    """Copy the readable rows of a damaged journal into a new one and return how many they are."""
+    """Copy the readable rows of the damaged journal `aside` into `new`. Returns how many rows `new` holds then."""
     try:
         with closing(sqlite3.connect(aside, isolation_level=None)) as old, transaction(new):
             new.executemany(
@@ -20,11 +20,11 @@ def carry_over(aside: Path, new: sqlite3.Connection) -> int:
             )
             return int(new.execute("SELECT count(*) FROM event").fetchone()[0])
     except sqlite3.Error:
-        return 0  # they are still in the file that was put aside
+        return 0  # nothing is lost: the rows are still in the file that was moved aside
 
 
 def _readable(old: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
-    """Rows from the front until the damage, then from the back until the damage."""
+    """The rows from the first up to the damage, then those from the last back to the damage."""
     for order in ("ASC", "DESC"):
         try:
             for row in old.execute(f"SELECT {COLUMNS} FROM event NOT INDEXED ORDER BY position {order}"):

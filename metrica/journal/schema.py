@@ -1,4 +1,4 @@
-"""The table of a journal: its columns, the states of an event, and a transaction over it."""
+"""The table of a journal: its columns, the states of an event, and a transaction on it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 SCHEMA = 1
+"""Version of the table, kept as SQLite's `user_version`."""
 UNSENT, SENT, REFUSED = 0, 1, 2
-
-APPLICATION = 0x4D4A524E  # "MJRN": tells a journal from any other SQLite file
+"""The values of the column `state`."""
+APPLICATION = 0x4D4A524E
+"""SQLite's `application_id` of a journal, "MJRN": it tells a journal from any other SQLite file."""
 COLUMNS = "position, id, kind, payload, state, changed, reason"
+"""The columns of the table `event`: `position` grows in the order of the commits, `changed` is ns UTC."""
 CREATE = """
 CREATE TABLE event (
     position INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -27,7 +30,8 @@ CREATE INDEX event_state ON event (state);
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Generator[None]:
-    # IMMEDIATE: a deferred transaction that reads and then writes fails with "locked" at once, whatever the timeout.
+    """Commit at the end of the `with` block, roll back after an error."""
+    # IMMEDIATE: a deferred transaction that reads and then writes fails with "locked" at once, without the timeout.
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield

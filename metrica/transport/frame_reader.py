@@ -1,4 +1,4 @@
-"""How a frame ring lies in memory, and its reading side. The whole is described in `metrica.transport.frames`."""
+"""The layout of a frame ring in memory, and its reading side. `metrica.transport.frames` describes the whole ring."""
 
 from __future__ import annotations
 
@@ -20,27 +20,35 @@ from metrica.messages import FrameRef
 Pixels = npt.NDArray[np.uint8]
 
 MAGIC = b"METRICAR"
+"""The first bytes of a ring."""
 VERSION = 1
-HEADER = struct.Struct("<8sIIQQQQ")  # magic, version, slots, slot bytes, first slot, bytes from slot to slot, writer
-LINE = 64  # bytes from one generation to the next: a cache line
+"""Version of the layout."""
+HEADER = struct.Struct("<8sIIQQQQ")
+"""The header: magic, version, number of slots, bytes in a slot, offset of the first slot, bytes from one slot to the
+next, process id of the writer."""
+LINE = 64
+"""Bytes from one generation to the next: a cache line."""
 
 
 class FrameLostError(FrameRingError):
-    """The frame was overwritten before it was read: the reader is too slow or the ring too short. Count it, go on."""
+    """The frame was overwritten before it was read: the reader is too slow, or the ring too short."""
 
 
 class FrameRingReader:
-    """Looks into the rings that FrameRefs name, without copying. It keeps one mapping per topic."""
+    """Reads frames from the rings that FrameRefs name, without copying. It keeps one ring mapped for each topic."""
 
     def __init__(self) -> None:
         self._rings: dict[str, _Ring] = {}
 
     def view(self, ref: FrameRef) -> tuple[Pixels, Callable[[], bool]]:
-        """The frame's pixels, read-only and in place, and a function that says whether they are still that frame's.
+        """A read-only view of the frame's pixels, and a function that says whether they still are that frame's.
 
-        Ask it *after* the pixels have been used: False means that they may have changed meanwhile. The view stays
-        valid memory for as long as it is held, whatever becomes of the ring, the file or this reader.
-        Raises FrameLostError if the frame is overwritten already, FrameRingError if there is no such ring.
+        Call the function *after* the pixels have been used: False means that they may have changed in between. The
+        memory of the view stays valid as long as the view exists, even when the ring or this reader is closed.
+
+        Raises:
+            FrameLostError: The frame has been overwritten.
+            FrameRingError: There is no such ring or slot.
         """
         ring = self._rings.get(ref.ring)
         if ring is None or (not ring.holds(ref) and ring.replaced(ref.ring)):
@@ -48,7 +56,7 @@ class FrameRingReader:
         return ring.view(ref)
 
     def close(self) -> None:
-        """Forget all rings. Their memory goes when the last view of it does, so this never fails."""
+        """Forget all rings. The memory of a ring is released with the last view of it, so this never fails."""
         self._rings.clear()
 
     def __len__(self) -> int:
@@ -63,7 +71,7 @@ class FrameRingReader:
 
     def _map(self, path: str) -> _Ring:
         ring = _open(path)
-        # A topic has one publisher: a new ring of the same topic means that the old one is of no more use.
+        # A topic has one publisher: when it makes a new ring, it no longer uses the old one.
         for old in [known for known in self._rings if _topic(known) == _topic(path)]:
             del self._rings[old]
         self._rings[path] = ring
@@ -71,15 +79,16 @@ class FrameRingReader:
 
 
 def word(slot: int) -> int:
+    """Index of a slot's generation in the ring, counted in words of 8 bytes."""
     return (slot + 1) * (LINE // 8)
 
 
 def fence() -> None:
-    """Keep memory accesses before this call before those after it, on every processor.
+    """A memory fence: memory accesses before this call happen before those after it, on every processor.
 
-    x86 keeps stores in order and loads in order by itself. ARM keeps neither, and Python has no fence; but to
-    release a lock and take it again is one there too (a store-release is never passed by a later load-acquire).
-    The lock is a new one each time because `intact` may be called from several threads. It costs 0.25 µs.
+    An x86 processor keeps stores in order, and loads in order. ARM keeps neither in order, and Python offers no fence.
+    Releasing a lock and acquiring it again works as one on ARM, too: a load-acquire is never moved before an earlier
+    store-release. The lock is new each time, because several threads may call `intact`. It costs 0.25 µs.
     """
     lock = threading.Lock()
     lock.acquire()
@@ -89,7 +98,7 @@ def fence() -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Ring:
-    """One mapped ring. The mapping goes away with the last view of it; nobody closes it by hand."""
+    """One mapped ring. Its memory is released with the last view of it; no code closes it."""
 
     memory: mmap.mmap
     generations: memoryview
@@ -100,11 +109,13 @@ class _Ring:
     stride: int
 
     def holds(self, ref: FrameRef) -> bool:
+        """Whether the slot still holds the frame."""
         return 0 <= ref.slot < self.slots and self.generations[word(ref.slot)] == ref.generation
 
     def replaced(self, path: str) -> bool:
+        """Whether another ring has this path now."""
         try:
-            found = os.stat(path)  # noqa: PTH116 - a Path made per frame costs more than the call
+            found = os.stat(path)  # noqa: PTH116 - making a Path costs more than the call
         except OSError:
             return False
         return (found.st_dev, found.st_ino) != self.inode
@@ -162,4 +173,5 @@ def _mapped(path: str, fd: int) -> _Ring:
 
 
 def _topic(path: str) -> str:
+    """The part of a ring's path that names its topic: all but the pid and the creation time."""
     return path.rsplit(".", 2)[0]

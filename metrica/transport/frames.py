@@ -1,16 +1,16 @@
-"""Frames in shared memory: a ring of slots in one file under /dev/shm, one writer, any number of readers.
+"""Frames in shared memory: a ring of slots in one file under /dev/shm, with one writer and any number of readers.
 
     page 0 …        the header, then one generation (uint64) per slot, each on a cache line of its own
     page-aligned    slot 0, slot 1, … each `slot_bytes` long, rounded up to whole pages
 
-The writer goes round and never waits. A slot's generation is a seqlock: odd while the slot is being written,
-even when the frame is complete. It is 64 bits wide and starts at the ring's creation time, so that no two rings
-ever share a value. A reader looks at the pixels in place and asks, before *and after*, whether the generation is
-still the one in its FrameRef; if not, what it saw may be torn and is thrown away.
+The writer fills the slots in turn and never waits. Each slot has a generation, which works as a seqlock: odd while the
+slot is being written, even when the frame is complete. It is a 64-bit number that starts at the ring's creation time,
+so two rings never have the same value. A reader looks at the pixels in place and compares the generation with the one
+in its FrameRef, before *and after*. If they differ, the pixels may be of two frames, and the result is not used.
 
-The file is private to the user (mode 0600) and locked (flock) by its writer for as long as that process lives,
-however it ends: an unlocked ring is a dead one, and `remove_stale` takes it away. Plain `mmap` and not
-`multiprocessing.shared_memory`, whose resource tracker unlinks the segments of other processes.
+Only the user can open the file (mode 0600). The writer holds a lock on it (flock) until its process ends, in whatever
+way: a ring without a lock has no writer, and `remove_stale` removes it. The code uses `mmap`, not
+`multiprocessing.shared_memory`, because the resource tracker of the latter unlinks the segments of other processes.
 """
 
 from __future__ import annotations
@@ -48,19 +48,28 @@ class Slot(NamedTuple):
     """Where `FrameRingWriter.write` put a frame."""
 
     slot: int
+    """Which slot of the ring, from 0."""
     generation: int
+    """The slot's generation while it holds this frame."""
 
 
 def ring_path(directory: Path, prefix: str) -> Path:
-    """A path for a new ring that no ring had before: `<prefix>.<pid>.<creation time>` in `directory`."""
+    """A path for a new ring that no other ring has had: `<prefix>.<pid>.<creation time>` in `directory`."""
     return directory / f"{prefix}.{os.getpid()}.{time.time_ns():x}"
 
 
 class FrameRingWriter:
-    """The one writer of a ring; to be used from one thread at a time.
+    """The writer of a ring. Use it from one thread at a time.
 
-    Creating it reserves every page, so that the memory is either there for good or missing at once.
-    `path` must not exist (see `ring_path`). Raises FrameRingError, above all where /dev/shm is too small.
+    Creating it reserves every page, so a lack of memory shows now and not while frames are written.
+
+    Args:
+        path: The ring's file. It must not exist: see `ring_path`.
+        slots: Number of slots, at least 2.
+        slot_bytes: Size of the largest frame, bytes.
+
+    Raises:
+        FrameRingError: The ring cannot be made; in most cases /dev/shm is too small.
     """
 
     def __init__(self, path: Path, slots: int, slot_bytes: int) -> None:
@@ -77,7 +86,7 @@ class FrameRingWriter:
         header = HEADER.pack(MAGIC, VERSION, slots, slot_bytes, first, stride, os.getpid())
         self._fd = _create(path, header, size)
         try:
-            # MAP_POPULATE, or the first frame in each slot pays for 1500 page faults (1080p).
+            # MAP_POPULATE: otherwise the first frame in each slot causes 1500 page faults (at 1080p).
             self._map = mmap.mmap(self._fd, size, flags=mmap.MAP_SHARED | mmap.MAP_POPULATE)
         except OSError as error:
             path.unlink(missing_ok=True)
@@ -97,7 +106,8 @@ class FrameRingWriter:
     def write(self, image: Pixels) -> Slot:
         """Copy an image of any shape into the next slot, over the oldest frame.
 
-        Raises FrameRingError if it does not fit or the ring is closed.
+        Raises:
+            FrameRingError: The image does not fit, or the ring is closed.
         """
         if not self.fits(image):
             raise FrameRingError(
@@ -107,7 +117,7 @@ class FrameRingWriter:
             raise FrameRingError(f"the frame ring {self.path} is closed")
         slot, at = self._next, word(self._next)
         self._next = (slot + 1) % self.slots
-        writing = self._generations[at] | 1  # it is odd already if an exception cut the last write short
+        writing = self._generations[at] | 1  # already odd if an exception interrupted the last write
         self._generations[at] = writing
         fence()
         np.copyto(self._pixels[slot][: image.nbytes].reshape(image.shape), image)
@@ -116,7 +126,7 @@ class FrameRingWriter:
         return Slot(slot, writing + 1)
 
     def close(self) -> None:
-        """Unlink the file; readers that have mapped it keep what they see. Closing again does nothing."""
+        """Unlink the file. Readers that have mapped it can go on reading. Closing again does nothing."""
         if not self._pixels:
             return
         self.path.unlink(missing_ok=True)
@@ -133,7 +143,7 @@ class FrameRingWriter:
 
 
 def write_frame(ring: FrameRingWriter, frame: Frame) -> FrameRef:
-    """Put a frame's picture into the ring and return what travels in its place. Raises FrameRingError."""
+    """Put a frame's picture into the ring, and return the message to send in its place. Raises FrameRingError."""
     slot, generation = ring.write(frame.image)
     shape = tuple(int(n) for n in frame.image.shape)
     return FrameRef(
@@ -142,7 +152,7 @@ def write_frame(ring: FrameRingWriter, frame: Frame) -> FrameRef:
 
 
 def read_frame(reader: FrameRingReader, ref: FrameRef) -> Frame:
-    """The frame behind a reference, its picture in place. Raises FrameLostError or FrameRingError."""
+    """The frame that a reference names; its picture is a view of the ring. Raises FrameLostError or FrameRingError."""
     if len(ref.shape) != 3 or ref.shape[2] != 3:
         raise FrameRingError(f"a frame is [height, width, 3], not {list(ref.shape)}")
     image, intact = reader.view(ref)
@@ -150,10 +160,12 @@ def read_frame(reader: FrameRingReader, ref: FrameRef) -> Frame:
 
 
 def remove_stale(directory: Path, prefix: str) -> list[Path]:
-    """Remove the rings whose name begins with `prefix` and whose writer is gone; returns their paths.
+    """Remove the rings whose name begins with `prefix` and whose writer has ended. Returns their paths.
 
-    A living writer's ring is locked and stays, even if it belongs to another program; so does any file that is no
-    ring. Raises FrameRingError if a stale ring cannot be removed.
+    Rings that their writer has locked stay, and so do files that are not rings.
+
+    Raises:
+        FrameRingError: A ring without a writer cannot be removed.
     """
     removed: list[Path] = []
     for path in sorted(directory.glob("*")):
@@ -163,7 +175,7 @@ def remove_stale(directory: Path, prefix: str) -> list[Path]:
 
 
 def _create(path: Path, header: bytes, size: int) -> int:
-    """A new file of `size` bytes with its pages reserved, open and locked."""
+    """Create a file of `size` bytes, lock it and reserve its pages. Returns its descriptor."""
     try:
         fd = _create_locked(path)
         try:
@@ -184,7 +196,7 @@ def _create_locked(path: Path) -> int:
         fcntl.flock(fd, fcntl.LOCK_EX)
         if os.fstat(fd).st_nlink:
             return fd
-        os.close(fd)  # remove_stale came between the two calls and took the file for a dead one
+        os.close(fd)  # between the two calls, remove_stale found the file without a lock and removed it
 
 
 def _why(path: Path, size: int, error: OSError) -> str:
@@ -198,20 +210,21 @@ def _why(path: Path, size: int, error: OSError) -> str:
 
 
 def _remove_if_dead(path: Path) -> bool:
+    """Remove the file if it is a ring of this user whose writer has ended. Returns whether it was."""
     try:
         fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
-        return False  # gone meanwhile, or not ours to write: no ring of this user
+        return False  # removed meanwhile, or another user's
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         found = os.fstat(fd)
-        # An empty file is a ring whose writer died between creating and describing it.
+        # An empty file is a ring whose writer died before it wrote the header.
         ours = stat.S_ISREG(found.st_mode) and (not found.st_size or os.pread(fd, len(MAGIC), 0) == MAGIC)
         if ours:
             path.unlink(missing_ok=True)
         return ours
     except BlockingIOError:
-        return False  # its writer lives
+        return False  # its writer is running
     except OSError as error:
         raise FrameRingError(f"the stale frame ring {path} cannot be removed: {error.strerror}") from None
     finally:
@@ -219,6 +232,7 @@ def _remove_if_dead(path: Path) -> bool:
 
 
 def _pages(size: int) -> int:
+    """`size` bytes, rounded up to whole pages."""
     return -(-size // mmap.PAGESIZE) * mmap.PAGESIZE
 
 

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from metrica import Node, param, timer
 from metrica.backoff import Backoff
 from metrica.errors import DecodeError, JournalError, ParameterError
-from metrica.journal.journal import Entry, Journal
+from metrica.journal import Entry, Journal
 from metrica.messages import Crossing, decode
 from metrica.nodes.delivery.delivery import Delivered, Delivery, Failed
 

@@ -13,7 +13,7 @@ from metrica.launch.reading.load import LaunchFileError, Loaded, load
 from metrica.launch.show import as_mermaid, as_text
 from metrica.launch.supervision.node_specs import node_specs
 from metrica.launch.supervision.order import levels
-from metrica.transport.wiring import NodeSpec
+from metrica.transport import NodeSpec
 
 SHOP = """metrica: 1
 store: {id: tunis-01, timezone: Africa/Tunis}
@@ -66,21 +66,21 @@ def test_every_camera_gets_its_own_nodes_in_its_own_namespace(tmp_path: Path) ->
 
 def test_one_detector_serves_the_cameras_whose_frames_it_hears(tmp_path: Path) -> None:
     detector = specs(tmp_path, SHOP)["/detector"]
-    assert [wire.topic for wire in detector.inlets["frames"].wires] == ["/back/frames", "/door/frames"]
-    assert {camera: wire.topic for camera, wire in detector.outlets["detections"].wires.items()} == {
+    assert [endpoint.topic for endpoint in detector.connections["frames"].endpoints] == ["/back/frames", "/door/frames"]
+    assert {camera: endpoint.topic for camera, endpoint in detector.bindings["detections"].endpoints.items()} == {
         "back": "/back/detections",
         "door": "/door/detections",
     }
     one = specs(tmp_path, SHOP.replace('"*/frames"', "/door/frames").replace("  back: {", "  # back: {"))["/detector"]
-    assert list(one.outlets["detections"].wires) == ["door"]
+    assert list(one.bindings["detections"].endpoints) == ["door"]
 
 
 def test_topics_are_sockets_in_the_run_folder_and_both_ends_agree(tmp_path: Path) -> None:
     found = specs(tmp_path, SHOP)
-    wire = found["/door/tracker"].outlets["tracks"].wires[""]
-    assert wire.endpoint == "ipc:///run/shop/door.tracks"
-    assert found["/door/counter"].inlets["tracks"].wires == (wire,)
-    assert found["/door/counter"].outlets["crossings"].qos == "events"
+    endpoint = found["/door/tracker"].bindings["tracks"].endpoints[""]
+    assert endpoint.endpoint == "ipc:///run/shop/door.tracks"
+    assert found["/door/counter"].connections["tracks"].endpoints == (endpoint,)
+    assert found["/door/counter"].bindings["crossings"].qos == "events"
     assert found["/door/tracker"].health.endpoint == "ipc:///run/shop/door.tracker.health"
     assert found["/door/tracker"].control == "ipc:///run/shop/control"
 
@@ -90,7 +90,7 @@ def test_a_detector_per_camera_publishes_for_its_own_camera(tmp_path: Path) -> N
         "nodes:", "  detector: {type: shop:Detector}\nnodes:"
     )
     detector = specs(tmp_path, text)["/door/detector"]
-    assert {camera: wire.topic for camera, wire in detector.outlets["detections"].wires.items()} == {
+    assert {camera: endpoint.topic for camera, endpoint in detector.bindings["detections"].endpoints.items()} == {
         "door": "/door/detections"
     }
 
@@ -105,7 +105,7 @@ def test_nodes_that_serve_many_cameras_can_follow_each_other(tmp_path: Path) -> 
         "    @subscription(Detections)\n"
         "    def detections(self, msg: Detections) -> None: ...\n"
     )
-    assert set(specs(tmp_path, text)["/second"].outlets["refined"].wires) == {"door", "back"}
+    assert set(specs(tmp_path, text)["/second"].bindings["refined"].endpoints) == {"door", "back"}
 
 
 def test_a_node_may_listen_to_heartbeats(tmp_path: Path) -> None:
@@ -118,8 +118,8 @@ def test_a_node_may_listen_to_heartbeats(tmp_path: Path) -> None:
     )
     text = SHOP + '  watch: {type: watch:Watch, remap: {health: "*/*/health"}}\n'
     found = specs(tmp_path, text)["/watch"]
-    assert len(found.inlets["health"].wires) == 6
-    assert found.inlets["health"].wires[0].topic == "/back/capture/health"
+    assert len(found.connections["health"].endpoints) == 6
+    assert found.connections["health"].endpoints[0].topic == "/back/capture/health"
 
 
 def test_set_changes_one_camera_or_all(tmp_path: Path) -> None:
@@ -140,8 +140,8 @@ def test_set_replaces_the_type_and_the_qos(tmp_path: Path) -> None:
     (tmp_path / "other.py").write_text("from shop import Tracker\nclass Other(Tracker): pass\n")
     found = specs(tmp_path, SHOP, "back/tracker.type=other:Other", "detector.qos.frames=lossless")
     assert (found["/door/tracker"].type, found["/back/tracker"].type) == ("shop:Tracker", "other:Other")
-    assert found["/detector"].inlets["frames"].qos == "lossless"
-    assert found["/door/tracker"].inlets["detections"].qos == "stream"
+    assert found["/detector"].connections["frames"].qos == "lossless"
+    assert found["/door/tracker"].connections["detections"].qos == "stream"
 
 
 def test_an_override_makes_an_unset_variable_unneeded(tmp_path: Path) -> None:
@@ -175,8 +175,8 @@ def test_a_topic_with_an_endpoint_may_be_published_or_heard_elsewhere(tmp_path: 
         SHOP.replace("nodes:\n", 'nodes:\n  board: {type: shop:Board, remap: {crossings: "*/crossings"}}\n') + endpoints
     )
     found = specs(tmp_path, text)
-    assert found["/door/counter"].outlets["crossings"].wires[""].endpoint == "tcp://127.0.0.1:5560"
-    assert {wire.topic: wire.endpoint for wire in found["/board"].inlets["crossings"].wires} == {
+    assert found["/door/counter"].bindings["crossings"].endpoints[""].endpoint == "tcp://127.0.0.1:5560"
+    assert {e.topic: e.endpoint for e in found["/board"].connections["crossings"].endpoints} == {
         "/back/crossings": "ipc:///run/shop/back.crossings",
         "/door/crossings": "tcp://127.0.0.1:5560",
         "/side/crossings": "tcp://10.0.0.7:5561",

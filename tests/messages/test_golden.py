@@ -20,7 +20,7 @@ FILES = sorted(path for path in GOLDEN.rglob("*") if path.is_file())
 
 @pytest.mark.parametrize("path", FILES, ids=[f"{path.parent.name}/{path.stem}" for path in FILES])
 def test_a_golden_file_of_any_version_decodes_to_what_was_encoded(path: Path) -> None:
-    """What its version did not have yet takes the default."""
+    """A field that the version did not have yet takes its default."""
     (example,) = (msg for msg in EXAMPLES if type(msg).__name__ == path.stem)
     wire = msgpack.unpackb(path.read_bytes())
     known = {f.name: getattr(example, f.name) for f in fields(example) if f.name in wire or f.name == "header"}
@@ -36,7 +36,7 @@ def test_every_message_has_a_golden_file_of_every_version() -> None:
 
 @pytest.mark.parametrize("msg", EXAMPLES, ids=IDS)
 def test_the_present_codec_still_writes_what_an_old_reader_knows(msg: Message) -> None:
-    """Keys may be added; those of the golden file stay, with their values."""
+    """Keys may be added; the keys of the golden file stay, with their values."""
     old = msgpack.unpackb(golden_file(msg).read_bytes())
     new = msgpack.unpackb(encode(msg))
     assert {key: new.get(key) for key in old} == old

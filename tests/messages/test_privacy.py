@@ -17,7 +17,7 @@ LEAVES_THE_BOX = (Crossing,)
 
 
 def is_short_scalar(hint: Any) -> bool:
-    """A number of 64 bits, a choice, or a text that is bounded."""
+    """Whether a type can hold little: a 64-bit number, a choice, or a text of limited length."""
     if get_origin(hint) is Annotated:
         return any(isinstance(spec, TextSpec) and spec.length <= MAX_TEXT for spec in get_args(hint)[1:])
     return hint is int or get_origin(hint) is Literal
@@ -32,7 +32,7 @@ def test_no_field_of_what_leaves_the_box_can_hold_a_picture(cls: type[Any]) -> N
 
 
 def test_the_fields_of_an_event_are_these_and_no_others() -> None:
-    """Whoever adds one must come here and say why it is neither a picture nor an identity."""
+    """If you add a field, add it here, and say why it can be neither a picture nor an identity."""
     assert [f.name for f in fields(Crossing)] == ["header", "id", "line", "direction", "track", "time"]
     assert [f.name for f in fields(Header)] == ["stamp", "mono", "seq", "epoch", "camera"]
 

@@ -175,7 +175,7 @@ class Spot:
 
 @message
 class RoundtripOfEverything(Message):
-    """A message of somebody else's, with every kind of field that can travel."""
+    """A message of another project, with every kind of field that can be encoded."""
 
     boxes: Boxes
     spot: Spot

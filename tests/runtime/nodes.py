@@ -1,4 +1,4 @@
-"""Small nodes for the tests of the runtime; each does one thing, some badly. Run as `tests.runtime.nodes:Name`."""
+"""Small nodes for the tests of the runtime; some fail on purpose. Their node type is `tests.runtime.nodes:Name`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def seen(camera: str, n: int) -> Detections:
 
 
 class Source(Node):
-    """Publishes numbered messages as fast as it is let, then finishes, or goes on idling."""
+    """Publishes `total` numbered messages as fast as it can, then finishes, or idles if it `stays`."""
 
     total: int = param(default=10)
     stays: bool = param(default=False)
@@ -44,7 +44,7 @@ class Source(Node):
 
 
 class Pictures(Node):
-    """Publishes numbered pictures as fast as it is let, then finishes."""
+    """Publishes `total` numbered pictures as fast as it can, then finishes."""
 
     total: int = param(default=10)
     frames: ClassVar[Publisher[Frame]] = publisher(Frame, qos=LATEST)
@@ -63,7 +63,7 @@ class Pictures(Node):
 
 
 class Looker(Node):
-    """Looks at every picture for a while and publishes whether it was whole."""
+    """Looks at every picture for some seconds, and publishes a message for each that was not overwritten meanwhile."""
 
     seconds: float = param(default=0.0)
     detections: ClassVar[Publisher[Detections]] = publisher(Detections)
@@ -76,7 +76,7 @@ class Looker(Node):
 
 
 class Writer(Node):
-    """Writes the number of each message to a file, slowly; publishes what it holds back when it is deactivated."""
+    """Writes the number of each message to a file, slowly, and publishes the last three when it is deactivated."""
 
     path: Path = param()
     seconds: float = param(default=0.0)
@@ -116,7 +116,7 @@ class Events(Node):
 
 
 class Fails(Node):
-    """Fails in the place and in the way that it is told to, with a thread that would keep its process."""
+    """Fails in the hook or timer `where`, in the way `how`, with a thread that would keep its process alive."""
 
     where: str = param(default="on_configure")
     how: str = param(default="exception")
@@ -169,7 +169,7 @@ class Fails(Node):
 
 
 class Threaded(Node):
-    """Answers each message from a thread, as an inference engine does, also those that come at the very end."""
+    """Answers each message from a thread, as an inference engine does, even those that come last."""
 
     detections: ClassVar[Publisher[Detections]] = publisher(Detections)
 
@@ -192,7 +192,7 @@ class Threaded(Node):
 
 
 class PerCamera(Node):
-    """One for all cameras."""
+    """One node for all cameras, which also publishes for a camera that is not in the graph."""
 
     detections: ClassVar[Publisher[Detections]] = publisher(Detections, per_camera=True)
 

@@ -1,4 +1,4 @@
-"""Real node processes for tests, with a real control server: what a launcher does, by hand."""
+"""Real node processes for tests, with a real control server: the steps of a launcher, one by one."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ import pytest
 import zmq
 
 from metrica.executors.control import Command, ControlServer, control_endpoint
-from metrica.journal.journal import Journal
+from metrica.journal import Journal
 from metrica.messages import Detections, Health, Message
 from metrica.qos import STREAM, QoS
-from metrica.transport.wiring import Inlet, NodeSpec, Outlet, Wire
+from metrica.transport import Bindings, Connections, NodeSpec, TopicEndpoint
 from tests.paths import ROOT
 from tests.runtime.sockets import PATIENCE, Reader
 
@@ -50,7 +50,7 @@ class NodeProcess:
         return "\n".join(self.lines)
 
     def end(self) -> int:
-        """The exit status."""
+        """Wait until the process has ended, and return its exit status."""
         try:
             status = self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
@@ -83,8 +83,8 @@ class Processes:
         self.nodes: list[NodeProcess] = []
         self.readers: list[Reader] = []
 
-    def wire(self, topic: str) -> Wire:
-        return Wire(topic=topic, endpoint=f"ipc://{self.folder}/{topic.strip('/').replace('/', '.')}")
+    def endpoint(self, topic: str) -> TopicEndpoint:
+        return TopicEndpoint(topic=topic, endpoint=f"ipc://{self.folder}/{topic.strip('/').replace('/', '.')}")
 
     def spec(
         self,
@@ -92,18 +92,22 @@ class Processes:
         node: str,
         *,
         params: dict[str, Any] | None = None,
-        inlets: dict[str, tuple[str, str]] | None = None,
-        outlets: dict[str, tuple[str, str]] | None = None,
+        connections: dict[str, tuple[str, str]] | None = None,
+        bindings: dict[str, tuple[str, str]] | None = None,
         **more: Any,
     ) -> NodeSpec:
-        """inlets and outlets: by port, the topic and the profile."""
+        """What a launcher would tell a node. `connections` and `bindings` give topic and profile, by port."""
         fields: dict[str, Any] = {
             "name": name,
             "type": node if ":" in node or node.islower() else f"tests.runtime.nodes:{node}",
             "params": params or {},
-            "inlets": {p: Inlet(qos=q, wires=(self.wire(t),)) for p, (t, q) in (inlets or {}).items()},
-            "outlets": {p: Outlet(qos=q, wires={"": self.wire(t)}) for p, (t, q) in (outlets or {}).items()},
-            "health": self.wire(f"{name}/health"),
+            "connections": {
+                p: Connections(qos=q, endpoints=(self.endpoint(t),)) for p, (t, q) in (connections or {}).items()
+            },
+            "bindings": {
+                p: Bindings(qos=q, endpoints={"": self.endpoint(t)}) for p, (t, q) in (bindings or {}).items()
+            },
+            "health": self.endpoint(f"{name}/health"),
             "control": control_endpoint(self.folder),
             "run_dir": self.folder,
             "frame_dir": self.frames,
@@ -130,7 +134,7 @@ class Processes:
             self.wait_for(node.name, "active", since=since)
 
     def stop(self, *nodes: NodeProcess) -> list[int]:
-        """Stop nodes one after the other, as a launcher does: sources first. Their exit statuses."""
+        """Stop nodes one after the other, as a launcher does: sources first. Returns their exit statuses."""
         status: list[int] = []
         for node in nodes:
             self.control.command(node.name, Command.STOP)
@@ -141,7 +145,10 @@ class Processes:
         return self.wait_until(lambda h: h.node == name and h.state == state, f"{name} {state}", since=since)
 
     def wait_until(self, so: Callable[[Health], bool], what: str, *, since: int | None = None) -> Health:
-        """The first heartbeat that is so; of those that come from now on, or came after the first `since`."""
+        """Wait for a heartbeat for which `so` is true, and return it.
+
+        Without `since`, only heartbeats from now on count; with it, those after the first `since` ones.
+        """
         at = len(self.beats) if since is None else since
         end = time.monotonic() + PATIENCE
         while True:
@@ -160,13 +167,13 @@ class Processes:
             self.beats.append(health)
 
     def matched(self, name: str, topic: str, count: int = 1) -> None:
-        """Wait until a node says that its topic has so many subscriptions."""
+        """Wait until a node reports `count` subscriptions of its topic."""
         self.wait_until(
             lambda h: h.node == name and h.subscribers.get(topic) == count, f"{count} subscriptions of {topic}", since=0
         )
 
     def reader(self, topic: str, qos: QoS = STREAM, message: type[Message] = Detections) -> Reader:
-        reader = Reader(self.context, self.wire(topic), qos, message)
+        reader = Reader(self.context, self.endpoint(topic), qos, message)
         self.readers.append(reader)
         return reader
 
@@ -188,7 +195,7 @@ class Processes:
 
 
 SOURCE = {"detections": ("/door/detections", "stream")}
-"""The outlets of a `Source`."""
+"""The bindings of a `Source` node."""
 
 
 def numbers(path: Path) -> list[int]:

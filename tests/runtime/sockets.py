@@ -1,4 +1,4 @@
-"""What the tests of the transport share: topics on real sockets, and readers that know what they have counted."""
+"""What the tests of the transport share: topics on real sockets, and readers that keep their counters."""
 
 from __future__ import annotations
 
@@ -16,11 +16,10 @@ import zmq
 
 from metrica.messages import Crossing, Detections, Frame, Header, Health, Message
 from metrica.qos import STREAM, QoS
-from metrica.transport.sockets import PublisherSocket, SubscriberSocket
-from metrica.transport.wiring import Wire
+from metrica.transport import PublisherSocket, SubscriberSocket, TopicEndpoint
 
 PATIENCE = 20.0
-"""Seconds after which a test gives up waiting: much longer than anything takes on a busy machine."""
+"""Seconds after which a test stops waiting: much longer than anything takes on a busy machine."""
 
 
 def eventually(happened: Callable[[], object], what: str = "") -> None:
@@ -33,7 +32,7 @@ def eventually(happened: Callable[[], object], what: str = "") -> None:
 
 
 def seen(n: int = 0, camera: str = "door") -> Detections:
-    """A message that says which one it is: `size[0]`."""
+    """A message that carries its number in `size[0]`."""
     return Detections(
         header=Header(camera=camera), boxes=np.zeros((0, 4), np.float32), scores=np.zeros(0, np.float32), size=(n, n)
     )
@@ -54,15 +53,17 @@ def health(n: int) -> Health:
 class Reader:
     """A subscription with its counters."""
 
-    def __init__(self, context: zmq.Context[Any], wire: Wire, qos: QoS, message: type[Message]) -> None:
+    def __init__(
+        self, context: zmq.Context[Any], topic_endpoint: TopicEndpoint, qos: QoS, message: type[Message]
+    ) -> None:
         self.counted: Counter[str] = Counter()
-        self.socket = SubscriberSocket(context, wire, qos, message, self._count)
+        self.socket = SubscriberSocket(context, topic_endpoint, qos, message, self._count)
 
     def _count(self, what: str, n: int) -> None:
         self.counted[what] += n
 
     def take(self, count: int) -> list[Any]:
-        """The next messages, so many; acknowledged. Raises TimeoutError."""
+        """Receive and acknowledge the next `count` messages. Raises TimeoutError."""
         got: list[Message] = []
         end = time.monotonic() + PATIENCE
         while len(got) < count:
@@ -76,7 +77,7 @@ class Reader:
         return got
 
     def rest(self, quiet: float = 0.2) -> list[Any]:
-        """All that still comes, until nothing has come for a moment."""
+        """Receive and acknowledge messages until none has come for `quiet` seconds."""
         got: list[Message] = []
         while self.socket.socket.poll(int(quiet * 1000)):
             if (msg := self.socket.receive()) is not None:
@@ -89,7 +90,7 @@ class Reader:
 
 
 class Bus:
-    """A folder of topics; closes what was made on it."""
+    """A folder of topics. It closes the publishers and readers that were made with it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -97,23 +98,23 @@ class Bus:
         self.closing: list[Any] = []
         self.epoch = 1000
 
-    def wire(self, name: str = "topic") -> Wire:
-        return Wire(topic=f"/door/{name}", endpoint=f"ipc://{self.folder}/{name}")
+    def endpoint(self, name: str = "topic") -> TopicEndpoint:
+        return TopicEndpoint(topic=f"/door/{name}", endpoint=f"ipc://{self.folder}/{name}")
 
-    def publisher(self, wire: Wire, qos: QoS = STREAM, **options: Any) -> PublisherSocket:
+    def publisher(self, topic_endpoint: TopicEndpoint, qos: QoS = STREAM, **options: Any) -> PublisherSocket:
         self.epoch += 1
         options.setdefault("frame_dir", self.folder / "shm")
-        socket = PublisherSocket(self.context, wire, qos, epoch=self.epoch, **options)
+        socket = PublisherSocket(self.context, topic_endpoint, qos, epoch=self.epoch, **options)
         self.closing.append(socket)
         return socket
 
-    def reader(self, wire: Wire, qos: QoS = STREAM, message: type[Message] = Detections) -> Reader:
-        reader = Reader(self.context, wire, qos, message)
+    def reader(self, topic_endpoint: TopicEndpoint, qos: QoS = STREAM, message: type[Message] = Detections) -> Reader:
+        reader = Reader(self.context, topic_endpoint, qos, message)
         self.closing.append(reader)
         return reader
 
     def matched(self, publisher: PublisherSocket, count: int = 1) -> None:
-        """Wait until the publisher knows of so many subscriptions."""
+        """Wait until the publisher has heard of `count` subscriptions."""
 
         def ready() -> bool:
             publisher.listen()

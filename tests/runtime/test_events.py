@@ -1,4 +1,4 @@
-"""Events are in the journal before anybody hears of them, whatever happens to the node or to the disk."""
+"""Events are in the journal before they are published, whatever happens to the node or to the disk."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from metrica.executors.control import Exit
-from metrica.journal.journal import Journal
+from metrica.journal import Journal
 from metrica.messages import Crossing, decode
 from metrica.qos import EVENTS, STREAM
 from tests.runtime.processes import NodeProcess, Processes
@@ -22,7 +22,7 @@ from tests.runtime.sockets import Bus, seen
 
 @pytest.fixture
 def bus(processes: Processes) -> Generator[Bus]:
-    """Where the test publishes what the node listens to."""
+    """The topics to which the node subscribes; the test publishes on them."""
     bus = Bus(processes.folder)
     yield bus
     bus.close()
@@ -34,8 +34,8 @@ def events_node(processes: Processes, **params: object) -> NodeProcess:
             "/door/events",
             "Events",
             params=dict(params),
-            inlets={"detections": ("/door/detections", "lossless")},
-            outlets={"crossings": ("/door/crossings", "events")},
+            connections={"detections": ("/door/detections", "lossless")},
+            bindings={"crossings": ("/door/crossings", "events")},
         )
     )
 
@@ -43,7 +43,7 @@ def events_node(processes: Processes, **params: object) -> NodeProcess:
 def test_an_event_that_was_published_is_in_the_journal_even_if_the_node_dies_at_once(
     processes: Processes, bus: Bus
 ) -> None:
-    source = bus.publisher(bus.wire("door.detections"))
+    source = bus.publisher(bus.endpoint("door.detections"))
     node = events_node(processes, dies_after=5)
     bus.matched(source)
     tap = processes.reader("/door/crossings", EVENTS, Crossing)
@@ -58,7 +58,7 @@ def test_an_event_that_was_published_is_in_the_journal_even_if_the_node_dies_at_
 
 
 def test_whoever_hears_of_an_event_finds_it_in_the_journal(processes: Processes, bus: Bus) -> None:
-    source = bus.publisher(bus.wire("door.detections"))
+    source = bus.publisher(bus.endpoint("door.detections"))
     node = events_node(processes)
     bus.matched(source)
     tap = processes.reader("/door/crossings", STREAM, Crossing)
@@ -76,7 +76,7 @@ def test_whoever_hears_of_an_event_finds_it_in_the_journal(processes: Processes,
 
 
 def test_the_same_event_twice_is_one_in_the_journal(processes: Processes, bus: Bus) -> None:
-    source = bus.publisher(bus.wire("door.detections"))
+    source = bus.publisher(bus.endpoint("door.detections"))
     node = events_node(processes)
     bus.matched(source)
     tap = processes.reader("/door/crossings", EVENTS, Crossing)
@@ -89,8 +89,8 @@ def test_the_same_event_twice_is_one_in_the_journal(processes: Processes, bus: B
 
 
 def through_a_full_disk(processes: Processes, bus: Bus) -> Generator[str, None, NodeProcess]:
-    """Events before, during and after; the caller fills the disk at "full" and frees it at "free"."""
-    source = bus.publisher(bus.wire("door.detections"))
+    """Publish events before, while and after the disk is full; the caller fills it at "full" and frees it at "free"."""
+    source = bus.publisher(bus.endpoint("door.detections"))
     node = events_node(processes)
     bus.matched(source)
     tap = processes.reader("/door/crossings", EVENTS, Crossing)

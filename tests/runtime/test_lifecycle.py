@@ -12,7 +12,7 @@ from metrica.lifecycle import Lifecycle, State
 
 
 class Witness(Node):
-    """Writes down what is called; fails in the hook that it is told to."""
+    """Notes which hooks are called, and fails in the hook that a parameter names."""
 
     def __init__(self) -> None:
         super().__init__()

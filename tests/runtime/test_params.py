@@ -14,7 +14,7 @@ from metrica import Node, param
 from metrica.errors import ParameterError
 from metrica.logs import JsonFormatter
 from metrica.params import InvalidValue, ParamSpec
-from metrica.transport.wiring import NodeSpec
+from metrica.transport import NodeSpec
 
 
 def declared(hint: Any, **options: Any) -> ParamSpec:

@@ -21,7 +21,7 @@ from metrica.dashboard.ingest.app import create_app
 from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.service.serving import AioServer
 from metrica.dashboard.store.database import Database
-from metrica.journal.journal import Journal
+from metrica.journal import Journal
 from metrica.launch.reading.load import load
 from metrica.launch.supervision.order import levels
 from metrica.messages import Crossing, Header, Health, encode

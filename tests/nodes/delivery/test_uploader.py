@@ -24,7 +24,7 @@ from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.service.serving import AioServer
 from metrica.dashboard.store.database import Database
 from metrica.errors import ParameterError
-from metrica.journal.journal import Journal
+from metrica.journal import Journal
 from metrica.messages import Crossing, Header, encode
 from metrica.nodes.delivery.uploader import Uploader
 

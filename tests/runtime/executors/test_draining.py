@@ -14,7 +14,7 @@ def test_stopping_in_order_loses_nothing_that_is_on_the_way(processes: Processes
     written = tmp_path / "written"
     source = processes.start(
         processes.spec(
-            "/door/pictures", "Pictures", params={"total": 100_000}, outlets={"frames": ("/door/frames", "latest")}
+            "/door/pictures", "Pictures", params={"total": 100_000}, bindings={"frames": ("/door/frames", "latest")}
         )
     )
     looker = processes.start(
@@ -22,8 +22,8 @@ def test_stopping_in_order_loses_nothing_that_is_on_the_way(processes: Processes
             "/door/looker",
             "Looker",
             params={"seconds": 0.01},
-            inlets={"frames": ("/door/frames", "lossless")},
-            outlets=SOURCE,
+            connections={"frames": ("/door/frames", "lossless")},
+            bindings=SOURCE,
         )
     )
     writer = processes.start(
@@ -31,8 +31,8 @@ def test_stopping_in_order_loses_nothing_that_is_on_the_way(processes: Processes
             "/door/writer",
             "Writer",
             params={"path": str(written), "seconds": 0.005},
-            inlets={"detections": ("/door/detections", "lossless")},
-            outlets={"crossings": ("/door/crossings", "stream")},
+            connections={"detections": ("/door/detections", "lossless")},
+            bindings={"crossings": ("/door/crossings", "stream")},
         )
     )
     processes.matched("/door/pictures", "/door/frames")
@@ -51,11 +51,13 @@ def test_stopping_in_order_loses_nothing_that_is_on_the_way(processes: Processes
 def test_results_that_a_thread_has_at_the_very_end_are_published(processes: Processes) -> None:
     source = processes.start(
         processes.spec(
-            "/door/pictures", "Pictures", params={"total": 20}, outlets={"frames": ("/door/frames", "latest")}
+            "/door/pictures", "Pictures", params={"total": 20}, bindings={"frames": ("/door/frames", "latest")}
         )
     )
     threaded = processes.start(
-        processes.spec("/door/threaded", "Threaded", inlets={"frames": ("/door/frames", "lossless")}, outlets=SOURCE)
+        processes.spec(
+            "/door/threaded", "Threaded", connections={"frames": ("/door/frames", "lossless")}, bindings=SOURCE
+        )
     )
     tap = processes.reader("/door/detections", LOSSLESS)
     processes.matched("/door/pictures", "/door/frames")
@@ -68,7 +70,7 @@ def test_results_that_a_thread_has_at_the_very_end_are_published(processes: Proc
 
 
 def test_a_publisher_that_is_held_back_goes_on_beating(processes: Processes) -> None:
-    node = processes.start(processes.spec("/door/source", "Source", params={"total": 50}, outlets=SOURCE))
+    node = processes.start(processes.spec("/door/source", "Source", params={"total": 50}, bindings=SOURCE))
     reader = processes.reader("/door/detections", LOSSLESS)
     processes.matched("/door/source", "/door/detections")
     processes.activate(node)
@@ -80,7 +82,7 @@ def test_a_publisher_that_is_held_back_goes_on_beating(processes: Processes) -> 
 
 
 def test_a_publisher_that_is_held_back_for_ever_still_stops(processes: Processes) -> None:
-    node = processes.start(processes.spec("/door/source", "Source", params={"total": 50}, outlets=SOURCE))
+    node = processes.start(processes.spec("/door/source", "Source", params={"total": 50}, bindings=SOURCE))
     processes.reader("/door/detections", LOSSLESS)
     processes.matched("/door/source", "/door/detections")
     processes.activate(node)
@@ -96,11 +98,11 @@ def test_a_lossless_reader_that_is_killed_frees_the_publisher(processes: Process
             "/door/writer",
             "Writer",
             params={"path": str(written), "seconds": 0.05},
-            inlets={"detections": ("/door/detections", "lossless")},
-            outlets={"crossings": ("/door/crossings", "stream")},
+            connections={"detections": ("/door/detections", "lossless")},
+            bindings={"crossings": ("/door/crossings", "stream")},
         )
     )
-    node = processes.start(processes.spec("/door/source", "Source", params={"total": 5000}, outlets=SOURCE))
+    node = processes.start(processes.spec("/door/source", "Source", params={"total": 5000}, bindings=SOURCE))
     processes.matched("/door/source", "/door/detections")
     processes.activate(reader, node)
     eventually(lambda: len(numbers(written)) > 3)
@@ -110,7 +112,7 @@ def test_a_lossless_reader_that_is_killed_frees_the_publisher(processes: Process
 
 
 def test_a_node_that_waits_to_be_activated_finds_its_publisher_again(processes: Processes, tmp_path: Path) -> None:
-    source = processes.spec("/door/source", "Source", params={"total": 3}, outlets=SOURCE)
+    source = processes.spec("/door/source", "Source", params={"total": 3}, bindings=SOURCE)
     first = processes.start(source)
     written = tmp_path / "written"
     writer = processes.start(
@@ -118,8 +120,8 @@ def test_a_node_that_waits_to_be_activated_finds_its_publisher_again(processes: 
             "/door/writer",
             "Writer",
             params={"path": str(written)},
-            inlets={"detections": ("/door/detections", "stream")},
-            outlets={"crossings": ("/door/crossings", "stream")},
+            connections={"detections": ("/door/detections", "stream")},
+            bindings={"crossings": ("/door/crossings", "stream")},
         )
     )
     processes.matched("/door/source", "/door/detections")
@@ -132,13 +134,13 @@ def test_a_node_that_waits_to_be_activated_finds_its_publisher_again(processes: 
 
 
 def test_each_camera_has_a_topic_of_its_own_and_an_unknown_one_is_counted(processes: Processes) -> None:
-    wires = {camera: processes.wire(f"/{camera}/detections") for camera in ("door", "back")}
+    endpoints = {camera: processes.endpoint(f"/{camera}/detections") for camera in ("door", "back")}
     spec = processes.spec("/detector", "PerCamera", camera="")
-    outlet = {"detections": {"qos": "stream", "wires": wires}}
-    spec = spec.model_validate({**spec.model_dump(), "outlets": outlet})
+    outlet = {"detections": {"qos": "stream", "endpoints": endpoints}}
+    spec = spec.model_validate({**spec.model_dump(), "bindings": outlet})
     node = processes.start(spec)
-    readers = {camera: processes.reader(f"/{camera}/detections") for camera in wires}
-    for camera in wires:
+    readers = {camera: processes.reader(f"/{camera}/detections") for camera in endpoints}
+    for camera in endpoints:
         processes.matched("/detector", f"/{camera}/detections")
     processes.activate(node)
     for camera, reader in readers.items():

@@ -37,7 +37,7 @@ def test_how_a_node_ends_tells_whether_another_try_can_help(
     processes: Processes, params: dict[str, object], status: Exit, words: str
 ) -> None:
     """One of its threads never ends: it must not keep the process."""
-    spec = processes.spec("/door/fails", "Fails", params=params, outlets=SOURCE)
+    spec = processes.spec("/door/fails", "Fails", params=params, bindings=SOURCE)
     node = processes.start(spec, inactive=False)
     if params.get("where") in ("tick", "on_activate"):
         processes.wait_for("/door/fails", "inactive")
@@ -74,8 +74,8 @@ def test_a_description_that_cannot_be_read_ends_for_good_and_shows_nothing_of_it
 
 
 def test_a_topic_that_is_taken_ends_the_second_publisher_and_not_the_first(processes: Processes) -> None:
-    first = processes.start(processes.spec("/door/source", "Source", params={"stays": True}, outlets=SOURCE))
-    second = processes.start(processes.spec("/door/other", "Source", outlets=SOURCE), inactive=False)
+    first = processes.start(processes.spec("/door/source", "Source", params={"stays": True}, bindings=SOURCE))
+    second = processes.start(processes.spec("/door/other", "Source", bindings=SOURCE), inactive=False)
     assert second.end() == Exit.FAILED
     assert "topic /door/detections is published by another process already" in second.log
     processes.activate(first)
@@ -93,7 +93,7 @@ def test_a_file_that_is_no_journal_ends_a_publisher_of_events_for_good(processes
         check=True,
     )
     node = processes.start(
-        processes.spec("/door/events", "Events", outlets={"crossings": ("/door/crossings", "events")}), inactive=False
+        processes.spec("/door/events", "Events", bindings={"crossings": ("/door/crossings", "events")}), inactive=False
     )
     assert node.end() == Exit.PERMANENT
     assert "is a SQLite database but not a journal: name another file" in node.log

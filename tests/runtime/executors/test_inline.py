@@ -14,7 +14,7 @@ import pytest
 from metrica import Context, Header, Node, Publisher, param, publisher, subscription, timer
 from metrica.errors import NodeError, TopicError
 from metrica.executors.inline import InlineGraph
-from metrica.journal.journal import Journal
+from metrica.journal import Journal
 from metrica.messages import Crossing, Detections, Tracks
 from metrica.qos import EVENTS, LATEST, STREAM
 
@@ -24,7 +24,7 @@ def boxes(n: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
 
 
 class Source(Node):
-    """Publishes `count` messages as fast as it is let."""
+    """Publishes `count` messages as fast as it can."""
 
     total: int = param(default=5)
     detections: ClassVar[Publisher[Detections]] = publisher(Detections, qos=LATEST)
@@ -45,7 +45,7 @@ class Source(Node):
 
 
 class ThreadedTracker(Node):
-    """Answers from a thread, late, and keeps one back until it is deactivated."""
+    """Answers from a thread, late, and keeps one answer until it is deactivated."""
 
     tracks: ClassVar[Publisher[Tracks]] = publisher(Tracks)
 

@@ -17,7 +17,7 @@ from tests.runtime.sockets import eventually
 
 
 def test_a_node_is_configured_activated_and_stopped_on_command(processes: Processes) -> None:
-    node = processes.start(processes.spec("/door/source", "Source", params={"stays": True}, outlets=SOURCE))
+    node = processes.start(processes.spec("/door/source", "Source", params={"stays": True}, bindings=SOURCE))
     time.sleep(0.3)
     assert processes.beats[-1].counters.get("sent.detections", 0) == 0, "nothing is sent before it is told to"
     processes.activate(node)
@@ -30,25 +30,25 @@ def test_a_node_is_configured_activated_and_stopped_on_command(processes: Proces
 
 
 def test_a_node_that_has_finished_ends_by_itself(processes: Processes) -> None:
-    node = processes.start(processes.spec("/door/source", "Source", outlets=SOURCE))
+    node = processes.start(processes.spec("/door/source", "Source", bindings=SOURCE))
     processes.activate(node)
     assert node.end() == Exit.DONE
     assert node.log == ""
 
 
 def test_a_node_can_be_stopped_before_it_was_activated(processes: Processes) -> None:
-    node = processes.start(processes.spec("/door/source", "Source", outlets=SOURCE))
+    node = processes.start(processes.spec("/door/source", "Source", bindings=SOURCE))
     assert processes.stop(node) == [Exit.DONE]
 
 
 def test_the_health_of_a_node_is_a_topic_that_anybody_may_look_at(processes: Processes) -> None:
-    processes.start(processes.spec("/door/source", "Source", outlets=SOURCE))
+    processes.start(processes.spec("/door/source", "Source", bindings=SOURCE))
     health = processes.reader("/door/source/health", LATCHED, Health).take(1)[0]
     assert (health.node, health.state, health.detail) == ("/door/source", "inactive", "")
 
 
 def test_an_unknown_command_is_passed_over(processes: Processes) -> None:
-    node = processes.start(processes.spec("/door/source", "Source", params={"stays": True}, outlets=SOURCE))
+    node = processes.start(processes.spec("/door/source", "Source", params={"stays": True}, bindings=SOURCE))
     processes.control.socket.send_multipart([b"/door/source", b"\xff dance"])
     processes.control.socket.send_multipart([b"/door/source", b"restart"])
     processes.activate(node)
@@ -64,11 +64,11 @@ def test_sigterm_stops_a_node_as_a_command_does_and_ctrl_c_is_left_to_the_launch
         "/door/writer",
         "Writer",
         params={"path": str(written), "seconds": 0.02},
-        inlets={"detections": ("/door/detections", "lossless")},
-        outlets={"crossings": ("/door/crossings", "stream")},
+        connections={"detections": ("/door/detections", "lossless")},
+        bindings={"crossings": ("/door/crossings", "stream")},
     )
     sink = processes.start(writer)
-    source = processes.start(processes.spec("/door/source", "Source", params={"total": 3}, outlets=SOURCE))
+    source = processes.start(processes.spec("/door/source", "Source", params={"total": 3}, bindings=SOURCE))
     processes.matched("/door/source", "/door/detections")
     tap = processes.reader("/door/crossings", STREAM, Crossing)
     processes.matched("/door/writer", "/door/crossings")
@@ -84,14 +84,14 @@ def test_sigterm_stops_a_node_as_a_command_does_and_ctrl_c_is_left_to_the_launch
 
 
 def test_a_secret_is_nowhere_that_another_user_could_look(processes: Processes) -> None:
-    spec = processes.spec("/door/fails", "Fails", params={"where": "never", "token": "hunter22"}, outlets=SOURCE)
+    spec = processes.spec("/door/fails", "Fails", params={"where": "never", "token": "hunter22"}, bindings=SOURCE)
     node = processes.start(spec)
     for name in ("cmdline", "environ"):
         assert b"hunter22" not in Path(f"/proc/{node.process.pid}/{name}").read_bytes()
 
 
 def test_a_node_goes_when_its_launcher_is_killed(processes: Processes, tmp_path: Path) -> None:
-    spec = processes.spec("/door/source", "Source", params={"stays": True}, outlets=SOURCE)
+    spec = processes.spec("/door/source", "Source", params={"stays": True}, bindings=SOURCE)
     (tmp_path / "spec").write_text(spec.model_dump_json())
     program = (
         "import subprocess, sys, time\n"

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from metrica.journal.journal import Counts, Journal, PendingJournal
+from metrica.journal import Counts, Journal
+from tests.runtime.journal.ledgers import NotedLedger
+from tests.runtime.journal.positions import positions
 
 
 def put_aside(path: Path) -> list[Path]:
@@ -65,7 +67,8 @@ def test_what_can_still_be_read_is_carried_over_with_its_state(tmp_path: Path) -
         assert (counts.sent, counts.refused) == (10, 1)
         assert 2900 < sum(counts) <= 3000
         unsent = journal.unsent(10_000)
-        assert [entry.position for entry in unsent] == sorted(entry.position for entry in unsent)
+        order = positions(path)
+        assert [order[entry.id] for entry in unsent] == sorted(order[entry.id] for entry in unsent)
         assert all(entry.payload == bytes([int(entry.id[1:]) % 256]) * 100 for entry in unsent)
         assert journal.refused(1)[0].reason == "no"
         assert journal.append("new", "Crossing", b"")
@@ -141,7 +144,7 @@ def test_a_journal_that_was_removed_while_open_begins_anew(tmp_path: Path, caplo
 def test_publishers_do_not_notice_the_damage(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     path.write_bytes(b"rubbish" * 1000)
-    pending = PendingJournal(path)
-    assert [event.id for event in pending.append("a", "Crossing", b"")] == ["a"]
-    assert pending.waiting == 0
-    pending.close()
+    ledger = NotedLedger(path)
+    assert ledger.add("a") == ["a"]
+    assert ledger.waiting == 0
+    ledger.close()

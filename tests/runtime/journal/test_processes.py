@@ -9,8 +9,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from metrica.journal.journal import Counts, Journal
+from metrica.journal import Counts, Journal
 from tests.paths import ROOT
+from tests.runtime.journal.positions import positions
 
 
 def append_for_ever(path: Path, name: str) -> None:
@@ -34,7 +35,7 @@ def upload(path: Path, count: str) -> None:
         while sent < int(count):
             batch = journal.unsent(50)
             for entry in batch:
-                print(entry.position, entry.id)
+                print(entry.id)
             assert journal.mark_sent([entry.id for entry in batch]) == len(batch)
             sent += len(batch)
 
@@ -79,11 +80,11 @@ def test_two_counters_and_an_uploader_share_one_journal(tmp_path: Path) -> None:
     uploader = child("upload", path, 800)
     for counter in counters:
         output(counter)
-    sent = [line.split() for line in output(uploader)]
-    positions = [int(position) for position, _ in sent]
-    assert positions == sorted(positions)
+    sent = output(uploader)
+    order = positions(path)
+    assert [order[event_id] for event_id in sent] == sorted(order.values())
     for name in ("door", "back"):
-        assert [event_id for _, event_id in sent if event_id.startswith(name)] == [f"{name}-{n}" for n in range(400)]
+        assert [event_id for event_id in sent if event_id.startswith(name)] == [f"{name}-{n}" for n in range(400)]
     with Journal(path) as journal:
         assert journal.counts() == Counts(unsent=0, sent=800, refused=0)
 

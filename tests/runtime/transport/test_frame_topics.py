@@ -11,7 +11,7 @@ import pytest
 from metrica.errors import FrameRingError
 from metrica.messages import Frame
 from metrica.qos import LATEST, LOSSLESS, STREAM
-from metrica.transport.wiring import Wire
+from metrica.transport import TopicEndpoint
 from tests.runtime.sockets import Bus, eventually, picture
 
 
@@ -22,7 +22,7 @@ def free_port() -> int:
 
 
 def test_frames_on_an_ipc_topic_go_through_shared_memory(bus: Bus) -> None:
-    publisher, reader = bus.publisher(bus.wire(), LATEST), bus.reader(bus.wire(), LATEST, Frame)
+    publisher, reader = bus.publisher(bus.endpoint(), LATEST), bus.reader(bus.endpoint(), LATEST, Frame)
     bus.matched(publisher)
     publisher.send(picture(7))
     got = reader.take(1)[0]
@@ -36,9 +36,13 @@ def test_frames_on_an_ipc_topic_go_through_shared_memory(bus: Bus) -> None:
 
 @pytest.mark.parametrize("shared_memory", [True, False])
 def test_frames_over_tcp_or_without_shared_memory_travel_whole(bus: Bus, shared_memory: bool) -> None:
-    wire = Wire(topic="/door/frames", endpoint=f"tcp://127.0.0.1:{free_port()}") if shared_memory else bus.wire()
-    publisher = bus.publisher(wire, LATEST, frame_dir=bus.folder / "shm" if shared_memory else None)
-    reader = bus.reader(wire, LATEST, Frame)
+    topic_endpoint = (
+        TopicEndpoint(topic="/door/frames", endpoint=f"tcp://127.0.0.1:{free_port()}")
+        if shared_memory
+        else bus.endpoint()
+    )
+    publisher = bus.publisher(topic_endpoint, LATEST, frame_dir=bus.folder / "shm" if shared_memory else None)
+    reader = bus.reader(topic_endpoint, LATEST, Frame)
     bus.matched(publisher)
     publisher.send(picture(7, 720, 1280))
     got = reader.take(1)[0]
@@ -47,7 +51,7 @@ def test_frames_over_tcp_or_without_shared_memory_travel_whole(bus: Bus, shared_
 
 
 def test_a_frame_that_was_overwritten_before_it_was_read_is_counted(bus: Bus) -> None:
-    publisher, reader = bus.publisher(bus.wire()), bus.reader(bus.wire(), STREAM, Frame)
+    publisher, reader = bus.publisher(bus.endpoint()), bus.reader(bus.endpoint(), STREAM, Frame)
     bus.matched(publisher)
     for n in range(9):
         publisher.send(picture(n))
@@ -59,10 +63,10 @@ def test_a_frame_that_was_overwritten_before_it_was_read_is_counted(bus: Bus) ->
 
 
 def test_lossless_frames_of_growing_size_all_arrive_whole(bus: Bus) -> None:
-    """Each larger frame needs a new ring: the old one must not go before it was read."""
+    """Each larger frame needs a new ring. The old ring must stay until its frames have been read."""
     waits: list[float] = []
-    publisher = bus.publisher(bus.wire(), LATEST, while_waiting=waits.append)
-    reader = bus.reader(bus.wire(), LOSSLESS, Frame)
+    publisher = bus.publisher(bus.endpoint(), LATEST, while_waiting=waits.append)
+    reader = bus.reader(bus.endpoint(), LOSSLESS, Frame)
     bus.matched(publisher)
     sizes = [8 + 4 * n for n in range(40)]
     thread = threading.Thread(target=lambda: [publisher.send(picture(n, n, n)) for n in sizes])
@@ -77,7 +81,7 @@ def test_lossless_frames_of_growing_size_all_arrive_whole(bus: Bus) -> None:
 
 
 def test_a_picture_that_is_none_is_refused_by_the_publisher(bus: Bus) -> None:
-    publisher = bus.publisher(bus.wire(), LATEST)
+    publisher = bus.publisher(bus.endpoint(), LATEST)
     for image in (np.zeros((4, 4), np.uint8), np.zeros((4, 4, 3), np.float32)):
         with pytest.raises(TypeError, match=r"Frame\.image must be an array of uint8 \[N, N, 3\]"):
             publisher.send(Frame(image=image))  # type: ignore[arg-type]
@@ -86,7 +90,7 @@ def test_a_picture_that_is_none_is_refused_by_the_publisher(bus: Bus) -> None:
 
 
 def test_a_reference_to_frames_that_are_gone_is_counted(bus: Bus) -> None:
-    publisher, reader = bus.publisher(bus.wire(), LATEST), bus.reader(bus.wire(), LATEST, Frame)
+    publisher, reader = bus.publisher(bus.endpoint(), LATEST), bus.reader(bus.endpoint(), LATEST, Frame)
     bus.matched(publisher)
     publisher.send(picture(1))
     eventually(lambda: reader.socket.socket.poll(0))

@@ -38,7 +38,7 @@ MIB = 1 << 20
 
 
 def write_for_ever(directory: Path, slots: int, pause: float) -> None:
-    """The writing process: frames of one value each, and a note on stdout for each if somebody reads them."""
+    """The writing process: writes frames, each of one value, and prints a note for each frame."""
     remove_stale(directory, "door.")
     stop: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: stop.append(number))
@@ -59,7 +59,7 @@ def write_for_ever(directory: Path, slots: int, pause: float) -> None:
 
 @dataclass
 class Writer:
-    """A writing process and the way to its frames."""
+    """A writing process, and the notes that it prints about its frames."""
 
     process: subprocess.Popen[bytes]
     path: str
@@ -78,7 +78,7 @@ class Writer:
         return self.note()
 
     def stop(self) -> str:
-        """End it in the orderly way and return what it wrote to stderr."""
+        """Stop it regularly, and return what it wrote to stderr."""
         self.process.terminate()
         _, errors = self.process.communicate(timeout=30)
         assert self.process.returncode == 0

@@ -14,18 +14,18 @@ import zmq
 from metrica.errors import TransportError
 from metrica.messages import Detections, encode
 from metrica.qos import LOSSLESS
-from metrica.transport.wiring import Wire
+from metrica.transport import TopicEndpoint
 from tests.runtime.sockets import Bus, eventually, health, seen
 
 
 def test_a_subscriber_carries_on_when_its_publisher_comes_back(bus: Bus) -> None:
-    reader, first = bus.reader(bus.wire()), bus.publisher(bus.wire())
+    reader, first = bus.reader(bus.endpoint()), bus.publisher(bus.endpoint())
     bus.matched(first)
     first.send(seen(1))
     first.send(seen(2))
     before = reader.take(2)
     first.close()
-    second = bus.publisher(bus.wire())
+    second = bus.publisher(bus.endpoint())
     bus.matched(second)
     second.send(seen(3))
     after = reader.take(1)
@@ -36,7 +36,7 @@ def test_a_subscriber_carries_on_when_its_publisher_comes_back(bus: Bus) -> None
 
 
 def test_a_lossless_reader_carries_on_too_and_old_acknowledgements_count_for_nothing(bus: Bus) -> None:
-    reader, first = bus.reader(bus.wire(), LOSSLESS), bus.publisher(bus.wire())
+    reader, first = bus.reader(bus.endpoint(), LOSSLESS), bus.publisher(bus.endpoint())
     bus.matched(first)
     for n in range(100):
         first.send(seen(n))
@@ -45,7 +45,7 @@ def test_a_lossless_reader_carries_on_too_and_old_acknowledgements_count_for_not
         first.send(seen(n))
     eventually(lambda: reader.socket.socket.poll(0))
     first.close()
-    second = bus.publisher(bus.wire())
+    second = bus.publisher(bus.endpoint())
     bus.matched(second)
     sent: list[None] = []
     thread = threading.Thread(target=lambda: sent.extend(second.send(seen(n)) for n in range(200, 500)))
@@ -59,16 +59,16 @@ def test_a_lossless_reader_carries_on_too_and_old_acknowledgements_count_for_not
 
 
 def test_a_second_publisher_of_a_topic_is_refused_and_the_first_goes_on(bus: Bus) -> None:
-    first, reader = bus.publisher(bus.wire()), bus.reader(bus.wire())
+    first, reader = bus.publisher(bus.endpoint()), bus.reader(bus.endpoint())
     bus.matched(first)
     with pytest.raises(TransportError) as caught:
-        bus.publisher(bus.wire())
+        bus.publisher(bus.endpoint())
     assert str(caught.value) == "topic /door/topic is published by another process already"
     first.send(seen(7))
     assert reader.take(1)[0].size[0] == 7
     first.close()
     first.close()
-    bus.publisher(bus.wire())
+    bus.publisher(bus.endpoint())
 
 
 @pytest.mark.parametrize(
@@ -85,16 +85,18 @@ def test_an_address_that_cannot_be_used_is_one_sentence(bus: Bus, endpoint: str,
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        wire = Wire(topic="/a", endpoint=endpoint.format(folder=bus.folder, port=taken.getsockname()[1]))
+        topic_endpoint = TopicEndpoint(
+            topic="/a", endpoint=endpoint.format(folder=bus.folder, port=taken.getsockname()[1])
+        )
         with pytest.raises(TransportError, match=sentence):
-            bus.publisher(wire)
+            bus.publisher(topic_endpoint)
 
 
 def test_bytes_that_are_no_message_are_counted_and_not_raised(bus: Bus) -> None:
     raw = bus.context.socket(zmq.XPUB)
     bus.closing.append(raw)
-    raw.bind(bus.wire().endpoint)
-    reader = bus.reader(bus.wire())
+    raw.bind(bus.endpoint().endpoint)
+    reader = bus.reader(bus.endpoint())
     raw.recv()
     good = encode(seen(5), seq=6, epoch=9)
     for data in (encode(seen(4), seq=1, epoch=9), b"", b"\xff" * 100, good[:-1], msgpack.packb({"t": "Weather"})):
@@ -105,7 +107,7 @@ def test_bytes_that_are_no_message_are_counted_and_not_raised(bus: Bus) -> None:
 
 
 def test_a_message_of_another_type_is_counted_and_not_handed_over(bus: Bus) -> None:
-    publisher, reader = bus.publisher(bus.wire()), bus.reader(bus.wire())
+    publisher, reader = bus.publisher(bus.endpoint()), bus.reader(bus.endpoint())
     bus.matched(publisher)
     publisher.send(health(1))
     publisher.send(seen(2))
@@ -114,11 +116,11 @@ def test_a_message_of_another_type_is_counted_and_not_handed_over(bus: Bus) -> N
 
 
 def test_nonsense_from_a_subscriber_disturbs_nobody(bus: Bus) -> None:
-    publisher, reader = bus.publisher(bus.wire()), bus.reader(bus.wire())
+    publisher, reader = bus.publisher(bus.endpoint()), bus.reader(bus.endpoint())
     bus.matched(publisher)
     stranger = bus.context.socket(zmq.XSUB)
     bus.closing.append(stranger)
-    stranger.connect(bus.wire().endpoint)
+    stranger.connect(bus.endpoint().endpoint)
     for upstream in (b"\x05hello", b"\x02", b"\x02" + b"x" * 24, b"\x02" + b"x" * 500, b"hello", b"\x00", b"\x01"):
         stranger.send(upstream)
     bus.matched(publisher, 2)
@@ -129,7 +131,7 @@ def test_nonsense_from_a_subscriber_disturbs_nobody(bus: Bus) -> None:
 
 
 def test_a_message_that_cannot_travel_leaves_no_gap(bus: Bus) -> None:
-    publisher, reader = bus.publisher(bus.wire()), bus.reader(bus.wire())
+    publisher, reader = bus.publisher(bus.endpoint()), bus.reader(bus.endpoint())
     bus.matched(publisher)
     publisher.send(seen(1))
     wrong = Detections(boxes=np.zeros((0, 4)), scores=np.zeros(0, np.float32), size=(1, 1))  # pyright: ignore[reportArgumentType]

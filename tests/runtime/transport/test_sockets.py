@@ -15,7 +15,7 @@ from tests.runtime.sockets import Bus, crossing, eventually, health, seen
 
 
 def test_stream_delivers_in_order_with_the_publisher_s_own_seq_and_epoch(bus: Bus) -> None:
-    publisher, reader = bus.publisher(bus.wire()), bus.reader(bus.wire())
+    publisher, reader = bus.publisher(bus.endpoint()), bus.reader(bus.endpoint())
     bus.matched(publisher)
     got = []
     for n in range(50):
@@ -28,7 +28,7 @@ def test_stream_delivers_in_order_with_the_publisher_s_own_seq_and_epoch(bus: Bu
 
 
 def test_stream_counts_exactly_what_was_lost(bus: Bus) -> None:
-    publisher, reader = bus.publisher(bus.wire()), bus.reader(bus.wire())
+    publisher, reader = bus.publisher(bus.endpoint()), bus.reader(bus.endpoint())
     bus.matched(publisher)
     for n in range(3000):
         publisher.send(seen(n))
@@ -41,7 +41,7 @@ def test_stream_counts_exactly_what_was_lost(bus: Bus) -> None:
 
 
 def test_latest_keeps_only_the_newest(bus: Bus) -> None:
-    publisher, reader = bus.publisher(bus.wire(), LATEST), bus.reader(bus.wire(), LATEST)
+    publisher, reader = bus.publisher(bus.endpoint(), LATEST), bus.reader(bus.endpoint(), LATEST)
     bus.matched(publisher)
     for n in range(100):
         publisher.send(seen(n))
@@ -53,21 +53,21 @@ def test_latest_keeps_only_the_newest(bus: Bus) -> None:
 
 
 def test_latched_reaches_those_who_come_late_and_each_of_them(bus: Bus) -> None:
-    publisher = bus.publisher(bus.wire(), LATCHED)
-    early = bus.reader(bus.wire(), LATCHED, Health)
+    publisher = bus.publisher(bus.endpoint(), LATCHED)
+    early = bus.reader(bus.endpoint(), LATCHED, Health)
     bus.matched(publisher)
     publisher.send(health(1))
     publisher.send(health(2))
     assert [m.counters["n"] for m in early.take(2)] == [1, 2]
     for count in (2, 3):
-        late = bus.reader(bus.wire(), LATCHED, Health)
+        late = bus.reader(bus.endpoint(), LATCHED, Health)
         bus.matched(publisher, count)
         assert [m.counters["n"] for m in late.take(1)] == [2]
     assert not early.counted
 
 
 def test_events_time_out_with_an_error_rather_than_drop(bus: Bus) -> None:
-    publisher, reader = bus.publisher(bus.wire(), EVENTS), bus.reader(bus.wire(), EVENTS, type(crossing(0)))
+    publisher, reader = bus.publisher(bus.endpoint(), EVENTS), bus.reader(bus.endpoint(), EVENTS, type(crossing(0)))
     bus.matched(publisher)
     sent = 0
     with pytest.raises(TransportError, match="a subscriber of /door/topic takes nothing in; the message was not sent"):
@@ -95,8 +95,8 @@ def _sends(publisher: object, msg: object) -> bool:
 @pytest.mark.parametrize("offered", [LATEST, STREAM, LOSSLESS], ids=str)
 def test_lossless_loses_nothing_and_the_publisher_waits(bus: Bus, offered: QoS) -> None:
     waits: list[float] = []
-    publisher = bus.publisher(bus.wire(), offered, while_waiting=waits.append)
-    reader = bus.reader(bus.wire(), LOSSLESS)
+    publisher = bus.publisher(bus.endpoint(), offered, while_waiting=waits.append)
+    reader = bus.reader(bus.endpoint(), LOSSLESS)
     bus.matched(publisher)
     thread = threading.Thread(target=lambda: [publisher.send(seen(n)) for n in range(300)])
     thread.start()
@@ -108,8 +108,8 @@ def test_lossless_loses_nothing_and_the_publisher_waits(bus: Bus, offered: QoS) 
 
 
 def test_a_lossless_reader_may_be_slow_while_others_lose(bus: Bus) -> None:
-    publisher = bus.publisher(bus.wire())
-    slow, taps = bus.reader(bus.wire(), LOSSLESS), [bus.reader(bus.wire(), q) for q in (STREAM, LATEST)]
+    publisher = bus.publisher(bus.endpoint())
+    slow, taps = bus.reader(bus.endpoint(), LOSSLESS), [bus.reader(bus.endpoint(), q) for q in (STREAM, LATEST)]
     bus.matched(publisher, 3)
     thread = threading.Thread(target=lambda: [publisher.send(seen(n)) for n in range(100)])
     thread.start()
@@ -120,8 +120,8 @@ def test_a_lossless_reader_may_be_slow_while_others_lose(bus: Bus) -> None:
 
 
 def test_two_lossless_readers_both_get_everything(bus: Bus) -> None:
-    publisher = bus.publisher(bus.wire())
-    readers = [bus.reader(bus.wire(), LOSSLESS) for _ in range(2)]
+    publisher = bus.publisher(bus.endpoint())
+    readers = [bus.reader(bus.endpoint(), LOSSLESS) for _ in range(2)]
     bus.matched(publisher, 2)
     thread = threading.Thread(target=lambda: [publisher.send(seen(n)) for n in range(100)])
     thread.start()
@@ -134,8 +134,8 @@ def test_two_lossless_readers_both_get_everything(bus: Bus) -> None:
 
 
 def test_a_lossless_reader_that_closes_frees_the_publisher(bus: Bus) -> None:
-    publisher = bus.publisher(bus.wire())
-    reader = bus.reader(bus.wire(), LOSSLESS)
+    publisher = bus.publisher(bus.endpoint())
+    reader = bus.reader(bus.endpoint(), LOSSLESS)
     bus.matched(publisher)
     thread = threading.Thread(target=lambda: [publisher.send(seen(n)) for n in range(100)])
     thread.start()
@@ -147,8 +147,8 @@ def test_a_lossless_reader_that_closes_frees_the_publisher(bus: Bus) -> None:
 
 
 def test_flush_waits_for_what_a_lossless_reader_has_not_done_yet(bus: Bus) -> None:
-    publisher = bus.publisher(bus.wire())
-    reader = bus.reader(bus.wire(), LOSSLESS)
+    publisher = bus.publisher(bus.endpoint())
+    reader = bus.reader(bus.endpoint(), LOSSLESS)
     bus.matched(publisher)
     for n in range(3):
         publisher.send(seen(n))
@@ -164,7 +164,7 @@ def test_flush_waits_for_what_a_lossless_reader_has_not_done_yet(bus: Bus) -> No
 
 
 def test_what_cannot_be_decoded_does_not_hold_a_lossless_publisher_back(bus: Bus) -> None:
-    """Thirty messages, while four may be on the way: each must count as done, from the very first on."""
+    """Many more messages than the four that may be unacknowledged: each must be acknowledged, even the first."""
 
     @message
     class Moody(Message):
@@ -174,8 +174,8 @@ def test_what_cannot_be_decoded_does_not_hold_a_lossless_publisher_back(bus: Bus
             if Moody.refused:
                 raise ValueError("not today")
 
-    publisher = bus.publisher(bus.wire())
-    reader = bus.reader(bus.wire(), LOSSLESS, Moody)
+    publisher = bus.publisher(bus.endpoint())
+    reader = bus.reader(bus.endpoint(), LOSSLESS, Moody)
     bus.matched(publisher)
     moody = [Moody() for _ in range(30)]
     Moody.refused = True

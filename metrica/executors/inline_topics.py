@@ -1,4 +1,4 @@
-"""Which node of an inline graph publishes what, and in which order they come."""
+"""The topics of an inline graph: which node publishes each, and the order of the nodes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from metrica.params import did_you_mean
 
 
 def topic_publishers(nodes: Mapping[str, Node]) -> dict[str, Node]:
-    """Who publishes each topic. Raises TopicError unless every subscription has one publisher of its message."""
+    """The node that publishes each topic.
+
+    Raises TopicError if two nodes publish one topic, or a subscription has no publisher of its name and message.
+    """
     found: dict[str, Node] = {}
     for name, node in nodes.items():
         for topic in node.publishers:
@@ -28,7 +31,7 @@ def topic_publishers(nodes: Mapping[str, Node]) -> dict[str, Node]:
 
 
 def upstream_first(nodes: Mapping[str, Node], publishers: dict[str, Node]) -> list[str]:
-    """The nodes' names, publishers before their subscribers; nodes in a circle stay in the order given."""
+    """The nodes' names, publishers before their subscribers. Nodes in a cycle keep the order of `nodes`."""
     names = {id(node): name for name, node in nodes.items()}
     needs = {name: {names[id(publishers[t])] for t in node.subscriptions} - {name} for name, node in nodes.items()}
     order: list[str] = []

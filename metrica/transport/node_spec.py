@@ -1,0 +1,87 @@
+"""What the launcher tells one node process: its class, its parameters, the endpoints of its topics.
+
+The launcher resolves namespaces, remaps and wildcards. A node process only binds the endpoints of its publishers and
+connects its subscriptions to the endpoints of others, as it is told. The whole description goes to the standard input
+of the process as one JSON document: parameters hold passwords, and every user of the machine can read a command line.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from metrica.context import Context
+
+
+class _Frozen(BaseModel):
+    # Parameters hold passwords: an error must not show them.
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class TopicEndpoint(_Frozen):
+    """One topic and the ZeroMQ endpoint that its publisher binds."""
+
+    topic: str
+    """The topic's absolute name, such as /door/tracks."""
+    endpoint: str
+    """The endpoint: `ipc://…` in the run folder, or the `tcp://…` that the launch file gives."""
+
+
+class Connections(_Frozen):
+    """The endpoints that one subscription of a node connects to."""
+
+    qos: str
+    """Name of a profile of `metrica.qos`, lower case."""
+    endpoints: tuple[TopicEndpoint, ...]
+    """One for each topic; a subscription with a wildcard has several."""
+
+
+class Bindings(_Frozen):
+    """The endpoints that one publisher of a node binds: one, or one for each camera."""
+
+    qos: str
+    """Name of a profile of `metrica.qos`, lower case."""
+    endpoints: dict[str, TopicEndpoint]
+    """By camera; a publisher that is not `per_camera` has one, under the empty name."""
+
+
+class NodeSpec(_Frozen):
+    """Everything that one node process needs to know."""
+
+    name: str
+    """The node's full name, such as /door/tracker."""
+    type: str
+    """The node's class: an entry point of the group `metrica.nodes`, or package.module:Class."""
+    params: dict[str, Any] = Field(default_factory=dict)
+    """The parameters that the launch file gives, by name."""
+    bindings: dict[str, Bindings] = Field(default_factory=dict)
+    """What each publisher binds, by the publisher's name in the class."""
+    connections: dict[str, Connections] = Field(default_factory=dict)
+    """What each subscription connects to, by the subscription's name in the class."""
+    health: TopicEndpoint
+    """The topic of the node's own heartbeat."""
+    control: str
+    """Endpoint of the launcher's control socket."""
+    run_dir: Path
+    """Folder of the sockets and locks; the launcher removes it."""
+    frame_dir: Path | None
+    """Folder of the frame rings, under /dev/shm; the launcher removes it. None: frames are sent whole, which costs
+    several times as much."""
+    store: str
+    """The store's id."""
+    timezone: str
+    """The store's IANA time zone."""
+    camera: str = ""
+    """The camera that the node is started for; empty for a node that is started once."""
+    data_dir: Path
+    """Folder of the store's files: journal, database, token."""
+    log_level: str = "INFO"
+    """The least severe log level that the node writes."""
+    log_format: str = "text"
+    """`text` or `json`."""
+
+    def context(self) -> Context:
+        """The same surroundings as the node sees them."""
+        return Context(store=self.store, timezone=self.timezone, camera=self.camera, data_dir=self.data_dir)
