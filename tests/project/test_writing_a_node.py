@@ -13,7 +13,7 @@ import pytest
 
 from metrica import Header, testing
 from metrica.launch.cli import main
-from metrica.messages import Detections, Frame
+from metrica.messages import Frame
 from metrica.registry import load_node_type
 from tests.paths import ROOT
 
@@ -32,7 +32,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_page_has_its_files() -> None:
-    assert set(FILES) == {"crowding.py", "test_crowding.py", "crowd.yaml", "nearest.py", "brightness.py"}
+    trackers = {"nearest.py", "test_nearest.py"}  # see test_adding_a_tracker.py
+    assert set(FILES) == {"crowding.py", "test_crowding.py", "crowd.yaml", "brightness.py"} | trackers
 
 
 def test_the_reader_s_own_tests_pass(folder: Path) -> None:
@@ -44,7 +45,7 @@ def test_the_reader_s_own_tests_pass(folder: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "2 passed" in done.stdout
+    assert "3 passed" in done.stdout
 
 
 def test_mypy_has_nothing_to_say(folder: Path) -> None:
@@ -68,32 +69,6 @@ def test_the_thread_of_the_page_hands_its_result_over(folder: Path) -> None:
         assert [b.mean for b in bench.wait_for("brightness", 1)] == [10.0]
         bench.send("frames", frames[1])
     assert [(b.header.stamp, b.mean) for b in bench.sent("brightness")] == [(10, 10.0), (20, 20.0)]
-
-
-def test_the_tracker_of_the_page_follows_two_people(folder: Path) -> None:
-    nearest = load_node_type("nearest:Nearest")(reach=30)
-    with testing.run(nearest) as bench:
-        for n in range(5):
-            boxes = np.array([[n * 10, 0, n * 10 + 20, 60], [200 - n * 10, 0, 220 - n * 10, 60]], np.float32)
-            rows = boxes[::-1] if n % 2 else boxes
-            bench.send(
-                "detections",
-                Detections(
-                    header=Header(camera="door", stamp=n * 100_000_000),
-                    boxes=np.ascontiguousarray(rows),
-                    scores=np.ones(2, np.float32),
-                    size=(320, 240),
-                ),
-            )
-        bench.send(
-            "detections",
-            Detections(boxes=np.zeros((0, 4), np.float32), scores=np.zeros(0, np.float32), size=(320, 240)),
-        )
-        tracks = bench.sent("tracks")
-    assert [sorted(t.ids.tolist()) for t in tracks] == [[1, 2]] * 5 + [[]]
-    assert tracks[4].ages.tolist() == [5, 5]
-    for n, msg in enumerate(tracks[:5]):
-        assert msg.boxes[msg.ids.tolist().index(1)][0] == n * 10
 
 
 @pytest.mark.shared

@@ -1,4 +1,4 @@
-"""A clock that is set while somebody is on the line."""
+"""The clock is set while people are counted: nobody is lost, and times and durations stay right."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ steps = pytest.mark.parametrize("step", [-3600, -4, -1, 1, 4, 3600, 31_536_000])
 
 
 def header(i: int, step: int, at: int, mono: int | None = None) -> Header:
-    """Of frame i of a 10 frames/s camera whose clock is set by `step` seconds before frame `at`."""
+    """The header of frame i of a camera with 10 frames/s whose clock is moved by `step` seconds before frame `at`."""
     stamp = testing.START + i * SECOND // 10 + (step * SECOND if i >= at else 0)
     return Header(stamp=stamp, mono=77 + i * SECOND // 10 if mono is None else mono, seq=i, epoch=1, camera="door")
 
 
 def walker(i: int, step: int, at: int) -> Tracks:
-    """Somebody who walks over the line in frame 24."""
+    """The track of a person who crosses the line in frame 24, in frame i."""
     x = 400 + 10.0 * i
     return Tracks(
         header=header(i, step, at),
@@ -94,7 +94,7 @@ def test_a_pause_of_the_camera_is_time_that_passes() -> None:
 
 @pytest.mark.parametrize("reading", [0.0, 0.003, 0.03, 0.35])
 def test_a_gap_in_a_recording_that_is_read_fast_is_time_that_passes(reading: float) -> None:
-    """`mono` is when a frame was read, so it says nothing of the gap."""
+    """`mono` is when a frame was read, so it does not show the gap."""
     time = SteadyTime()
     frames = [header(i, 30, 20, mono=round(i * reading * SECOND)) for i in range(40)]
     assert [time.read(h) for h in frames] == [h.stamp for h in frames]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metrica.nodes.geometry.anchors import BELOW_CENTRE, anchors, cut_sides, remember_size
@@ -66,6 +66,7 @@ boxes = st.builds(
 sizes = st.tuples(lengths, lengths)
 
 
+@settings(deadline=None)
 @given(st.lists(boxes, max_size=4))
 def test_cut_sides_are_those_of_each_box(seen: list[Box]) -> None:
     expected = [plain_cut_sides(box) for box in seen]
@@ -76,6 +77,7 @@ def test_cut_sides_are_those_of_each_box(seen: list[Box]) -> None:
         assert [tuple(sides) for sides in found.T.tolist()] == expected
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(sizes, boxes, at_least(0.001, 10)), min_size=1, max_size=4), st.booleans())
 def test_the_remembered_size_is_that_of_each_person(people: list[tuple[Size, Box, float]], one_step: bool) -> None:
     known, seen, seconds = (list(values) for values in zip(*people, strict=True))
@@ -95,6 +97,7 @@ def test_the_remembered_size_is_that_of_each_person(people: list[tuple[Size, Box
     assert (before == columns(*known)).all()  # the arguments are not changed in place
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(boxes, sizes), min_size=1, max_size=4), st.sampled_from(sorted(BELOW_CENTRE.values())))
 def test_the_anchor_is_that_of_each_person(people: list[tuple[Box, Size]], below_centre: float) -> None:
     seen, known = (list(values) for values in zip(*people, strict=True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -46,12 +46,14 @@ def matrix(rows: list[list[float]], columns: int) -> Float64:
     return np.array(rows, np.float64).reshape(len(rows), columns)
 
 
+@settings(deadline=None)
 @given(several_boxes, several_boxes)
 def test_iou_is_that_of_each_pair(a: list[Box], b: list[Box]) -> None:
     expected = matrix([[plain_iou(p, q) for q in b] for p in a], len(b))
     np.testing.assert_allclose(iou(array(a), array(b)), expected, atol=1e-9)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(boxes, st.floats(0, 40)), max_size=5), several_boxes)
 def test_buffered_iou_is_that_of_the_enlarged_boxes(a: list[tuple[Box, float]], b: list[Box]) -> None:
     expected = matrix([[plain_iou(enlarged(p, margin), enlarged(q, margin)) for q in b] for p, margin in a], len(b))
@@ -59,6 +61,7 @@ def test_buffered_iou_is_that_of_the_enlarged_boxes(a: list[tuple[Box, float]], 
     np.testing.assert_allclose(found, expected, atol=1e-9)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(several_boxes, several_boxes), min_size=1, max_size=3))
 def test_height_modulated_iou_is_iou_times_that_of_the_heights(calls: list[tuple[list[Box], list[Box]]]) -> None:
     height_modulated_iou = HeightModulatedIou()
@@ -105,6 +108,7 @@ def greatest_gain(similarity: Float64, least: float) -> float:
 similarities = st.sampled_from([0.0, 0.1, 0.3, 0.5, 0.9]) | st.floats(0, 1)
 
 
+@settings(deadline=None)
 @given(arrays(np.float64, st.tuples(st.integers(1, 5), st.integers(1, 5)), elements=similarities), st.floats(0, 0.9))
 def test_no_assignment_has_a_greater_gain(similarity: Float64, least: float) -> None:
     rows, columns = assign(similarity, least)
@@ -114,6 +118,7 @@ def test_no_assignment_has_a_greater_gain(similarity: Float64, least: float) -> 
     np.testing.assert_allclose(found, greatest_gain(similarity, least), atol=1e-12)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 8), st.data())
 def test_unmatched_are_the_numbers_that_are_not_matched(count: int, data: st.DataObject) -> None:
     matched = data.draw(st.lists(st.integers(0, count - 1), unique=True) if count else st.just([]))

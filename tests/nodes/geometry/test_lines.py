@@ -1,4 +1,4 @@
-"""Lines, sides and anchors: the arithmetic under the counting rule."""
+"""Lines: sides, distances, and which lines are refused."""
 
 from __future__ import annotations
 
@@ -23,23 +23,22 @@ def test_distance_does_not_depend_on_the_length_of_a_line() -> None:
     np.testing.assert_allclose(lines.distances(np.array([[100.0], [0.0]])), [[-80.0], [-80.0]])
 
 
-def test_the_room_beside_a_line_ends_at_the_border() -> None:
+def test_the_picture_ends_at_its_border_on_both_sides_of_a_line() -> None:
     lines = LineSet([Line("up", (600, 720), (600, 0)), Line("slope", (0, 0), (720, 720))])
     nearest = [lines[0].nearest_point((600, 360)), lines[1].nearest_point((360, 360))]
-    assert [s.distance_to_border(-1, FRAME) for s in nearest] == pytest.approx(
-        [600, 360 * np.sqrt(2)]
-    )  # the slope's left is up
-    assert [s.distance_to_border(1, FRAME) for s in nearest] == pytest.approx([680, 360 * np.sqrt(2)])
+    left, right = ([n.distance_to_border(side, FRAME) for n in nearest] for side in (-1, 1))
+    assert left == pytest.approx([600, 360 * np.sqrt(2)])  # the left of the slope is up
+    assert right == pytest.approx([680, 360 * np.sqrt(2)])
 
 
-def test_a_line_that_reaches_the_border_goes_on_behind_it() -> None:
+def test_a_line_that_ends_at_the_border_is_extended_beyond_it() -> None:
     line = LineSet([Line("up", (600, 719), (600, 300))])[0]
     assert line.extends_to(-0.5, FRAME)
     assert line.extends_to(1.0, FRAME)
     assert not line.extends_to(1.01, FRAME)
 
 
-def test_a_line_of_one_point_is_none() -> None:
+def test_a_line_of_one_point_is_refused() -> None:
     with pytest.raises(ValueError, match=r"line 'door' starts and ends at the same point \(5, 6\): give two different"):
         Line("door", (5, 6), (5, 6))
     with pytest.raises(ValueError, match="a coordinate that is not a number"):

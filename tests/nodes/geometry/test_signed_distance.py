@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from metrica.nodes.geometry.arrays import Float64
@@ -82,6 +82,7 @@ def plain_distances(point: Point, line: Line) -> set[float]:
     return found
 
 
+@settings(deadline=None)
 @given(lines(), st.lists(points, min_size=1, max_size=6))
 def test_the_distance_from_a_polyline_is_that_from_its_nearest_segment(line: Line, at: list[Point]) -> None:
     polyline = Polyline(line.points)
@@ -92,6 +93,7 @@ def test_the_distance_from_a_polyline_is_that_from_its_nearest_segment(line: Lin
         assert math.dist(polyline.nearest_point(point).point, point) == pytest.approx(abs(distance), abs=1e-9)
 
 
+@settings(deadline=None)
 @given(st.lists(lines(3), max_size=4), st.lists(st.lists(points, min_size=1, max_size=5), min_size=1, max_size=3))
 def test_the_distances_from_several_lines_are_those_from_each(
     given_lines: list[Line], frames: list[list[Point]]
@@ -134,6 +136,7 @@ def plain_depth(point: Point, zone: Zone) -> float:
     return depth if sum(crossed) % 2 else -depth
 
 
+@settings(deadline=None)
 @given(st.lists(zones(), min_size=1, max_size=3), st.lists(points, min_size=1, max_size=6))
 def test_the_depth_in_several_zones_is_that_in_each(given_zones: list[Zone], at: list[Point]) -> None:
     array: Float64 = np.array(at, np.float64)

@@ -1,4 +1,4 @@
-"""Zones: which polygons are refused, and how deep points lie in the others."""
+"""Zones: the depth of points in them, and which polygons are refused."""
 
 from __future__ import annotations
 
@@ -63,11 +63,11 @@ def test_a_side_along_the_border_of_the_picture_is_no_border_of_the_zone() -> No
     assert depth(left, (5, 715), (390, 2), (-50, 360), (450, 800)) == [395, 10, 400, -50]
 
 
-def test_a_narrow_zone_is_known_as_such() -> None:
+def test_half_the_width_of_a_narrow_zone() -> None:
     strip = Zone("strip", ((100, 300), (900, 300), (900, 340), (100, 340)))
-    narrow = ZoneSet([SQUARE, strip]).half_widths(SIZE)
-    assert narrow[0] == 100
-    assert 15 < narrow[1] < 20
+    square_half, strip_half = ZoneSet([SQUARE, strip]).half_widths(SIZE)
+    assert square_half == 100  # area over perimeter: for a square, a quarter of its side
+    assert 15 < strip_half < 20
 
 
 @pytest.mark.parametrize(

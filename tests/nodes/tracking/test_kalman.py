@@ -1,4 +1,4 @@
-"""The vectorised Kalman step is the full filter: the same numbers as filterpy's, track by track."""
+"""The filter for all tracks at once is the full Kalman filter: filterpy gives the same numbers, track by track."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FRAME = 1 / REFERENCE_FPS
 
 
 def dense(blocks: Float64) -> Float64:
-    """The covariance of one track, [4, 3], as filterpy writes it, [8, 8]."""
+    """The covariance matrix of one track, [8, 8], as filterpy has it, from the numbers that ours keeps, [4, 3]."""
     full = np.zeros((8, 8))
     i = np.arange(4)
     full[i, i] = blocks[:, kalman.POSITION]
@@ -25,6 +25,7 @@ def dense(blocks: Float64) -> Float64:
 
 
 def reference(mean: Float64, blocks: Float64) -> KalmanFilter:
+    """filterpy's filter of one track with this state [8] and covariance [4, 3]."""
     kf = KalmanFilter(dim_x=8, dim_z=4)
     kf.H = np.eye(4, 8)
     kf.x, kf.P = mean.reshape(8, 1).copy(), dense(blocks)
@@ -39,7 +40,7 @@ def frame_step(kf: KalmanFilter) -> None:
     kf.predict(F=transition, Q=np.diag(noise))
 
 
-def test_predicting_and_correcting_agree_with_filterpy() -> None:
+def test_prediction_and_update_agree_with_filterpy() -> None:
     rng = np.random.default_rng(1)
     boxes = np.column_stack((rng.uniform(0, 1000, (7, 2)), rng.uniform(20, 300, (7, 2))))
     mean, covariance = kalman.start(boxes)
@@ -70,7 +71,7 @@ def test_one_long_step_equals_as_many_frames(frames: int) -> None:
 
 
 @given(st.floats(0.001, 10.0), st.floats(1.0, 2000.0))
-def test_a_covariance_stays_one_whatever_the_step(seconds: float, height: float) -> None:
+def test_a_covariance_stays_positive_definite_whatever_the_step(seconds: float, height: float) -> None:
     mean, covariance = kalman.start(np.array([[0.0, 0.0, height / 2, height]]))
     for _ in range(5):
         kalman.predict(mean, covariance, seconds)

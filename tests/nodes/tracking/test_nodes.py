@@ -17,7 +17,7 @@ every_node = pytest.mark.parametrize("node", [ByteTrack, OcSort, Sort])
 
 
 def found(frame: int, people: int = 1, score: float = 0.9, thresholds: Thresholds | None = None) -> Detections:
-    """`people` who walk to the right, 300 px apart."""
+    """Boxes of `people` people, 300 px apart, who walk to the right."""
     x = 100 + 4.0 * frame + 300 * np.arange(people)
     boxes = np.column_stack((x - 30, np.full(people, 200), x + 30, np.full(people, 360))).astype(np.float32)
     return Detections(

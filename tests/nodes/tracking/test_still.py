@@ -1,4 +1,4 @@
-"""Things that never move are left out, and people who stand still come back the moment they move."""
+"""Tracks that never move are left out; a person who stood still is shown again as soon as they move."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ WIDTH, HEIGHT = 60.0, 160.0
 AFTER = 60.0
 Place = tuple[float, float]
 Scene = Callable[[float], list[Place]]
-"""The middles of the boxes at a time in seconds."""
+"""The centres of the boxes at a time, seconds."""
 
 
 def play(
     scene: Scene, seconds: float, fps: float = 10.0, jitter: float = 0.0, tracker: Tracker | None = None
 ) -> list[tuple[float, TrackedBoxes]]:
-    """What is published, with the times."""
+    """What the tracker returns for each frame of a scene, with the times."""
     tracker = tracker or MovingOnly(ByteTracker(), AFTER)
     rng = np.random.default_rng(0)
     told: list[tuple[float, TrackedBoxes]] = []
     for i in range(round(seconds * fps) + 1):
-        middle = np.array(scene(i / fps), np.float64).reshape(-1, 2)
+        centre = np.array(scene(i / fps), np.float64).reshape(-1, 2)
         half = np.array([WIDTH / 2, HEIGHT / 2])
-        boxes = np.concatenate((middle - half, middle + half), axis=1) + rng.normal(0, jitter, (len(middle), 4))
+        boxes = np.concatenate((centre - half, centre + half), axis=1) + rng.normal(0, jitter, (len(centre), 4))
         scores = np.full(len(boxes), 0.9, np.float32)
         told.append((i / fps, tracker.update(boxes.astype(np.float32), scores, 1000 + i / fps, THRESHOLDS)))
     return told

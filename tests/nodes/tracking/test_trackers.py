@@ -1,4 +1,4 @@
-"""What every tracker must do with hand-made boxes, at 30 frames per second and at 5."""
+"""What every tracker must do with hand-made boxes, at 30 frames/s and at 5."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ all_trackers = pytest.mark.parametrize("make", [ByteTracker, OcSortTracker, Sort
 
 
 def at(x: float, y: float = 300.0, height: float = 160.0) -> Box:
-    """A person whose feet are at (x, y)."""
+    """The box of a person whose feet are at (x, y)."""
     return (x - 0.2 * height, y - height, x + 0.2 * height, y)
 
 
@@ -31,7 +31,7 @@ def see(tracker: Tracker, time: float, boxes: Iterable[Box], scores: Iterable[fl
 
 
 def walk(tracker: Tracker, fps: float, seconds: float, speed: float = 130.0) -> list[TrackedBoxes]:
-    """Somebody who walks to the right, `speed` in pixels per second, after one empty frame."""
+    """An empty frame, then a person who walks to the right; speed in pixels per second."""
     seen = [see(tracker, 0.0, [])]
     return seen + [see(tracker, i / fps, [at(100 + speed * i / fps)]) for i in range(1, round(seconds * fps))]
 
