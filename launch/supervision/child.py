@@ -48,7 +48,7 @@ class Child:
         self.pid = self._process.pid
         self.pidfd = os.pidfd_open(self.pid)
         assert self._process.stdout and self._process.stderr
-        self.outputs = (Lines(self._process.stdout), Lines(self._process.stderr))
+        self.outputs = (LineReader(self._process.stdout), LineReader(self._process.stderr))
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal to the process; does nothing if it has ended already."""
@@ -65,7 +65,7 @@ class Child:
         return status
 
 
-class Lines:
+class LineReader:
     """The complete lines that come out of a pipe. Reading never waits."""
 
     def __init__(self, pipe: IO[bytes]) -> None:

@@ -44,5 +44,4 @@ def _spec(graph: Graph, node: LaunchNode, run_dir: Path, log_level: str) -> Node
         camera=node.camera,
         data_dir=graph.document.data_dir,
         log_level=log_level,
-        log_format="json",
     )

@@ -79,8 +79,6 @@ class NodeSpec(_Frozen):
     """Folder of the store's files: journal, database, token."""
     log_level: str = "INFO"
     """The least severe log level that the node writes."""
-    log_format: str = "text"
-    """`text` or `json`."""
 
     def context(self) -> Context:
         """The same surroundings as the node sees them."""

@@ -16,8 +16,8 @@ from metrica.launch.cli import main as metrica_launch
 from metrica.messages import Detections, Tracks
 from metrica.nodes.counting.line_counter import LineCounter
 from metrica.registry import load_node_type
-from metrica.simulator.address import read_sim
-from metrica.simulator.scene import SeenPerson, SimScene
+from metrica.simulator.address import read_sim_address
+from metrica.simulator.scene import Scene, SeenPerson
 from tests.paths import ROOT
 
 PAGE = (ROOT / "docs" / "writing-a-node.md").read_text("utf-8")
@@ -43,10 +43,10 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="module")
-def entrance() -> tuple[SimScene, list[list[SeenPerson]]]:
+def entrance() -> tuple[Scene, list[list[SeenPerson]]]:
     """A busy simulated entrance, and who is seen in each of its frames."""
     address = f"sim://entrance?seed=7&visitors_per_hour=900&width=320&height=180&fps={FPS}"
-    scene = SimScene(read_sim(address))
+    scene = Scene(read_sim_address(address))
     return scene, [scene.frame(i)[1] for i in range(FPS * SECONDS)]
 
 
@@ -61,7 +61,7 @@ def detections(frame: int, seen: list[SeenPerson]) -> Detections:
 
 
 def test_people_who_walk_through_an_entrance_are_followed_and_counted(
-    folder: Path, entrance: tuple[SimScene, list[list[SeenPerson]]]
+    folder: Path, entrance: tuple[Scene, list[list[SeenPerson]]]
 ) -> None:
     scene, frames = entrance
     with testing.run(load_node_type("nearest:Nearest")()) as bench:
@@ -107,7 +107,7 @@ def test_it_takes_the_place_of_another_by_one_line(folder: Path, capsys: pytest.
 
 
 def test_it_is_scored_on_recorded_detections(
-    folder: Path, entrance: tuple[SimScene, list[list[SeenPerson]]], tmp_path: Path
+    folder: Path, entrance: tuple[Scene, list[list[SeenPerson]]], tmp_path: Path
 ) -> None:
     """In a process of its own, as a reader types it."""
     truth, found = tmp_path / "gt.txt", tmp_path / "det.txt"
