@@ -112,8 +112,8 @@ ENTRANCE = Clip("entrance.mp4", uri=_address("entrance", 2, 1200))
 BACK_DOOR = Clip("back-door.mp4", uri=_address("entrance", 5, 1200))
 """One person comes in and three go out."""
 
-VISITOR = Clip("visitor.mp4", uri=_address("entrance", 7, 20), seconds=8)
-"""One person comes in, and then nobody is there."""
+VISITOR = Clip("visitor.mp4", uri=_address("entrance", 5, 20), seconds=12)
+"""One person comes in through the back door, and then nobody is there. Nothing here looks like a person but people."""
 
 ONE_BY_ONE = Clip("one-by-one.mp4", "person-detection-0201")
 """Filmed: six people cross a room, one after another."""

@@ -96,15 +96,12 @@ def test_the_tracker_of_the_page_follows_two_people(folder: Path) -> None:
         assert msg.boxes[msg.ids.tolist().index(1)][0] == n * 10
 
 
-@pytest.mark.shared
 @pytest.mark.parametrize("more", [(), ("--set", "tracker.type=nearest:Nearest")])
 def test_the_graph_of_the_page_is_valid(
     folder: Path,
-    shared: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     more: tuple[str, ...],
 ) -> None:
-    monkeypatch.setenv("METRICA_MODELS", str(shared / "models"))
     monkeypatch.setenv("DOOR_RTSP", "rtsp://192.168.1.20/stream1")
     assert main(["crowd.yaml", "--check", *more]) == 0, capsys.readouterr()

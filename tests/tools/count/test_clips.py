@@ -30,8 +30,10 @@ EXACT = at_hand(
 In the walkway the second person of a pair is out of sight of 0201 from 5.0 to 8.4 s; they pass the line at 7.2 s.
 """
 
-OTHER_RATES = [(clip, fps) for clip in at_hand(ENTRANCE, WALKWAY) for fps in ("0", "8")]
-OTHER_RATES += [(clip, "0") for clip in at_hand(replace(WALKWAY, model="person-detection-0203"))]
+OTHER_RATES = [
+    *((clip, fps) for clip in at_hand(ENTRANCE, WALKWAY) for fps in ("0", "8")),
+    *((clip, "0") for clip in at_hand(replace(WALKWAY, model="person-detection-0203"))),
+]
 
 
 @pytest.fixture
