@@ -27,8 +27,6 @@ FOLDER = ROOT / ".pytest_cache" / "d" / "simulated-clips"
 REAL = SHARED.is_dir()
 """Whether the measuring data (filmed clips, Intel's models, ground truth) lie beside the checkout."""
 
-NO_DATA = f"no measuring data beside the checkout ({SHARED}): the simulated twins of these tests have run"
-
 
 @dataclass(frozen=True)
 class Clip:

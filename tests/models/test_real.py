@@ -18,11 +18,11 @@ import pytest
 from metrica.models import Card, Model, find_model, list_cards
 from metrica.models.digests import matching_variant, problems
 from metrica.models.network import Network
-from tests.clips import NO_DATA, REAL
+from tests.clips import REAL
 from tests.paths import SHARED
 
 if not REAL:
-    pytest.skip(NO_DATA, allow_module_level=True)
+    pytest.skip(f"no Intel models and MOT17 pictures beside the checkout ({SHARED})", allow_module_level=True)
 
 Boxes = npt.NDArray[np.float32]
 
