@@ -8,21 +8,20 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.clips import REAL
 from tests.paths import SHARED
 from tests.runtime.processes import processes
 from tests.runtime.sockets import bus
 
-__all__ = ["bus", "processes", "shared"]
+__all__ = ["bus", "processes"]
 
 CHROMIUM = Path("/usr/bin/chromium")
 
 
-@pytest.fixture(scope="session")
-def shared() -> Path:
-    """The folder of measuring data (models, clips, ground truth) that may lie beside the checkout."""
-    if not SHARED.is_dir():
-        pytest.skip(f"no measuring data beside the checkout ({SHARED})")
-    return SHARED
+def pytest_report_header() -> str:
+    if REAL:
+        return f"clips: simulated, and the filmed ones of {SHARED}"
+    return f"clips: simulated only; the filmed ones are not beside the checkout ({SHARED})"
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from tests.models.networks import constant_network
+from tests.nodes.capture.footage import rtsp_camera
 from tests.paths import ROOT
 
 CAMERA = """
@@ -137,27 +138,13 @@ def test_a_camera_that_refuses_is_tried_again_and_its_password_is_not_in_the_log
         assert launch.end() == 0
 
 
-def test_a_wrong_password_is_named_as_such(tmp_path: Path, shared: Path) -> None:
-    port = free_port()
-    login = ["--user", "owner", "--password", "right"]
-    server = subprocess.Popen(
-        ["/usr/bin/python3", shared / "tools/rtsp_server.py", str(port), shared / "clips/one-by-one.mp4", *login],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    try:
-        assert server.stdout is not None
-        if "READY" not in server.stdout.readline():
-            pytest.skip("no RTSP server here: Debian's gir1.2-gst-rtsp-server-1.0 is missing")
-        uri = f"rtsp://owner:wr0ng@127.0.0.1:{port}/cam"
+def test_a_wrong_password_is_named_as_such(tmp_path: Path) -> None:
+    with rtsp_camera("--user", "owner", "--password", "right") as camera:
+        uri = f"rtsp://owner:wr0ng@{camera.address}"
         with launched(tmp_path, CAMERA.format(folder=tmp_path, uri=uri)) as launch:
             launch.wait_for("password")
             assert launch.process.poll() is None
             assert "wr0ng" not in launch.log
-    finally:
-        server.kill()
-        server.wait()
 
 
 def test_a_model_that_is_no_detector_is_named_as_such(tmp_path: Path) -> None:

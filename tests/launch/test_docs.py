@@ -54,11 +54,9 @@ def test_the_shortest_example_is_hello_world() -> None:
     assert BLOCKS[1][1] == (DOCS / "hello" / "hello.yaml").read_text("utf-8")
 
 
-@pytest.mark.shared
 def test_the_mistake_in_the_example_looks_like_that(
-    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("METRICA_MODELS", str(shared / "models"))
     monkeypatch.setenv("DOOR_RTSP", "rtsp://192.168.1.20/stream1")
     monkeypatch.chdir(tmp_path)
     text = BLOCKS[0][1].replace("{type: bytetrack}", "{type: bytetrack, params: {track_bufer: 30}}")

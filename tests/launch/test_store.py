@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -14,11 +13,9 @@ from tests.paths import ROOT
 STORE = ROOT / "launch" / "store.yaml"
 
 
-@pytest.mark.shared
 def test_the_default_launch_file_is_accepted(
-    shared: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("METRICA_MODELS", str(shared / "models"))
     monkeypatch.setenv("DOOR_RTSP", "rtsp://owner:hunter2@192.168.1.20/stream1")
     for override in ("tracker.type=bytetrack", "tracker.type=sort"):
         assert main([str(STORE), "--check", "--set", override]) == 0, capsys.readouterr().err

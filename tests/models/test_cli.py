@@ -12,8 +12,10 @@ import pytest
 
 from metrica.models import library
 from metrica.models.cli import main
-from metrica.models.library import OURS
+from metrica.models.library import OURS, list_cards
+from tests.clips import REAL
 from tests.models.networks import constant_network
+from tests.paths import SHARED
 
 CARD = """
 name: mine
@@ -50,17 +52,33 @@ def test_list_names_every_card_and_what_is_not_here(capsys: pytest.CaptureFixtur
     assert all("not here" in line for line in others)
 
 
-@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("folder", "names"),
+    [
+        (None, [OURS]),
+        *([(SHARED / "models", ["person-detection-0200", "person-detection-retail-0013"])] if REAL else []),
+    ],
+    ids=str,
+)
 def test_list_and_check_find_the_models_of_an_own_folder(
-    shared: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    folder: Path | None,
+    names: list[str],
 ) -> None:
-    monkeypatch.setenv("METRICA_MODELS", str(shared / "models"))
+    if folder is None:
+        folder = tmp_path / "own"
+        shutil.copytree(library.SHIPPED / OURS, folder / OURS)
+    monkeypatch.setenv("METRICA_MODELS", str(folder))
     assert main(["list"]) == 0
-    assert capsys.readouterr().out.count(str(shared / "models")) == 4
-    assert main(["check", "person-detection-0200", "person-detection-retail-0013"]) == 0
+    there = [line.split()[0] for line in capsys.readouterr().out.splitlines() if str(folder) in line]
+    assert there == sorted(path.name for path in folder.glob("*/") if path.name in {c.name for c in list_cards()})
+    assert set(names) <= set(there)
+    assert main(["check", *names]) == 0
     out = capsys.readouterr().out.splitlines()
-    assert [line.split(":")[0] for line in out] == ["person-detection-0200", "person-detection-retail-0013"]
-    assert all("is intact in" in line and "compiles for CPU and answers" in line for line in out)
+    assert [line.split(":")[0] for line in out] == names
+    assert all(f"is intact in {folder}" in line and "compiles for CPU and answers" in line for line in out)
 
 
 def test_check_of_ones_own_card(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

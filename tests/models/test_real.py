@@ -1,4 +1,7 @@
-"""The real networks on real pictures: people are found where people are, by every decoder that we have weights for."""
+"""Real networks on real pictures: people are found where people are, by every decoder that we have weights for.
+
+Only where the measuring data lie beside the checkout. test_shipped.py asks the same of the model that Metrica ships.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from metrica.models import Model, find_model
+from metrica.models import Card, Model, find_model, list_cards
+from metrica.models.digests import matching_variant, problems
 from metrica.models.network import Network
+from tests.clips import REAL
+from tests.paths import SHARED
 
-pytestmark = pytest.mark.shared
+if not REAL:
+    pytest.skip(f"no Intel models and MOT17 pictures beside the checkout ({SHARED})", allow_module_level=True)
 
 Boxes = npt.NDArray[np.float32]
 
@@ -31,12 +38,12 @@ MODELS = {
 
 
 @pytest.fixture(scope="module", params=list(MODELS))
-def model(request: pytest.FixtureRequest, shared: Path) -> Model:
+def model(request: pytest.FixtureRequest) -> Model:
     name = str(request.param)
     if name == "yolox-nano":
-        return find_model(str(shared / "models" / name / "yolox_nano.onnx"))
+        return find_model(str(SHARED / "models" / name / "yolox_nano.onnx"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("METRICA_MODELS", str(shared / "models"))
+        patch.setenv("METRICA_MODELS", str(SHARED / "models"))
         return find_model(name)
 
 
@@ -68,11 +75,11 @@ def iou(a: Boxes, b: Boxes) -> npt.NDArray[np.float64]:
     return np.asarray(both / (areas[0][:, None] + areas[1][None] - both))
 
 
-def test_people_of_a_street_are_found_in_pixels_of_the_frame(model: Model, network: Network, shared: Path) -> None:
+def test_people_of_a_street_are_found_in_pixels_of_the_frame(model: Model, network: Network) -> None:
     recall, precision = MODELS[model.name if model.name in MODELS else "yolox-nano"]
     hit = people = right = boxes = 0
     for sequence, frame in (("MOT17-04", 1), ("MOT17-02", 1)):
-        folder = shared / "mot" / "frames" / sequence
+        folder = SHARED / "mot" / "frames" / sequence
         wanted, ignored = truth(folder, frame)
         found = network.infer(read(folder / "img1" / f"{frame:06d}.jpg"))
         thresholds = model.card.thresholds
@@ -88,17 +95,17 @@ def test_people_of_a_street_are_found_in_pixels_of_the_frame(model: Model, netwo
     assert boxes and right / boxes >= precision
 
 
-def test_the_same_people_are_found_in_a_smaller_frame(network: Network, shared: Path) -> None:
+def test_the_same_people_are_found_in_a_smaller_frame(network: Network) -> None:
     """Boxes are in pixels of whatever frame comes in: at two fifths of the size, two fifths of the numbers."""
-    path = shared / "mot" / "frames" / "MOT17-04" / "img1" / "000001.jpg"
+    path = SHARED / "mot" / "frames" / "MOT17-04" / "img1" / "000001.jpg"
     large, small = network.infer(read(path), 0.6), network.infer(read(path, (768, 432)), 0.3)
     assert len(large)
     overlap = iou(large.boxes * np.float32(0.4), small.boxes).max(axis=1)
     assert np.median(overlap) > 0.75
 
 
-def clip_frames(shared: Path, numbers: list[int]) -> list[npt.NDArray[np.uint8]]:
-    video = cv2.VideoCapture(str(shared / "clips" / "one-by-one.mp4"))
+def clip_frames(numbers: list[int]) -> list[npt.NDArray[np.uint8]]:
+    video = cv2.VideoCapture(str(SHARED / "clips" / "one-by-one.mp4"))
     frames: list[npt.NDArray[np.uint8]] = []
     for number in numbers:
         video.set(cv2.CAP_PROP_POS_FRAMES, number)
@@ -108,18 +115,29 @@ def clip_frames(shared: Path, numbers: list[int]) -> list[npt.NDArray[np.uint8]]
     return frames
 
 
-def test_thresholds_tell_a_person_from_an_empty_room(model: Model, network: Network, shared: Path) -> None:
+def test_thresholds_tell_a_person_from_an_empty_room(model: Model, network: Network) -> None:
     """Six visits of one person each, and the empty room between them, at the thresholds of the card."""
-    labels: dict[str, Any] = json.loads((shared / "clips" / "labels.json").read_text())["one-by-one.mp4"]
+    labels: dict[str, Any] = json.loads((SHARED / "clips" / "labels.json").read_text())["one-by-one.mp4"]
     visits: list[tuple[int, int]] = labels["visits"]
     thresholds = model.card.thresholds
     for start, end in visits:
         third = (end - start) // 3
-        scores = [
-            network.infer(i).scores for i in clip_frames(shared, [start + third, (start + end) // 2, end - third])
-        ]
+        scores = [network.infer(i).scores for i in clip_frames([start + third, (start + end) // 2, end - third])]
         assert all((s >= thresholds.keep).sum() == 1 for s in scores), "one person, in every frame"
         assert any((s >= thresholds.new).sum() == 1 for s in scores), "and sure enough to start a track"
     empty = [0, 30, *((end + start) // 2 for (_, end), (start, _) in itertools.pairwise(visits))]
-    for image in clip_frames(shared, empty):
+    for image in clip_frames(empty):
         assert (network.infer(image).scores < thresholds.keep).all()
+
+
+@pytest.mark.parametrize(
+    "card", [c for c in list_cards() if (SHARED / "models" / c.name).is_dir()], ids=lambda c: c.name
+)
+def test_the_digests_of_the_cards_are_those_of_the_files(card: Card) -> None:
+    folder = SHARED / "models"
+    intact = matching_variant(card, folder)
+    assert intact is not None, problems(card.variants[-1], folder)
+    listed = (folder / "SHA256SUMS").read_text()
+    for file in intact.files:
+        assert file.digest is not None
+        assert f"{file.digest.removeprefix('sha256:')}  ./{file.path}" in listed

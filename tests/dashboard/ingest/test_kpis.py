@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from datetime import date
+from pathlib import Path
 
 import pytest
 
@@ -72,10 +73,12 @@ def test_hours_days_and_heat_map_agree(server: Ingest) -> None:
     assert sum(heat["weekdays"][6]["visitors"]) == pytest.approx(sum(sundays) / len(sundays))
 
 
-def test_an_event_counts_in_the_very_next_answer(server: Ingest) -> None:
-    before = server.get(f"{PATH}/kpis").body
-    server.send([event(999_999, NOON - NS)])
-    after = server.get(f"{PATH}/kpis").body
+def test_an_event_counts_in_the_very_next_answer(tmp_path: Path) -> None:
+    with ingest_server(tmp_path) as server:
+        server.send([event(1, NOON - 2 * NS)])
+        before = server.get(f"{PATH}/kpis").body
+        server.send([event(2, NOON - NS)])
+        after = server.get(f"{PATH}/kpis").body
     assert (after["inside"], after["today"]["in"]) == (before["inside"] + 1, before["today"]["in"] + 1)
 
 

@@ -19,6 +19,7 @@ from metrica.messages import Image
 from metrica.testing import FakeClock
 
 SIZE = (160, 96)
+RTSP_SERVER = Path(__file__).with_name("rtsp_server.py")
 
 
 class RunningClock(FakeClock):
@@ -65,9 +66,8 @@ def free_port() -> int:
 class Camera:
     """A real RTSP camera in a process of its own; it can be unplugged."""
 
-    tool: Path
     port: int
-    arguments: tuple[str, ...] = ("--live",)
+    arguments: tuple[str, ...] = ()
     process: subprocess.Popen[str] | None = None
 
     @property
@@ -76,7 +76,7 @@ class Camera:
 
     def plug_in(self) -> None:
         self.process = subprocess.Popen(
-            ["/usr/bin/python3", str(self.tool), str(self.port), *self.arguments], stdout=subprocess.PIPE, text=True
+            ["/usr/bin/python3", str(RTSP_SERVER), str(self.port), *self.arguments], stdout=subprocess.PIPE, text=True
         )
         assert self.process.stdout
         assert self.process.stdout.readline().strip() == "READY"
@@ -89,7 +89,7 @@ class Camera:
 
 
 @contextmanager
-def rtsp_camera(shared: Path, *arguments: str) -> Generator[Camera]:
+def rtsp_camera(*arguments: str) -> Generator[Camera]:
     """A camera on loopback; skips the test where its packages are missing."""
     gi = "import gi; gi.require_version('GstRtspServer', '1.0')"
     if (
@@ -97,7 +97,7 @@ def rtsp_camera(shared: Path, *arguments: str) -> Generator[Camera]:
         or subprocess.run(["/usr/bin/python3", "-c", gi], check=False, capture_output=True).returncode
     ):
         pytest.skip("no RTSP server: install python3-gi, gir1.2-gst-rtsp-server-1.0 and GStreamer's plugins")
-    camera = Camera(shared / "tools" / "rtsp_server.py", free_port(), arguments or ("--live",))
+    camera = Camera(free_port(), arguments)
     camera.plug_in()
     try:
         yield camera

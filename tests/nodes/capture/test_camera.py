@@ -7,7 +7,6 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from socket import create_server
 
 import pytest
@@ -31,8 +30,8 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
-def test_a_camera_is_read_with_the_time_of_each_picture(shared: Path, transport: Transport) -> None:
-    with rtsp_camera(shared) as camera:
+def test_a_camera_is_read_with_the_time_of_each_picture(transport: Transport) -> None:
+    with rtsp_camera() as camera:
         node = Capture(uri=f"rtsp://{camera.address}", rtsp_transport=transport)
         with testing.run(node, clock=RunningClock()) as bench:
             before = time.time_ns()
@@ -45,19 +44,17 @@ def test_a_camera_is_read_with_the_time_of_each_picture(shared: Path, transport:
     assert abs(frames[-1].header.mono - time.monotonic_ns()) < 60 * 10**9
 
 
-def test_a_target_rate_holds_for_a_camera(shared: Path) -> None:
-    with rtsp_camera(shared) as camera:
+def test_a_target_rate_holds_for_a_camera() -> None:
+    with rtsp_camera() as camera:
         node = Capture(uri=f"rtsp://{camera.address}", fps=5)
         with testing.run(node, clock=RunningClock()) as bench:
             spin_until(bench, lambda: len(bench.sent("frames")) >= 8)
     assert node.counters["dropped_by_rate"] >= 10  # the camera sends 15 a second
 
 
-def test_a_camera_that_goes_and_comes_back_costs_one_sentence_each(
-    shared: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_camera_that_goes_and_comes_back_costs_one_sentence_each(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    with rtsp_camera(shared) as camera:
+    with rtsp_camera() as camera:
         node = Capture(uri=f"rtsp://{camera.address}", retry_first=0.1, retry_slowest=0.3)
         with testing.run(node, clock=RunningClock()) as bench:
             spin_until(bench, lambda: node.counters.get("frames", 0) >= 3)
@@ -74,11 +71,9 @@ def test_a_camera_that_goes_and_comes_back_costs_one_sentence_each(
     assert node.counters["reopened"] == 1
 
 
-def test_a_camera_that_refuses_says_so_once_and_is_tried_until_it_is_there(
-    shared: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_camera_that_refuses_says_so_once_and_is_tried_until_it_is_there(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    with rtsp_camera(shared) as camera:
+    with rtsp_camera() as camera:
         camera.unplug()
         node = Capture(uri=f"rtsp://{camera.address}", retry_first=0.1, retry_slowest=0.2)
         with testing.run(node, clock=RunningClock()) as bench:
@@ -98,9 +93,9 @@ def test_a_camera_that_refuses_says_so_once_and_is_tried_until_it_is_there(
     ],
 )
 def test_a_refused_password_is_said_without_showing_it(
-    shared: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str], credentials: str, words: str
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str], credentials: str, words: str
 ) -> None:
-    with rtsp_camera(shared, "--live", "--user", "owner", "--password", "right") as camera:
+    with rtsp_camera("--user", "owner", "--password", "right") as camera:
         node = Capture(uri=f"rtsp://{credentials}{camera.address}", retry_slowest=600)
         with testing.run(node, clock=RunningClock()) as bench:
             spin_until(bench, lambda: node.counters.get("refused", 0) >= 1)
@@ -114,10 +109,10 @@ def test_a_refused_password_is_said_without_showing_it(
 
 
 def test_the_right_password_opens_the_camera_and_a_wrong_path_is_not_blamed_on_it(
-    shared: Path, caplog: pytest.LogCaptureFixture
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)
-    with rtsp_camera(shared, "--live", "--user", "owner", "--password", "r1ght") as camera:
+    with rtsp_camera("--user", "owner", "--password", "r1ght") as camera:
         good = Capture(uri=f"rtsp://owner:r1ght@{camera.address}")
         with testing.run(good, clock=RunningClock()) as bench:
             spin_until(bench, lambda: good.counters.get("frames", 0) >= 1)
@@ -148,8 +143,8 @@ def test_something_that_accepts_and_says_nothing_never_blocks_a_callback(caplog:
     assert "does not answer" in lines(caplog)[0]
 
 
-def test_a_camera_that_freezes_is_given_up_and_opened_again(shared: Path, caplog: pytest.LogCaptureFixture) -> None:
-    with rtsp_camera(shared) as camera:
+def test_a_camera_that_freezes_is_given_up_and_opened_again(caplog: pytest.LogCaptureFixture) -> None:
+    with rtsp_camera() as camera:
         node = Capture(uri=f"rtsp://{camera.address}", retry_first=0.1, retry_slowest=0.2)
         with testing.run(node, clock=RunningClock()) as bench:
             spin_until(bench, lambda: node.counters.get("frames", 0) >= 3)

@@ -14,8 +14,18 @@ from openvino import opset13 as ops
 from metrica import testing
 from metrica.messages import Frame, Header
 from metrica.nodes.detection.openvino_detector import OpenvinoDetector
+from tests.models.networks import constant_network
 
 WIDTH, HEIGHT = 64, 48
+CARD = """
+name: mine
+decoder: ssd
+input: {size: [64, 48]}
+thresholds: {new: 0.6, keep: 0.5, low: 0.1}
+variants:
+  - precision: FP32
+    files: [{path: mine.xml}, {path: mine.bin}]
+"""
 
 
 class FailsOnBlack(ov.Op):  # type: ignore[misc]  # mypy does not find OpenVINO's types
@@ -60,11 +70,12 @@ def frame(stamp: int, value: int) -> Frame:
 
 
 @pytest.fixture
-def node(shared: Path, monkeypatch: pytest.MonkeyPatch) -> OpenvinoDetector:
+def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OpenvinoDetector:
     """A detector whose network, once it is loaded, is exchanged for one that fails on black frames."""
-    monkeypatch.setenv("METRICA_MODELS", str(shared / "models"))
+    (tmp_path / "mine.yaml").write_text(CARD)
+    constant_network(tmp_path / "mine.xml", [1, 3, HEIGHT, WIDTH], out=np.zeros((1, 1, 1, 7)))
     monkeypatch.setattr("metrica.models.network.Network.compiled", lambda *_: failing_network())
-    return OpenvinoDetector(model="person-detection-0200", requests=2)
+    return OpenvinoDetector(model=str(tmp_path / "mine.yaml"), requests=2)
 
 
 def test_a_failed_inference_costs_its_frame_and_not_the_node(

@@ -1,10 +1,11 @@
-"""`metrica-count` on real footage with hand-labelled crossings: the real nodes, end to end."""
+"""`metrica-count` on clips whose crossings are known: the real nodes, end to end."""
 
 from __future__ import annotations
 
 import io
 import json
 from contextlib import redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,34 +14,48 @@ import numpy as np
 import pytest
 
 from metrica.tools.count.cli import main
+from tests.clips import BACK_DOOR, ENTRANCE, ONE_BY_ONE, VISITOR, WALKWAY, Clip, at_hand
+
+EXACT = at_hand(
+    ENTRANCE,
+    BACK_DOOR,
+    VISITOR,
+    ONE_BY_ONE,
+    replace(ONE_BY_ONE, model="person-detection-0200"),
+    WALKWAY,
+    replace(WALKWAY, model="person-detection-0203"),
+)
+"""Clips and models that every crossing is counted in, at 10 frames a second.
+
+In the walkway the second person of a pair is out of sight of 0201 from 5.0 to 8.4 s; they pass the line at 7.2 s.
+"""
+
+OTHER_RATES = [
+    *((clip, fps) for clip in at_hand(ENTRANCE, WALKWAY) for fps in ("0", "8")),
+    *((clip, "0") for clip in at_hand(replace(WALKWAY, model="person-detection-0203"))),
+]
 
 
 @pytest.fixture
-def clips(shared: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("METRICA_MODELS", str(shared / "models"))
-    return shared / "clips"
+def clip(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Clip:
+    """The clip that a test names, and its model in the environment."""
+    found: Clip = request.param
+    for name, value in found.model_folders.items():
+        monkeypatch.setenv(name, value)
+    return found
 
 
-def count(clips: Path, clip: str, *options: str) -> list[dict[str, Any]]:
+def count(clip: Clip, *options: str) -> list[dict[str, Any]]:
     """The crossings that the command prints for a clip, at the line of its labels."""
-    (line,) = labels(clips, clip)["lines"]
-    ends = ",".join(str(v) for v in (*line["a"], *line["b"]))
     with redirect_stdout(io.StringIO()) as output:
-        status = main([str(clips / clip), "--line", ends, "--anchor", line["anchor"], "--quiet", *options])
+        status = main([*clip.counting, "--quiet", *options])
     assert status == 0
     return [json.loads(text) for text in output.getvalue().splitlines()]
 
 
-def labels(clips: Path, clip: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((clips / "labels.json").read_text())[clip]
-    return found
-
-
-def score(clips: Path, clip: str, crossings: list[dict[str, Any]]) -> tuple[int, int]:
-    """How many labelled crossings were found within a second, each once, and how many of ours match none."""
-    label = labels(clips, clip)
-    direction = {"right": "in", "left": "out"}  # both lines are drawn upwards
-    open_events = [(frame / label["fps"], direction[side]) for frame, side in label["lines"][0]["events"]]
+def score(clip: Clip, crossings: list[dict[str, Any]]) -> tuple[int, int]:
+    """How many true crossings were found within a second, each once, and how many of ours match none."""
+    open_events = clip.events
     found = 0
     for crossing in crossings:
         near = [e for e in open_events if e[1] == crossing["direction"] and abs(e[0] - crossing["time"]) <= 1]
@@ -50,59 +65,56 @@ def score(clips: Path, clip: str, crossings: list[dict[str, Any]]) -> tuple[int,
     return found, len(crossings) - found
 
 
-@pytest.mark.parametrize("model", ["person-detection-0200", "person-detection-0201"])
-def test_one_by_one_six_people_leave_and_six_are_counted(clips: Path, model: str) -> None:
-    crossings = count(clips, "one-by-one.mp4", "--model", model)
-    assert score(clips, "one-by-one.mp4", crossings) == (6, 0)
-    assert all(abs(c["frame"] - c["time"] * 10) <= 1 for c in crossings)
+@pytest.mark.parametrize("clip", EXACT, ids=str, indirect=True)
+def test_everybody_who_crosses_is_counted_and_nobody_else(clip: Clip) -> None:
+    crossings = count(clip, "--fps", "10")
+    assert score(clip, crossings) == (len(clip.events), 0)
     assert {c["line"] for c in crossings} == {"main"}
 
 
-def test_one_by_one_at_five_frames_a_second_and_with_sort(clips: Path) -> None:
-    crossings = count(clips, "one-by-one.mp4", "--tracker", "sort", "--fps", "5")
-    assert score(clips, "one-by-one.mp4", crossings) == (6, 0)
-    assert all(abs(c["frame"] - c["time"] * 10) <= 1 for c in crossings)  # frames of the video, not of those looked at
+@pytest.mark.parametrize("clip", at_hand(ENTRANCE, ONE_BY_ONE), ids=str, indirect=True)
+def test_a_crossing_says_its_frame_of_the_video_and_not_of_those_looked_at(clip: Clip) -> None:
+    crossings = count(clip, "--tracker", "sort", "--fps", "5")
+    assert score(clip, crossings) == (len(clip.events), 0)
+    assert all(abs(c["frame"] - c["time"] * 10) <= 1 for c in crossings)
 
 
-@pytest.mark.parametrize(
-    ("model", "fps"), [("person-detection-0201", "0"), ("person-detection-0201", "8"), ("person-detection-0203", "0")]
-)
-def test_campus_walkway_of_twelve_people_in_groups_at_least_eleven_and_no_false_one(
-    clips: Path, model: str, fps: str
-) -> None:
-    crossings = count(clips, "campus-walkway.mp4", "--model", model, "--fps", fps)
-    found, false = score(clips, "campus-walkway.mp4", crossings)
-    assert found >= 11
+@pytest.mark.parametrize(("clip", "fps"), OTHER_RATES, ids=str, indirect=["clip"])
+def test_at_other_rates_at_most_one_is_missed_and_nobody_is_made_up(clip: Clip, fps: str) -> None:
+    found, false = score(clip, count(clip, "--fps", fps))
+    assert found >= len(clip.events) - 1
     assert false == 0
 
 
-@pytest.mark.parametrize("model", ["person-detection-0201", "person-detection-0203"])
-def test_campus_walkway_also_who_walks_behind_a_companion_is_counted(clips: Path, model: str) -> None:
-    """With 0201 the second of a pair is out of sight from 5.0 to 8.4 s; they pass the line at 7.2 s."""
-    crossings = count(clips, "campus-walkway.mp4", "--model", model, "--fps", "10")
-    assert score(clips, "campus-walkway.mp4", crossings) == (12, 0)
-
-
-def test_the_rendered_video_has_every_frame_with_something_drawn_on_it(clips: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("clip", at_hand(VISITOR, WALKWAY), ids=str, indirect=True)
+def test_the_rendered_video_has_every_frame_with_something_drawn_on_it(clip: Clip, tmp_path: Path) -> None:
     video = tmp_path / "seen.mp4"
-    count(clips, "campus-walkway.mp4", "--fps", "3", "--render", str(video))
-    rendered, original = cv2.VideoCapture(str(video)), cv2.VideoCapture(str(clips / "campus-walkway.mp4"))
+    count(clip, "--fps", "3", "--render", str(video))
+    truth = clip.truth
+    rendered, original = cv2.VideoCapture(str(video)), cv2.VideoCapture(str(clip.path))
     assert rendered.get(cv2.CAP_PROP_FPS) == pytest.approx(3)
-    assert rendered.get(cv2.CAP_PROP_FRAME_COUNT) == pytest.approx(692 / 30 * 3, abs=1)
-    assert (rendered.get(cv2.CAP_PROP_FRAME_WIDTH), rendered.get(cv2.CAP_PROP_FRAME_HEIGHT)) == (626, 360)
+    assert rendered.get(cv2.CAP_PROP_FRAME_COUNT) == pytest.approx(truth["frames"] / truth["fps"] * 3, abs=1)
+    assert [rendered.get(cv2.CAP_PROP_FRAME_WIDTH), rendered.get(cv2.CAP_PROP_FRAME_HEIGHT)] == truth["size"]
     _, with_line = rendered.read()
     _, without = original.read()
     changed = np.abs(with_line.astype(int) - without.astype(int)).max(axis=2) > 60
-    assert changed[:, 310:317].mean() > 0.5  # the line
+    x1, y1, x2, y2 = clip.line
+    along = np.linspace(0.05, 0.95, 50)[:, None] * [x2 - x1, y2 - y1] + [x1, y1]
+    near = [changed[round(y) - 3 : round(y) + 4, max(0, round(x) - 3) : round(x) + 4].any() for x, y in along]
+    assert np.mean(near) > 0.9  # the line
     assert changed.mean() < 0.3  # and the picture is still to be seen
 
 
-def test_several_named_lines_are_counted_each_for_itself(clips: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("clip", at_hand(ENTRANCE, ONE_BY_ONE), ids=str, indirect=True)
+def test_several_named_lines_are_counted_each_for_itself(clip: Clip, tmp_path: Path) -> None:
     file = tmp_path / "crossings.json"
-    video = str(clips / "one-by-one.mp4")
-    lines = ["--line", "exit=600,432,600,0", "--line", "back=600,0,600,432", "--line", "wall=10,10,20,10"]
-    assert main([video, *lines, "--anchor", "center", "--fps", "5", "--json", str(file), "--quiet"]) == 0
+    x1, y1, x2, y2 = clip.line
+    lines = ["--line", f"exit={x1},{y1},{x2},{y2}", "--line", f"back={x2},{y2},{x1},{y1}", "--line", "wall=10,10,20,10"]
+    model = ["--anchor", clip.anchor, "--model", clip.model]
+    assert main([str(clip.path), *lines, *model, "--fps", "5", "--json", str(file), "--quiet"]) == 0
     crossings = [json.loads(text) for text in file.read_text().splitlines()]
-    assert [c["direction"] for c in crossings if c["line"] == "exit"] == ["in"] * 6
-    assert [c["direction"] for c in crossings if c["line"] == "back"] == ["out"] * 6
+    opposite = {"in": "out", "out": "in"}
+    truth = [direction for _, direction in clip.events]
+    assert [c["direction"] for c in crossings if c["line"] == "exit"] == truth
+    assert [c["direction"] for c in crossings if c["line"] == "back"] == [opposite[way] for way in truth]
     assert not [c for c in crossings if c["line"] == "wall"]

@@ -15,6 +15,7 @@ from metrica.errors import MetricaError
 from metrica.tools.count.cli import main
 from metrica.tools.count.lines import outside, read_lines
 from metrica.tools.count.report import FrameTimes
+from tests.clips import ENTRANCE, ONE_BY_ONE, Clip, at_hand
 from tests.nodes.capture.footage import write_video
 
 COMMAND = [sys.executable, "-c", "from metrica.tools.count.cli import main; raise SystemExit(main())"]
@@ -98,16 +99,12 @@ def test_an_unknown_option_is_a_usage_error(capsys: pytest.CaptureFixture[str], 
 
 
 def test_a_json_file_that_cannot_be_written_is_named(
-    capsys: pytest.CaptureFixture[str], video: Path, tmp_path: Path, shared: Path, monkeypatch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str], video: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("METRICA_MODELS", str(shared / "models"))
     assert "cannot be written" in refused(capsys, str(video), *LINE, "--json", str(tmp_path / "no" / "out.json"))
 
 
-def test_a_line_outside_the_picture_is_a_warning(
-    capsys: pytest.CaptureFixture[str], video: Path, shared: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("METRICA_MODELS", str(shared / "models"))
+def test_a_line_outside_the_picture_is_a_warning(capsys: pytest.CaptureFixture[str], video: Path) -> None:
     assert main([str(video), "--line", "door=500,0,500,90"]) == 0
     said = capsys.readouterr().err
     assert "the line 'door' lies outside the picture of 160x96: nobody can cross it" in said
@@ -115,31 +112,35 @@ def test_a_line_outside_the_picture_is_a_warning(
     assert "door  in    0  out    0" in said
 
 
-def test_ctrl_c_ends_with_what_was_counted(shared: Path) -> None:
-    clip = shared / "clips" / "one-by-one.mp4"
-    environment = {**os.environ, "METRICA_MODELS": str(shared / "models")}
-    arguments = [*COMMAND, str(clip), "--line", "600,432,600,0", "--anchor", "center"]
-    with subprocess.Popen(
-        arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    ) as process:
+def started(clip: Clip, *options: str) -> subprocess.Popen[str]:
+    """`metrica-count` on a clip, in a process of its own."""
+    return subprocess.Popen(
+        [*COMMAND, *clip.counting, *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | clip.model_folders,
+    )
+
+
+@pytest.mark.parametrize("clip", at_hand(ENTRANCE, ONE_BY_ONE), ids=str)
+def test_ctrl_c_ends_with_what_was_counted(clip: Clip) -> None:
+    with started(clip) as process:
         assert process.stdout
-        first = json.loads(process.stdout.readline())
+        first = process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+        more, said = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert first["direction"] == "in"
+    ways = [json.loads(line)["direction"] for line in [first, *more.splitlines()]]
+    assert ways == [direction for _, direction in clip.events][: len(ways)]
     assert "stopped after frame" in said
     assert "Traceback" not in said
-    assert "main  in    1  out    0" in said or "main  in    2  out    0" in said
+    assert f"main  in  {ways.count('in'):3}  out  {ways.count('out'):3}" in said
 
 
-def test_a_reader_that_goes_away_ends_the_command_quietly(shared: Path) -> None:
-    clip = shared / "clips" / "one-by-one.mp4"
-    environment = {**os.environ, "METRICA_MODELS": str(shared / "models")}
-    arguments = [*COMMAND, str(clip), "--line", "600,432,600,0", "--anchor", "center", "--fps", "5", "--quiet"]
-    with subprocess.Popen(
-        arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    ) as process:
+@pytest.mark.parametrize("clip", at_hand(ENTRANCE, ONE_BY_ONE), ids=str)
+def test_a_reader_that_goes_away_ends_the_command_quietly(clip: Clip) -> None:
+    with started(clip, "--fps", "5", "--quiet") as process:
         assert process.stdout
         process.stdout.readline()
         process.stdout.close()

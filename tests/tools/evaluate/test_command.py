@@ -10,6 +10,7 @@ import cv2
 import pytest
 
 from metrica.tools.evaluate.cli import main
+from tests.clips import ONE_BY_ONE, VISITOR, Clip, at_hand
 from tests.nodes.capture.footage import write_video
 
 EVENTS = [[20, "in"], [40, "out"], [60, "in"]]
@@ -103,30 +104,31 @@ def test_a_short_video_is_cut_around_each_mistake(
     assert lengths == [61, 45]  # three seconds before and after, and the second mistake is near the end
 
 
-@pytest.mark.parametrize("name", ["one-by-one.mp4"])
+@pytest.mark.parametrize("clip", at_hand(VISITOR, ONE_BY_ONE), ids=str)
 def test_a_clip_is_counted_and_scored(
-    shared: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, clip: Clip
 ) -> None:
-    monkeypatch.setenv("METRICA_MODELS", str(shared / "models"))
+    for variable, value in clip.model_folders.items():
+        monkeypatch.setenv(variable, value)
     # One label that nobody walked: the counter must be told to have missed it, and a video be cut from what it drew.
-    whole = json.loads((shared / "clips" / "labels.json").read_text())
-    whole[name]["lines"][0]["events"].append([1000, "left"])
+    whole = json.loads(clip.labels.read_text())
+    frame, people = clip.truth["frames"] - 20, len(clip.events)
+    whole[clip.name]["lines"][0]["events"].append([frame, "out"])
     labels = tmp_path / "labels.json"
     labels.write_text(json.dumps(whole))
     folder = tmp_path / "mistakes"
-    clip = str(shared / "clips" / name)
-    assert main([clip, str(labels), "--fps", "5", "--json", "--render", str(folder)]) == 0
+    asked = [str(clip.path), str(labels), "--clip", clip.name, "--model", clip.model, "--fps", "5"]
+    assert main([*asked, "--json", "--render", str(folder)]) == 0
     said = json.loads(capsys.readouterr().out)
-    assert said["scores"]["in"] == {
-        **said["scores"]["in"],
-        "labelled": 6,
-        "counted": 6,
-        "right": 6,
-    }
-    assert [(e["time"], e["direction"]) for e in said["missed"]] == [(100.0, "out")]
+    scores = said["scores"]["in"]
+    assert {direction for _, direction in clip.events} == {"in"}
+    assert (scores["labelled"], scores["counted"], scores["right"]) == (people, people, people)
+    seconds = frame / clip.truth["fps"]
+    assert [(e["time"], e["direction"]) for e in said["missed"]] == [(pytest.approx(seconds, abs=0.05), "out")]
     (video,) = folder.iterdir()
-    assert video.name == "001-missed-out-1m40s0.mp4"
-    assert cv2.VideoCapture(str(video)).get(cv2.CAP_PROP_FRAME_COUNT) == pytest.approx(30, abs=2)
+    assert video.name == f"001-missed-out-{int(seconds // 60)}m{seconds % 60:04.1f}".replace(".", "s") + ".mp4"
+    after = min(3, clip.truth["frames"] / clip.truth["fps"] - seconds)
+    assert cv2.VideoCapture(str(video)).get(cv2.CAP_PROP_FRAME_COUNT) == pytest.approx((3 + after) * 5, abs=2)
 
 
 def test_wrong_files_are_named(capsys: pytest.CaptureFixture[str], crossings: Path, labels: Path) -> None:

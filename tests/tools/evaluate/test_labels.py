@@ -11,6 +11,7 @@ import pytest
 from metrica.errors import ParameterError
 from metrica.tools.evaluate.labels import ClipLabels, LabelledLine, read_labels, write_labels
 from metrica.tools.evaluate.match import TimedCrossing
+from tests.clips import ENTRANCE, ONE_BY_ONE, Clip, at_hand
 
 LINE = {"name": "main", "a": [640, 720], "b": [640, 0], "anchor": "center", "events": [[30, "right"], [60, "out"]]}
 CLIP: dict[str, Any] = {"size": [1280, 720], "fps": 15, "frames": 900, "lines": [LINE]}
@@ -132,7 +133,8 @@ def test_a_file_that_is_no_label_file_is_not_overwritten(tmp_path: Path) -> None
     assert path.read_text() == "my shopping list"
 
 
-def test_the_label_file_of_the_measuring_data_is_read(shared: Path) -> None:
-    labels = read_labels(shared / "clips" / "labels.json", "one-by-one.mp4")
-    assert [e.direction for e in labels.events()] == ["in"] * 6
-    assert labels.events()[0].time == pytest.approx(18.8)
+@pytest.mark.parametrize("clip", at_hand(ENTRANCE, ONE_BY_ONE), ids=str)
+def test_the_label_file_of_a_whole_clip_is_read(clip: Clip) -> None:
+    labels = read_labels(clip.labels, clip.name)
+    assert [(e.time, e.direction) for e in labels.events()] == clip.events
+    assert labels.lines[0].points == tuple(clip.line)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from metrica.errors import NodeError
 from metrica.tools.label.frames import ClipFrames
+from tests.clips import ENTRANCE, ONE_BY_ONE, WALKWAY, Clip, at_hand
 from tests.nodes.capture.footage import number_of, write_video
 
 
@@ -39,18 +40,17 @@ def test_the_clip_says_how_long_how_quick_and_how_large_it_is(tmp_path: Path) ->
     assert number_of(decoded(clip.jpeg(39))) == 39  # also after it has run beyond the end
 
 
-@pytest.mark.parametrize("name", ["one-by-one.mp4", "campus-walkway.mp4"])
-def test_seeking_in_real_footage_gives_the_frame_that_reading_gives(shared: Path, name: str) -> None:
-    path = shared / "clips" / name
-    reading, clip = cv2.VideoCapture(str(path)), ClipFrames(path)
-    wanted = {5, 213, 459, 637}
+@pytest.mark.parametrize("source", at_hand(ENTRANCE, ONE_BY_ONE, WALKWAY), ids=str)
+def test_seeking_in_footage_gives_the_frame_that_reading_gives(source: Clip) -> None:
+    reading, clip = cv2.VideoCapture(str(source.path)), ClipFrames(source.path)
+    wanted = [frame for frame in (637, 5, 143, 459, 12, 213) if frame < source.truth["frames"]]
     truth: dict[int, bytes] = {}
     for number in range(max(wanted) + 1):
         assert reading.grab()
         if number in wanted:
             coded = cv2.imencode(".jpg", reading.retrieve()[1], [cv2.IMWRITE_JPEG_QUALITY, 80])[1]
             truth[number] = coded.tobytes()
-    for number in (637, 5, 459, 213):
+    for number in wanted:
         assert clip.jpeg(number) == truth[number]
     clip.close()
 
