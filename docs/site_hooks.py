@@ -1,8 +1,9 @@
 """What the site needs beyond the pages of docs/; mkdocs calls these functions while it builds (mkdocs.yml, `hooks`).
 
-The pages are written for GitHub. Three things differ on the site: the README and its neighbours are pages of it; a link
-to a file of the repository leads to the repository's address; and diagrams need Mermaid, which `make docs` puts into
-build/. A link to a file that does not exist is a warning, and a strict build names all its warnings and fails.
+The pages are written for GitHub. Four things differ on the site: the README and its neighbours are pages of it; a link
+to a file of the repository leads to the repository's address; what belongs to an item of a list is indented deeper; and
+diagrams need Mermaid, which `make docs` puts into build/. A link to a file that does not exist is a warning, and a
+strict build names all its warnings and fails.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ _CODE_OR_LINK = re.compile(
     r"(?P<code>^ *```.*?^ *```|`[^`\n]+`)|(?P<before>\]\(|\bsrc=\")(?P<target>[^)\s\"]+)", re.DOTALL | re.MULTILINE
 )
 
+_ITEM = re.compile(r"(?:\d+\.|[-*]) +")
+
 log = logging.getLogger("mkdocs.hooks.site")
 
 
@@ -54,7 +57,7 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Turn the links of a page as GitHub understands them into those of the site."""
+    """Turn a page as GitHub understands it into one of the site: its links and its lists."""
     name = page.file.src_uri
     source = next((source for source, page_name in PAGES.items() if page_name == name), f"docs/{name}")
 
@@ -63,7 +66,33 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
             return match[0]
         return match["before"] + site_link(match["target"], source, name, files, config.extra["repository"])
 
-    return _CODE_OR_LINK.sub(link, markdown)
+    return deeper_lists(_CODE_OR_LINK.sub(link, markdown))
+
+
+def deeper_lists(markdown: str) -> str:
+    """Indent what belongs to an item of a list by four spaces; GitHub is content with two or three.
+
+    An item that follows one of several paragraphs gets an empty line before it, without which it would be lost.
+    """
+    lines = [""]
+    width, shift, loose, fenced = 0, -1, False, False  # of the item: its marker's width (0: no item), what is added
+    for line in markdown.split("\n"):
+        item = None if fenced else _ITEM.match(line)
+        added = ""
+        if line.startswith("```"):
+            fenced, width = not fenced, 0
+        elif item:
+            lines += [""] if width and loose and lines[-1] else []
+            width, shift, loose = item.end(), -1, False
+        elif not line:
+            loose = True
+        elif width and line.startswith(" " * width):
+            shift = max(0, 4 - len(line) + len(line.lstrip())) if shift < 0 else shift
+            added = " " * shift
+        elif not lines[-1]:
+            width = 0
+        lines.append(added + line)
+    return "\n".join(lines[1:])
 
 
 def site_link(target: str, source: str, name: str, files: Files, repository: str) -> str:

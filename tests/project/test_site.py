@@ -79,7 +79,7 @@ def test_whoever_has_diagrams_has_mermaid_too(site: Path) -> None:
 
 
 def test_lists_tables_and_code_are_drawn(site: Path) -> None:
-    """They need an empty line before them and, inside a list, four spaces; GitHub asks for less."""
+    """They need an empty line before them; GitHub asks for less."""
     for page in site.glob("*.html"):
         article = page.read_text("utf-8").partition("<article")[2].partition("</article>")[0]
         words = re.sub(r"<[^>]+>", "", re.sub(r"<(pre|code|h\d)\b.*?</\1>", "", article, flags=re.DOTALL))
@@ -149,6 +149,20 @@ def test_code_is_left_alone() -> None:
     text = "`a](../x)` and [`b/`](../messages) or\n```python\nf[0](../y)\n```\n"
     written = site_hooks().on_page_markdown(text, page, config, Files([]))
     assert written == text.replace("../messages", f"{config.extra['repository']}/tree/main/messages")
+
+
+def test_what_belongs_to_an_item_is_indented_as_the_site_needs_it() -> None:
+    """GitHub takes two or three spaces, and an item right after a paragraph of the one before."""
+    written = (
+        "1. One\n   goes on:\n\n   ```\n     code\n   ```\n2. Two\n- a\n  - b\n\n  c\n\n"
+        "No list:\n  x\n```\n- y\n  z\n```"
+    )
+    needed = (
+        "1. One\n    goes on:\n\n    ```\n      code\n    ```\n\n2. Two\n- a\n    - b\n\n    c\n\n"
+        "No list:\n  x\n```\n- y\n  z\n```"
+    )
+    assert site_hooks().deeper_lists(written) == needed
+    assert site_hooks().deeper_lists(needed) == needed
 
 
 def test_diagrams_stay_text_without_mermaid(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
