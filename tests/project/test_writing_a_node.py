@@ -71,15 +71,12 @@ def test_the_thread_of_the_page_hands_its_result_over(folder: Path) -> None:
     assert [(b.header.stamp, b.mean) for b in bench.sent("brightness")] == [(10, 10.0), (20, 20.0)]
 
 
-@pytest.mark.shared
 @pytest.mark.parametrize("more", [(), ("--set", "tracker.type=nearest:Nearest")])
 def test_the_graph_of_the_page_is_valid(
     folder: Path,
-    shared: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     more: tuple[str, ...],
 ) -> None:
-    monkeypatch.setenv("METRICA_MODELS", str(shared / "models"))
     monkeypatch.setenv("DOOR_RTSP", "rtsp://192.168.1.20/stream1")
     assert main(["crowd.yaml", "--check", *more]) == 0, capsys.readouterr()
