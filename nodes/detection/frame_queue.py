@@ -37,8 +37,8 @@ class FrameQueue:
 
         Raises RuntimeError if an inference, this one or an earlier one, has failed: call `recover` then.
         """
-        # The frame may lie in shared memory that is the publisher's again soon: copy first, then look whether it
-        # was still whole.
+        # The frame may lie in shared memory that its publisher soon overwrites: copy it first, and then ask whether it
+        # was still intact.
         np.copyto(self._queue.idle().get_input_tensor().data[0], frame.image)
         if not frame.intact():
             return False

@@ -27,10 +27,10 @@ _WELL_AFTER = 10.0  # seconds without a failure
 
 
 class OpenvinoDetector(Node):
-    """Publishes the people in each frame, in the order of each camera's frames.
+    """Publishes the people in each frame, for each camera in the order of its frames.
 
-    Several inferences run at once. When all requests are busy the callback waits for one, so that each camera's
-    newest frame is next and none of them starves. An inference that fails costs its frame, and is said in the health.
+    Several inferences run at once. When all requests are busy, the callback waits for a free one; the newest frame of
+    each camera is next, so that no camera starves. A failed inference costs one frame, and the health says so.
     """
 
     model: str = param(
@@ -101,7 +101,7 @@ class OpenvinoDetector(Node):
         self.gauge("in_flight", len(self._order))
 
     def _queue_for(self, size: tuple[int, int]) -> FrameQueue | None:
-        """The queue for frames of this size, made at the first one; None if the model cannot take them."""
+        """The queue for frames of this size, made with the first such frame; None if the model cannot take them."""
         if size in self._refused_sizes:
             return None
         if size not in self._queues:
@@ -149,7 +149,7 @@ class OpenvinoDetector(Node):
             self.count("overwritten")
 
     def _recover(self, queue: FrameQueue, error: RuntimeError) -> None:
-        """Go on after a failed inference."""
+        """Replace the queue after a failed inference, and mark its lost frames as failed."""
         for ticket in queue.recover():
             ticket.finish(None, reason(error))
         self._publish_ready()
@@ -164,7 +164,8 @@ class OpenvinoDetector(Node):
         self.gauge("fps", self._rate.tick(now))
 
     def _fail(self, camera: str, why: str) -> None:
-        """Count a frame that could not be looked at, and say so; in the log once until all is well again."""
+        """Count a frame that could not be processed, and report it: in the health, and once in the log until all is
+        well again."""
         self.count("failed")
         self._failed_at = time.monotonic()
         sentence = f"a frame of camera '{camera}' could not be looked at: {why}"
@@ -173,7 +174,7 @@ class OpenvinoDetector(Node):
         self.trouble(sentence)
 
     def _load(self) -> Network:
-        """The network. Raises ParameterError for a model or device that cannot be used."""
+        """Load the network. Raises ParameterError for a model or device that cannot be used."""
         try:
             model = find_model(self.model)
         except ModelError as error:

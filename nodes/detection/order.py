@@ -1,4 +1,4 @@
-"""Results back into the order of their frames: inferences overtake each other, a tracker must not see that."""
+"""Put results back into the order of their frames: inferences overtake each other, but a tracker needs the order."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Ticket:
     seconds: float = 0.0
     """From the start of the inference to its end."""
     outputs: list[npt.NDArray[Any]] | None = None
-    """What the network gave, not decoded yet."""
+    """The outputs of the network, not decoded yet; None if there are none."""
     failed: str = ""
-    """Why there is no result, in a few words."""
+    """Why there is no result, in a few words; empty if there is one."""
 
     def finish(self, outputs: list[npt.NDArray[Any]] | None, failed: str = "") -> None:
         self.outputs, self.failed = outputs, failed
@@ -37,7 +37,8 @@ class Ticket:
 
 
 class Order:
-    """Hands out each camera's tickets in the order they were put in, each as soon as all before it are finished."""
+    """Returns the tickets of each camera in the order in which they were put in, each once it and all before it are
+    finished."""
 
     def __init__(self) -> None:
         self._cameras: dict[str, deque[Ticket]] = {}
@@ -46,7 +47,7 @@ class Order:
         self._cameras.setdefault(ticket.header.camera, deque()).append(ticket)
 
     def take(self) -> list[Ticket]:
-        """The tickets whose turn has come."""
+        """Remove and return the tickets whose turn has come."""
         ready: list[Ticket] = []
         for queue in self._cameras.values():
             while queue and queue[0].finished:
