@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from metrica.tools.evaluate.labels import read_labels
 from metrica.tools.label.cli import main
+from tests.clips import ENTRANCE
 from tests.nodes.capture.footage import write_video
 
 COMMAND = [sys.executable, "-c", "from metrica.tools.label.cli import main; raise SystemExit(main())"]
@@ -114,6 +115,22 @@ def test_a_clip_that_is_played_to_its_end_has_been_watched(page: Page, tmp_path:
     labels = read_labels(tmp_path / "labels.json")
     assert labels.watched == (0, 88)
     assert labels.events() == []
+
+
+def test_who_crosses_in_a_simulated_clip_is_labelled_as_its_truth_says(browser: Browser, tmp_path: Path) -> None:
+    out = tmp_path / "labels.json"
+    truth = [(int(frame), str(way)) for frame, way in ENTRANCE.truth["lines"][0]["events"]]
+    line = ",".join(str(v) for v in ENTRANCE.line)
+    with labelling(str(ENTRANCE.path), "--line", line, "--anchor", ENTRANCE.anchor, "--out", str(out)) as address:
+        page = browser.new_page()
+        page.goto(address)
+        at_frame(page, 0)
+        for frame, way in truth:
+            seek(page, frame)
+            page.keyboard.press(way[0])
+        saved(page, out, truth)
+        page.close()
+    assert read_labels(out).events() == read_labels(ENTRANCE.labels).events()
 
 
 def test_a_jump_is_not_watching(page: Page, tmp_path: Path) -> None:
