@@ -33,9 +33,9 @@ def network(tmp_path: Path) -> Network:
     ],
 )
 def test_the_process_ends_well(how: str, tmp_path: Path) -> None:
-    """With a plain AsyncInferQueue it aborts or hangs, each nearly every time: see metrica.models.infer_queue."""
+    """It aborted, hung, or kept the node for ever: see metrica.models.infer_queue."""
     command = [sys.executable, "-m", "tests.models.let_go", how, str(tmp_path)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stderr
 
 
