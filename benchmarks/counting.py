@@ -30,7 +30,7 @@ from benchmarks import occupancy
 from benchmarks.harness import figure
 from benchmarks.mot.data import KINDS, Sequence, save_detections, save_tracks, sequences
 from benchmarks.mot.environment import Peers, add_arguments, open_peers
-from benchmarks.mot.events import Event, Tally, compare
+from benchmarks.mot.events import CountedCrossing, Tally, compare
 from benchmarks.simulated_day import FPS, LINE, SIZE, Day, simulate
 from metrica.nodes.counting.crossing import LineCrossingRule, Passage
 from metrica.nodes.geometry.lines import Line
@@ -103,7 +103,7 @@ def count_clips(data: Path, kind: str, truth: dict[str, Any], work: Path, peers:
     return totals["metrica"].f1, max((t.f1 for way, t in totals.items() if way != "metrica"), default=0.0)
 
 
-def _print_mistakes(ours: Tally, late: list[Event], fps: float) -> None:
+def _print_mistakes(ours: Tally, late: list[CountedCrossing], fps: float) -> None:
     """Print false and missed events. late: crossings in the truth that its rule does not count."""
     for what, events in (("false", ours.extra), ("missed", ours.missed)):
         for when, direction in events:
@@ -111,7 +111,7 @@ def _print_mistakes(ours: Tally, late: list[Event], fps: float) -> None:
             print(f"    {what} at frame {when * fps + 1:.0f} {direction}", "(passed late)" if is_late else "")
 
 
-def _passes(sequence: Sequence, about: dict[str, Any]) -> list[Event]:
+def _passes(sequence: Sequence, about: dict[str, Any]) -> list[CountedCrossing]:
     """All crossings of the line in the truth, those included that its rule does not count as events."""
     truth = sequence.truth
     if truth.shape[1] > 7:
@@ -130,11 +130,13 @@ def _line(name: str, about: dict[str, Any], size: tuple[int, int]) -> Line:
     return Line(name, (at, height), (at, 0)) if about["axis"] == "x" else Line(name, (0, at), (width, at))
 
 
-def _event(event: dict[str, Any], fps: float) -> Event:
+def _event(event: dict[str, Any], fps: float) -> CountedCrossing:
     return (event["frame"] - 1) / fps, event["dir"]
 
 
-def _ours(tracks: list[TrackedBoxes], lines: list[Line], fps: float, size: tuple[int, int]) -> dict[str, list[Event]]:
+def _ours(
+    tracks: list[TrackedBoxes], lines: list[Line], fps: float, size: tuple[int, int]
+) -> dict[str, list[CountedCrossing]]:
     rule = LineCrossingRule(lines)
     found: list[Passage] = []
     for i, seen in enumerate(tracks):
@@ -142,8 +144,8 @@ def _ours(tracks: list[TrackedBoxes], lines: list[Line], fps: float, size: tuple
     return _by_line(found + rule.flush(), lines)
 
 
-def _by_line(crossings: Iterable[Passage], lines: list[Line]) -> dict[str, list[Event]]:
-    events: dict[str, list[Event]] = {line.name: [] for line in lines}
+def _by_line(crossings: Iterable[Passage], lines: list[Line]) -> dict[str, list[CountedCrossing]]:
+    events: dict[str, list[CountedCrossing]] = {line.name: [] for line in lines}
     for c in crossings:
         events[c.line].append((c.time_ns / 1e9, c.direction.upper()))
     return events
@@ -173,7 +175,7 @@ def count_days(days: int, peer_days: int, work: Path, peers: Peers) -> tuple[flo
     return 100 * net / max(events, 1), total.f1, max((t.f1 for t in theirs.values()), default=0.0)
 
 
-def _count_day(day: Day) -> list[Event]:
+def _count_day(day: Day) -> list[CountedCrossing]:
     rule = LineCrossingRule([LINE])
     edges = np.searchsorted(day.frame, np.arange(len(day.times) + 1)).tolist()
     boxes, ages = day.boxes.astype(np.float32), day.ages.astype(np.int32)

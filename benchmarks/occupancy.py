@@ -35,7 +35,7 @@ MEAN_STAY, SIGMA = 1080.0, 0.6
 
 
 @dataclass(frozen=True, slots=True)
-class Store:
+class SimulatedStore:
     """The properties of a simulated shop."""
 
     name: str
@@ -93,7 +93,7 @@ class Errors:
         return float(100 * np.abs(stays[:, 1 + way] / stays[:, 0] - 1).mean())
 
 
-def simulate(store: Store, rng: np.random.Generator) -> SimulatedDay:
+def simulate(store: SimulatedStore, rng: np.random.Generator) -> SimulatedDay:
     """Simulate one day."""
     n = rng.poisson(store.visitors)
     hour = rng.choice(len(RUSH), n, p=np.array(RUSH) / sum(RUSH))
@@ -116,7 +116,7 @@ def simulate(store: Store, rng: np.random.Generator) -> SimulatedDay:
     return SimulatedDay(np.sort(a), np.sort(b), float((b - a).mean()) / SECOND, Events.from_pairs(pairs))
 
 
-def days_of(store: Store, seed: int, days: int, before: int) -> Iterator[tuple[list[PastDay], SimulatedDay]]:
+def days_of(store: SimulatedStore, seed: int, days: int, before: int) -> Iterator[tuple[list[PastDay], SimulatedDay]]:
     """Each of the days, with the history of the days before it. before: days of history of the first one."""
     rng = np.random.default_rng(seed)
     past: list[PastDay] = []
@@ -128,7 +128,7 @@ def days_of(store: Store, seed: int, days: int, before: int) -> Iterator[tuple[l
         past.append(PastDay(seen.count(IN), seen.count(OUT), mean_dwell_of_day(seen)))
 
 
-def measure(store: Store, seed: int, days: int, before: int = DAYS) -> Errors:
+def measure(store: SimulatedStore, seed: int, days: int, before: int = DAYS) -> Errors:
     """Estimate so many days, and return the errors."""
     errors = Errors()
     for past, day in days_of(store, seed, days, before):
@@ -157,7 +157,7 @@ def measure(store: Store, seed: int, days: int, before: int = DAYS) -> Errors:
     return errors
 
 
-def report(store: Store, seed: int, days: int, before: int = DAYS) -> Errors:
+def report(store: SimulatedStore, seed: int, days: int, before: int = DAYS) -> Errors:
     """Measure a shop, and print a line."""
     errors = measure(store, seed, days, before)
     print(
@@ -171,14 +171,14 @@ def report(store: Store, seed: int, days: int, before: int = DAYS) -> Errors:
     return errors
 
 
-SHOPS = (
-    Store("40 visitors a day", visitors=40),
-    Store("1000 visitors a day", visitors=1000),
-    Store("stays of 40 minutes", mean_stay=2400),
-    Store("exponential stays", stays="exponential"),
-    Store("half stay 5 minutes, half 30", stays="two kinds"),
-    Store("4 % of the INs missed, no OUT", missed_in=0.04, missed_out=0.0),
-    Store("5 % missed both ways", missed_in=0.05, missed_out=0.05),
+STORES = (
+    SimulatedStore("40 visitors a day", visitors=40),
+    SimulatedStore("1000 visitors a day", visitors=1000),
+    SimulatedStore("stays of 40 minutes", mean_stay=2400),
+    SimulatedStore("exponential stays", stays="exponential"),
+    SimulatedStore("half stay 5 minutes, half 30", stays="two kinds"),
+    SimulatedStore("4 % of the INs missed, no OUT", missed_in=0.04, missed_out=0.0),
+    SimulatedStore("5 % missed both ways", missed_in=0.05, missed_out=0.05),
 )
 """Other shops, for which there is no goal."""
 
@@ -186,9 +186,11 @@ SHOPS = (
 def measure_all(days: int = 100, seeds: int = 3) -> list[Errors]:
     """Measure all shops and print the table; returns the errors of the standard shop for `print_figures`."""
     print(f"\noccupancy and dwell, {days} days each")
-    report(Store("a new shop's first days"), 99, min(days, DAYS), before=0)
-    runs = [report(Store(f"200 visitors a day, seed {seed}"), seed, days) for seed in range(1000, 1000 + seeds)]
-    for store in SHOPS:
+    report(SimulatedStore("a new shop's first days"), 99, min(days, DAYS), before=0)
+    runs = [
+        report(SimulatedStore(f"200 visitors a day, seed {seed}"), seed, days) for seed in range(1000, 1000 + seeds)
+    ]
+    for store in STORES:
         report(store, 2000, max(1, days // (20 if store.visitors > 500 else 5)))
     off = [run.dwell(0) for run in runs]
     print(f"  mean stay over {days} days: off by {np.mean(off):.2f} % on average, worst {max(off):.2f} %")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.mot.events import Event
+from benchmarks.mot.events import CountedCrossing
 from metrica.nodes.geometry.arrays import Float64, Int64
 from metrica.nodes.geometry.lines import Line
 
@@ -44,7 +44,7 @@ class Day:
     """Track ids, [B]."""
     ages: Int64
     """Age of the track in frames, from 1, [B]."""
-    events: list[Event]
+    events: list[CountedCrossing]
 
 
 class _Tracks:
@@ -52,7 +52,7 @@ class _Tracks:
 
     def __init__(self, rng: np.random.Generator) -> None:
         self.rng = rng
-        self.events: list[Event] = []
+        self.events: list[CountedCrossing] = []
         self._ids = 0
         self._parts: list[tuple[Int64, Float64, Int64]] = []
 

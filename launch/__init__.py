@@ -1,1 +1,1 @@
-"""`metrica-launch`: a launch file is read and checked, and its nodes are started, watched and stopped."""
+"""`metrica-launch`: a launch file is read and checked, and its nodes are started, supervised and stopped."""

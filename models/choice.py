@@ -9,7 +9,7 @@ from metrica.models.library import Model, accuracy, find_card, have, list_cards
 def remark(model: Model) -> str:
     """One line for the log, such as
 
-    detector: metrica-person (shipped); person-detection-0201 finds more people (AP50 0.57 against 0.42):
+    detector: metrica-person (shipped); person-detection-0201 finds more people (AP50 0.57 against 0.47):
     metrica-models pull person-detection-0201
 
     Of several that find more, the least good one, which mostly costs the least, and the best are named.

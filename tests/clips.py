@@ -24,7 +24,7 @@ from tests.paths import ROOT, SHARED
 FOLDER = ROOT / ".pytest_cache" / "d" / "simulated-clips"
 """Where simulated clips are kept: `pytest --cache-clear` and `make clean` empty it, and git ignores it."""
 
-REAL = SHARED.is_dir()
+REAL = (SHARED / "clips" / "labels.json").is_file()
 """Whether the measuring data (filmed clips, Intel's models, ground truth) lie beside the checkout."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-Event = tuple[float, str]
+CountedCrossing = tuple[float, str]
 """Time in seconds, and IN or OUT."""
 
 
@@ -14,8 +14,8 @@ class Tally:
     """The result of a comparison: number of right events, and lists of false and missed ones."""
 
     found: int = 0
-    extra: list[Event] = field(default_factory=list)
-    missed: list[Event] = field(default_factory=list)
+    extra: list[CountedCrossing] = field(default_factory=list)
+    missed: list[CountedCrossing] = field(default_factory=list)
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(self.found + other.found, self.extra + other.extra, self.missed + other.missed)
@@ -36,7 +36,10 @@ class Tally:
 
 
 def compare(
-    counted: Iterable[Event], truth: Sequence[Event], ignored: Sequence[Event] = (), within: float = 1.0
+    counted: Iterable[CountedCrossing],
+    truth: Sequence[CountedCrossing],
+    ignored: Sequence[CountedCrossing] = (),
+    within: float = 1.0,
 ) -> Tally:
     """Compare counted events with the truth. A counted event that only matches an ignored one is left out."""
     tally = Tally()

@@ -12,8 +12,8 @@ def levels(graph: Graph) -> list[list[str]]:
     order of the file, so that the uploader still sends what the counters write as they end, and the ingest still runs.
     """
     edges = [(a.name, b.name) for a, b in graph.edges()]
-    wired = {name for edge in edges for name in edge}
-    waits_for = {node.name: set[str]() for node in graph.nodes if node.name in wired}
+    connected = {name for edge in edges for name in edge}
+    waits_for = {node.name: set[str]() for node in graph.nodes if node.name in connected}
     for publisher, subscriber in edges:
         if publisher != subscriber:
             waits_for[subscriber].add(publisher)
@@ -26,4 +26,4 @@ def levels(graph: Graph) -> list[list[str]]:
             del waits_for[name]
         for publishers in waits_for.values():
             publishers.difference_update(level)
-    return ordered + [[node.name] for node in graph.nodes if node.name not in wired]
+    return ordered + [[node.name] for node in graph.nodes if node.name not in connected]

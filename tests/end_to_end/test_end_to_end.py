@@ -30,7 +30,7 @@ STORES = [
 
 LAUNCH = """
 metrica: 1
-store: {{id: clip-shop, timezone: Africa/Tunis}}
+store: {{id: clip-store, timezone: Africa/Tunis}}
 data: {data}
 cameras:
 {cameras}
@@ -47,7 +47,7 @@ nodes:
 
 
 @dataclass
-class Shop:
+class RunningStore:
     """A store whose graph runs, and what its log has said."""
 
     folder: Path
@@ -86,7 +86,7 @@ class Shop:
 
 
 @contextmanager
-def launched(clips: dict[str, Clip], folder: Path) -> Generator[Shop]:
+def launched(clips: dict[str, Clip], folder: Path) -> Generator[RunningStore]:
     """The whole graph, from the cameras to the page; stopped at the end if the test has not done so."""
     ingest, page = free_ports(2)
     cameras = [f"  {name}: {{uri: {clip.path}, line: {clip.line}}}" for name, clip in clips.items()]
@@ -102,27 +102,27 @@ def launched(clips: dict[str, Clip], folder: Path) -> Generator[Shop]:
             text=True,
             env=os.environ | first.model_folders,
         )
-    shop = Shop(folder, clips, f"http://127.0.0.1:{page}", process)
+    store = RunningStore(folder, clips, f"http://127.0.0.1:{page}", process)
     try:
-        yield shop
+        yield store
     finally:
         if process.poll() is None:
-            shop.stop()
+            store.stop()
 
 
 @pytest.fixture(scope="module", params=STORES, ids=lambda clips: "+".join(clip.name for clip in clips.values()))
-def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Generator[Shop]:
+def store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Generator[RunningStore]:
     """A store whose clips have all been played; its tests only read."""
-    with launched(request.param, tmp_path_factory.mktemp("shop")) as shop:
-        shop.wait_for("has finished", times=len(shop.clips), timeout=240)
+    with launched(request.param, tmp_path_factory.mktemp("store")) as store:
+        store.wait_for("has finished", times=len(store.clips), timeout=240)
         time.sleep(5)  # the last event is on its way to the database
-        yield shop
+        yield store
 
 
 @pytest.mark.timeout(400)
-def test_the_graph_in_real_time_counts_who_really_crosses(shop: Shop) -> None:
-    for camera, clip in shop.clips.items():
-        in_database = shop.crossings(camera)
+def test_the_graph_in_real_time_counts_who_really_crosses(store: RunningStore) -> None:
+    for camera, clip in store.clips.items():
+        in_database = store.crossings(camera)
         assert [d for d, _ in in_database] == [d for _, d in clip.events]
         start = in_database[0][1] - clip.events[0][0]
         for (expected, _), (_, got) in zip(clip.events, in_database, strict=True):
@@ -130,10 +130,10 @@ def test_the_graph_in_real_time_counts_who_really_crosses(shop: Shop) -> None:
 
 
 @pytest.mark.timeout(400)
-def test_the_graph_in_real_time_counts_what_metrica_count_counts(shop: Shop) -> None:
-    for camera, clip in shop.clips.items():
+def test_the_graph_in_real_time_counts_what_metrica_count_counts(store: RunningStore) -> None:
+    for camera, clip in store.clips.items():
         counted = count(clip)
-        in_database = shop.crossings(camera)
+        in_database = store.crossings(camera)
         assert [d for d, _ in in_database] == [d for d, _ in counted]
         start = in_database[0][1] - counted[0][1]
         for (_, expected), (_, got) in zip(counted, in_database, strict=True):
@@ -141,10 +141,10 @@ def test_the_graph_in_real_time_counts_what_metrica_count_counts(shop: Shop) -> 
 
 
 @pytest.mark.timeout(400)
-def test_the_owner_reads_the_counts_off_the_page_after_logging_in(shop: Shop, browser: Browser) -> None:
-    directions = [d for clip in shop.clips.values() for _, d in clip.events]
+def test_the_owner_reads_the_counts_off_the_page_after_logging_in(store: RunningStore, browser: Browser) -> None:
+    directions = [d for clip in store.clips.values() for _, d in clip.events]
     page = browser.new_page(viewport={"width": 390, "height": 844})
-    page.goto(shop.page)
+    page.goto(store.page)
     page.fill("#name", "owner")
     page.fill("#password", PASSWORD)
     page.click("#login-button")
@@ -154,12 +154,12 @@ def test_the_owner_reads_the_counts_off_the_page_after_logging_in(shop: Shop, br
 
 
 def test_ctrl_c_ends_everything_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    with launched({"door": ENTRANCE}, tmp_path) as shop:
-        shop.wait_for("has finished", times=1, timeout=100)
-        assert shop.stop() == 0
-    assert "Traceback" not in "".join(shop.log)
-    assert not (shop.folder / "run").exists() or not list((shop.folder / "run").iterdir())
-    assert str(shop.folder) not in subprocess.run(["ps", "axww"], capture_output=True, text=True, check=True).stdout
+    with launched({"door": ENTRANCE}, tmp_path) as store:
+        store.wait_for("has finished", times=1, timeout=100)
+        assert store.stop() == 0
+    assert "Traceback" not in "".join(store.log)
+    assert not (store.folder / "run").exists() or not list((store.folder / "run").iterdir())
+    assert str(store.folder) not in subprocess.run(["ps", "axww"], capture_output=True, text=True, check=True).stdout
 
 
 def count(clip: Clip) -> list[tuple[str, float]]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks.occupancy import CLOSE, OPEN, Store, days_of, measure
+from benchmarks.occupancy import CLOSE, OPEN, SimulatedStore, days_of, measure
 from metrica.dashboard.kpis.events import END_OF_TIME, HOUR, IN, MINUTE, OUT, SECOND, Events
 from metrica.dashboard.kpis.headcount import WINDOW, ErrorRates, ExpectedDwell, Headcount
 from metrica.dashboard.kpis.history import UNCALIBRATED, Calibration, calibrate
@@ -176,7 +176,7 @@ def test_probability_is_conserved(seen: list[tuple[int, int]]) -> None:
 
 
 def test_with_2_percent_lost_it_is_within_a_person_and_exact_at_close() -> None:
-    errors = measure(Store("test", 200), 7, 12)
+    errors = measure(SimulatedStore("test", 200), 7, 12)
     assert np.mean(errors.people) < 1
     assert np.mean(errors.people) < 0.8 * np.mean(errors.plain)
     assert np.mean(errors.covered) > 0.85
@@ -185,7 +185,7 @@ def test_with_2_percent_lost_it_is_within_a_person_and_exact_at_close() -> None:
 
 
 def test_a_drift_of_the_counter_is_calibrated_and_corrected() -> None:
-    store = Store("test", 200, missed_in=0.06, missed_out=0.0)
+    store = SimulatedStore("test", 200, missed_in=0.06, missed_out=0.0)
     off: dict[bool, list[float]] = {True: [], False: []}
     for past, day in days_of(store, 3, 6, 28):
         late = CLOSE - HOUR
