@@ -15,7 +15,7 @@ from metrica.launch.supervision.node_specs import node_specs
 from metrica.launch.supervision.order import levels
 from metrica.transport import NodeSpec
 
-LAUNCH_FILE = """metrica: 1
+LAUNCH = """metrica: 1
 store: {id: tunis-01, timezone: Africa/Tunis}
 cameras:
   door: {uri: "rtsp://$(env HOST)/1", line: [0, 360, 1280, 360]}
@@ -53,7 +53,7 @@ def mistakes(tmp_path: Path, text: str, *overrides: str) -> list[str]:
 
 
 def test_every_camera_gets_its_own_nodes_in_its_own_namespace(tmp_path: Path) -> None:
-    found = specs(tmp_path, LAUNCH_FILE)
+    found = specs(tmp_path, LAUNCH)
     per_camera = [f"/{camera}/{node}" for camera in ("door", "back") for node in ("capture", "tracker", "counter")]
     assert list(found) == [*per_camera, "/detector", "/uploader"]
     assert found["/door/capture"].params == {"uri": "rtsp://10.0.0.7/1"}
@@ -65,20 +65,18 @@ def test_every_camera_gets_its_own_nodes_in_its_own_namespace(tmp_path: Path) ->
 
 
 def test_one_detector_serves_the_cameras_whose_frames_it_hears(tmp_path: Path) -> None:
-    detector = specs(tmp_path, LAUNCH_FILE)["/detector"]
+    detector = specs(tmp_path, LAUNCH)["/detector"]
     assert [endpoint.topic for endpoint in detector.connections["frames"].endpoints] == ["/back/frames", "/door/frames"]
     assert {camera: endpoint.topic for camera, endpoint in detector.bindings["detections"].endpoints.items()} == {
         "back": "/back/detections",
         "door": "/door/detections",
     }
-    one = specs(tmp_path, LAUNCH_FILE.replace('"*/frames"', "/door/frames").replace("  back: {", "  # back: {"))[
-        "/detector"
-    ]
+    one = specs(tmp_path, LAUNCH.replace('"*/frames"', "/door/frames").replace("  back: {", "  # back: {"))["/detector"]
     assert list(one.bindings["detections"].endpoints) == ["door"]
 
 
 def test_topics_are_sockets_in_the_run_folder_and_both_ends_agree(tmp_path: Path) -> None:
-    found = specs(tmp_path, LAUNCH_FILE)
+    found = specs(tmp_path, LAUNCH)
     endpoint = found["/door/tracker"].bindings["tracks"].endpoints[""]
     assert endpoint.endpoint == "ipc:///run/shop/door.tracks"
     assert found["/door/counter"].connections["tracks"].endpoints == (endpoint,)
@@ -88,7 +86,7 @@ def test_topics_are_sockets_in_the_run_folder_and_both_ends_agree(tmp_path: Path
 
 
 def test_a_detector_per_camera_publishes_for_its_own_camera(tmp_path: Path) -> None:
-    text = LAUNCH_FILE.replace('  detector: {type: shop:Detector, remap: {frames: "*/frames"}}\n', "").replace(
+    text = LAUNCH.replace('  detector: {type: shop:Detector, remap: {frames: "*/frames"}}\n', "").replace(
         "nodes:", "  detector: {type: shop:Detector}\nnodes:"
     )
     detector = specs(tmp_path, text)["/door/detector"]
@@ -98,9 +96,7 @@ def test_a_detector_per_camera_publishes_for_its_own_camera(tmp_path: Path) -> N
 
 
 def test_nodes_that_serve_many_cameras_can_follow_each_other(tmp_path: Path) -> None:
-    text = LAUNCH_FILE.replace(
-        "nodes:\n", 'nodes:\n  second: {type: chain:Refine, remap: {detections: "*/detections"}}\n'
-    )
+    text = LAUNCH.replace("nodes:\n", 'nodes:\n  second: {type: chain:Refine, remap: {detections: "*/detections"}}\n')
     (tmp_path / "chain.py").write_text(
         "from metrica import Node, publisher, subscription\n"
         "from metrica.messages import Detections\n"
@@ -120,7 +116,7 @@ def test_a_node_may_listen_to_heartbeats(tmp_path: Path) -> None:
         "    @subscription(Health)\n"
         "    def health(self, msg: Health) -> None: ...\n"
     )
-    text = LAUNCH_FILE + '  watch: {type: watch:Watch, remap: {health: "*/*/health"}}\n'
+    text = LAUNCH + '  watch: {type: watch:Watch, remap: {health: "*/*/health"}}\n'
     found = specs(tmp_path, text)["/watch"]
     assert len(found.connections["health"].endpoints) == 6
     assert found.connections["health"].endpoints[0].topic == "/back/capture/health"
@@ -128,11 +124,9 @@ def test_a_node_may_listen_to_heartbeats(tmp_path: Path) -> None:
 
 def test_set_changes_one_camera_or_all(tmp_path: Path) -> None:
     for override, changed in (("tracker.track_buffer=7", ["/door/tracker", "/back/tracker"]), *_one_camera()):
-        found = specs(tmp_path, LAUNCH_FILE, override)
+        found = specs(tmp_path, LAUNCH, override)
         assert [name for name, spec in found.items() if spec.params.get("track_buffer") == "7"] == changed
-    found = specs(
-        tmp_path, LAUNCH_FILE, "door/capture.uri=door.mp4", "counter.params.line=[1, 2, 3, 4]", "detector.model=x"
-    )
+    found = specs(tmp_path, LAUNCH, "door/capture.uri=door.mp4", "counter.params.line=[1, 2, 3, 4]", "detector.model=x")
     assert found["/door/capture"].params == {"uri": "door.mp4"}
     assert found["/back/counter"].params == {"line": ["1", "2", "3", "4"]}
     assert found["/detector"].params == {"model": "x"}
@@ -144,14 +138,14 @@ def _one_camera() -> list[tuple[str, list[str]]]:
 
 def test_set_replaces_the_type_and_the_qos(tmp_path: Path) -> None:
     (tmp_path / "other.py").write_text("from shop import Tracker\nclass Other(Tracker): pass\n")
-    found = specs(tmp_path, LAUNCH_FILE, "back/tracker.type=other:Other", "detector.qos.frames=lossless")
+    found = specs(tmp_path, LAUNCH, "back/tracker.type=other:Other", "detector.qos.frames=lossless")
     assert (found["/door/tracker"].type, found["/back/tracker"].type) == ("shop:Tracker", "other:Other")
     assert found["/detector"].connections["frames"].qos == "lossless"
     assert found["/door/tracker"].connections["detections"].qos == "stream"
 
 
 def test_an_override_makes_an_unset_variable_unneeded(tmp_path: Path) -> None:
-    text = LAUNCH_FILE.replace("HOST", "NO_SUCH_HOST")
+    text = LAUNCH.replace("HOST", "NO_SUCH_HOST")
     assert mistakes(tmp_path, text) == ["the environment variable NO_SUCH_HOST is not set"]
     assert specs(tmp_path, text, "capture.uri=clip.mp4")["/door/capture"].params["uri"] == "clip.mp4"
 
@@ -170,7 +164,7 @@ def test_an_override_makes_an_unset_variable_unneeded(tmp_path: Path) -> None:
     ],
 )
 def test_texts_stay_as_they_are_written(written: str, told: str, tmp_path: Path) -> None:
-    text = LAUNCH_FILE.replace("$(camera.uri)", '"a.mp4"').replace("back.mp4", "back")
+    text = LAUNCH.replace("$(camera.uri)", '"a.mp4"').replace("back.mp4", "back")
     override = f"back/capture.uri={written}"
     assert specs(tmp_path, text, override)["/back/capture"].params == {"uri": told}
 
@@ -178,7 +172,7 @@ def test_texts_stay_as_they_are_written(written: str, told: str, tmp_path: Path)
 def test_a_topic_with_an_endpoint_may_be_published_or_heard_elsewhere(tmp_path: Path) -> None:
     endpoints = 'endpoints: {/door/crossings: "tcp://127.0.0.1:5560", /side/crossings: "tcp://$(env HOST):5561"}\n'
     text = (
-        LAUNCH_FILE.replace("nodes:\n", 'nodes:\n  board: {type: shop:Board, remap: {crossings: "*/crossings"}}\n')
+        LAUNCH.replace("nodes:\n", 'nodes:\n  board: {type: shop:Board, remap: {crossings: "*/crossings"}}\n')
         + endpoints
     )
     found = specs(tmp_path, text)
@@ -193,8 +187,8 @@ def test_a_topic_with_an_endpoint_may_be_published_or_heard_elsewhere(tmp_path: 
 
 
 def test_the_data_folder_is_the_stores_own(tmp_path: Path) -> None:
-    assert specs(tmp_path, LAUNCH_FILE)["/detector"].data_dir.parts[-2:] == ("metrica", "tunis-01")
-    assert specs(tmp_path, f"{LAUNCH_FILE}data: data\n")["/detector"].data_dir == tmp_path / "data"
+    assert specs(tmp_path, LAUNCH)["/detector"].data_dir.parts[-2:] == ("metrica", "tunis-01")
+    assert specs(tmp_path, f"{LAUNCH}data: data\n")["/detector"].data_dir == tmp_path / "data"
 
 
 def test_without_a_store_there_is_a_default_one(tmp_path: Path) -> None:
@@ -203,7 +197,7 @@ def test_without_a_store_there_is_a_default_one(tmp_path: Path) -> None:
 
 
 def test_sources_come_first_then_sinks_then_nodes_without_topics(tmp_path: Path) -> None:
-    assert levels(loaded(tmp_path, LAUNCH_FILE).graph) == [
+    assert levels(loaded(tmp_path, LAUNCH).graph) == [
         ["/door/capture", "/back/capture"],
         ["/detector"],
         ["/door/tracker", "/back/tracker"],
@@ -235,7 +229,7 @@ def test_a_cycle_is_opened_somewhere_and_everything_is_ordered(tmp_path: Path) -
 
 
 def test_the_launcher_knows_how_many_subscriptions_to_wait_for(tmp_path: Path) -> None:
-    graph = loaded(tmp_path, LAUNCH_FILE).graph
+    graph = loaded(tmp_path, LAUNCH).graph
     everybody = [node.name for node in graph.nodes]
     assert expected_subscribers(graph, everybody) == {
         f"/{camera}/{topic}": 1 for camera in ("door", "back") for topic in ("frames", "detections", "tracks")
@@ -244,7 +238,7 @@ def test_the_launcher_knows_how_many_subscriptions_to_wait_for(tmp_path: Path) -
 
 
 def test_the_graph_is_shown_as_text_and_as_mermaid_without_secrets(tmp_path: Path) -> None:
-    graph = loaded(tmp_path, LAUNCH_FILE).graph
+    graph = loaded(tmp_path, LAUNCH).graph
     text = as_text(graph)
     assert text.startswith("store tunis-01 (Africa/Tunis): 8 nodes, 8 topics\n\n/door/capture  shop:Camera\n")
     assert "    out  /door/frames  Frame (latest) to /detector\n" in text
@@ -259,7 +253,7 @@ def test_the_graph_is_shown_as_text_and_as_mermaid_without_secrets(tmp_path: Pat
 
 def test_check_and_graph_start_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "store.yaml"
-    path.write_text(LAUNCH_FILE.replace("$(env HOST)", "host"))
+    path.write_text(LAUNCH.replace("$(env HOST)", "host"))
     run_dir = tmp_path / "run"
     for arguments, begin in (
         (["--check", str(path)], f"{path}: ok, 8 nodes, 8 topics\n"),
