@@ -16,7 +16,6 @@ from metrica.node import Node
 from metrica.nodes.geometry.anchors import Anchor
 from metrica.nodes.geometry.lines import Line, Numbers
 from metrica.nodes.preview.overlay import Overlay
-from metrica.nodes.preview.server import PreviewServer
 from metrica.params import param
 from metrica.ports import subscription, timer
 from metrica.qos import EVENTS, LATEST, STREAM
@@ -58,6 +57,9 @@ class Preview(Node):
         self._begun = False
         self._shown_at = 0
         title = html.escape(self.context.camera or self.context.store)
+        # Loads aiohttp, which the tools that only draw with this room have no use for.
+        from metrica.nodes.preview.server import PreviewServer
+
         self._server = PreviewServer(self.port, self.token or secrets.token_urlsafe(16), title)
         # `open` is what the launcher says again once everything runs.
         what = f"{self.address} (the live picture of {title})"

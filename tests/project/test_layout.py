@@ -161,6 +161,13 @@ def test_a_live_camera_loads_nothing_of_the_simulator() -> None:
     assert done.stdout == "[]\n"
 
 
+@pytest.mark.parametrize("command", ["metrica.tools.count.cli", "metrica.tools.evaluate.cli"])
+def test_a_command_on_clips_loads_no_web_server_and_no_openvino_for_its_help(command: str) -> None:
+    code = f"import sys, {command}; print([name for name in ('aiohttp', 'openvino') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
 @pytest.mark.parametrize("folder", [*DRAWING.FOLDERS, "tests", "benchmarks"])
 def test_nothing_is_imported_by_the_name_of_its_folder(folder: str) -> None:
     """`import nodes` works by chance in the checkout and never once installed."""
