@@ -70,7 +70,10 @@ def read_address(uri: str) -> Address:
         return Address(Kind.DEVICE, uri, device=int(text))
     if device := re.fullmatch(r"/dev/video(\d+)", text):
         return Address(Kind.DEVICE, uri, device=int(device[1]))
-    path = Path(text).expanduser()
+    try:
+        path = Path(text).expanduser()
+    except RuntimeError:
+        raise ParameterError("uri", f"{text}: there is no such home folder, give the whole path") from None
     return Address(Kind.FOLDER if path.is_dir() else Kind.FILE, uri, path=path)
 
 
