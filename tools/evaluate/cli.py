@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import sys
 import tempfile
@@ -16,6 +17,7 @@ from metrica.nodes.geometry.lines import Line
 from metrica.nodes.tracking.node import TrackerNode
 from metrica.registry import load_node_type
 from metrica.tools.count import cli as count
+from metrica.tools.count.output import flush_output, print_any_text
 from metrica.tools.evaluate.labels import ClipLabels, read_labels
 from metrica.tools.evaluate.match import TOLERANCE, Evaluation, TimedCrossing, evaluate
 from metrica.tools.evaluate.mot import score
@@ -40,14 +42,19 @@ _EXITS = "Exits with 0 when there are scores, 2 when something given is wrong, 1
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns the exit status."""
+    print_any_text()
     options = _parser().parse_args(argv)
     try:
-        return _mot(options) if options.mot else _crossings(options)
+        status = _mot(options) if options.mot else _crossings(options)
+        flush_output()
+        return status
     except NodeError as error:
         return _say(error, _USAGE_ERROR if error.permanent else _FAILED)
     except MetricaError as error:
         return _say(error, _USAGE_ERROR)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            flush_output()
         return _say(f"{error.filename or 'a file'}: {error.strerror}", _FAILED)
     except KeyboardInterrupt:
         return _INTERRUPTED

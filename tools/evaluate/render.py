@@ -11,6 +11,8 @@ import numpy as np
 
 from metrica.errors import NodeError
 from metrica.messages import Crossing, Header, Image, Tracks
+from metrica.nodes.capture.unreadable import open_video, why_unreadable
+from metrica.nodes.capture.video import frame_rate
 from metrica.nodes.geometry.lines import Line
 from metrica.nodes.preview.overlay import DARK, WHITE, Overlay
 from metrica.tools.evaluate.match import TimedCrossing
@@ -40,10 +42,10 @@ def cut(video: Path, mistakes: Sequence[Mistake], folder: Path, plain: PlainOver
     Raises NodeError if it cannot be read or a file cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    source = cv2.VideoCapture(str(video))
-    rate = source.get(cv2.CAP_PROP_FPS)
-    if not source.isOpened() or not rate > 0:
-        raise NodeError(f"{video} is not a video that can be read")
+    container, source = open_video(video)
+    rate = frame_rate(source)
+    if not source.isOpened():
+        raise NodeError(why_unreadable(video, container), permanent=True)
     files = [folder / mistake.file_name(n) for n, mistake in enumerate(mistakes, 1)]
     open_files: dict[int, cv2.VideoWriter] = {}
     last = max((m.event.time for m in mistakes), default=-1.0) + AROUND

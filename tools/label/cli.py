@@ -20,6 +20,7 @@ from metrica.errors import MetricaError, ParameterError
 from metrica.nodes.geometry.anchors import Anchor
 from metrica.nodes.geometry.lines import Line
 from metrica.tools.count.lines import outside, read_lines
+from metrica.tools.count.output import print_any_text
 from metrica.tools.label.frames import ClipFrames
 from metrica.tools.label.server import create_app
 from metrica.tools.label.session import begin
@@ -36,6 +37,7 @@ _EXITS = "Runs until Ctrl-C, and exits with 0 then; with 2 when something given 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns the exit status."""
+    print_any_text()
     options = _parser().parse_args(argv)
     try:
         return _label(options)
