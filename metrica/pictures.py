@@ -1,4 +1,4 @@
-"""Picture files: finds them in a folder, in the order in which they were taken, and reads and writes them.
+"""Files with pictures: finds them in a folder, in the order in which they were taken; reads and writes them; videos.
 
 OpenCV ends the process for a file name that is not UTF-8, and FFmpeg takes `08:15.mp4` for an address. So a library
 gets the bytes of a picture, and for a video a `library_name`.
@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import cv2
 import numpy as np
 
+from metrica.errors import NodeError
 from metrica.messages import Image
 
 PICTURES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
@@ -41,7 +44,18 @@ def write_picture(path: Path, image: Image, settings: Sequence[int] = ()) -> Non
     good, coded = cv2.imencode(path.suffix, image, list(settings))
     if not good:
         raise OSError(None, "the picture cannot be encoded", str(path))
-    path.write_bytes(coded.tobytes())
+    write_whole(path, coded.tobytes())
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that appears under its name when it is complete. Raises OSError with the name of the file."""
+    draft = path.with_name(f".metrica-{secrets.token_hex(8)}")
+    try:
+        draft.write_bytes(content)
+        draft.replace(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 @contextmanager
@@ -62,3 +76,73 @@ def library_name(path: Path) -> Generator[str]:
             os.close(descriptor)
     else:
         yield whole
+
+
+class VideoWriter:
+    """Writes an .mp4 that appears under its name when `close` has found it complete. Until then it has another name.
+
+    path: the video. fps: frames per second. size: width and height of the pictures, pixels.
+    Raises NodeError if the file cannot be written, in every method.
+    """
+
+    def __init__(self, path: Path, fps: float, size: tuple[int, int]) -> None:
+        self.path = path
+        self._draft = path.resolve().with_name(f".metrica-{secrets.token_hex(8)}.mp4")
+        self._written = 0
+        try:
+            self._draft.touch(exist_ok=False)
+            with library_name(self._draft.parent) as folder:
+                name = f"{folder}/{self._draft.name}"
+                # MPEG-4 part 2: of the codecs in OpenCV's wheel the one that most players know.
+                codec = cv2.VideoWriter.fourcc(*"mp4v")
+                self._writer: cv2.VideoWriter | None = cv2.VideoWriter(name, cv2.CAP_FFMPEG, codec, fps, size)
+        except OSError as error:
+            raise NodeError(f"the video {path} cannot be written: {error.strerror}") from None
+        if not self._writer.isOpened():
+            self._fail()
+
+    def write(self, image: Image) -> None:
+        """Add a picture of the size of the video."""
+        if self._writer is not None:
+            if self._writer.write(image) is False:  # pyright: ignore[reportUnnecessaryComparison]
+                self._fail()
+            self._written += 1
+
+    def close(self) -> None:
+        """Finish the video, and give it its name. Does nothing after a failure, or a second time."""
+        if self._writer is None:
+            return
+        self._writer.release()
+        if self._frames() != self._written:
+            self._fail()
+        try:
+            with self._draft.open("rb") as file:
+                os.fsync(file.fileno())
+            self._draft.replace(self.path.resolve())
+        except OSError as error:
+            self._fail(error)
+        self._writer = None
+
+    def _frames(self) -> int:
+        """How many frames the finished file has, read again from the disk; -1 if it is no video."""
+        with library_name(self._draft) as name:
+            video = cv2.VideoCapture(name, cv2.CAP_FFMPEG, [])
+            found = int(video.get(cv2.CAP_PROP_FRAME_COUNT)) if video.isOpened() else -1
+            video.release()
+        return found
+
+    def _fail(self, error: OSError | None = None) -> NoReturn:
+        """Remove what was written, and raise why it could not be written: OpenCV does not know, writing again does."""
+        if self._writer is not None:
+            self._writer.release()
+        self._writer = None
+        reason = error.strerror if error else "check the folder, and the room on its disk"
+        try:
+            if not error:
+                with self._draft.open("ab") as file:
+                    file.write(bytes(1 << 18))
+                    os.fsync(file.fileno())
+        except OSError as found:
+            reason = found.strerror
+        self._draft.unlink(missing_ok=True)
+        raise NodeError(f"the video {self.path} cannot be written: {reason}")

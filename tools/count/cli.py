@@ -22,7 +22,7 @@ from metrica.nodes.geometry.lines import Numbers
 from metrica.nodes.tracking.bytetrack import ByteTrack
 from metrica.nodes.tracking.sort import Sort
 from metrica.tools.count.lines import outside, read_lines
-from metrica.tools.count.output import flush_output, open_output, print_any_text
+from metrica.tools.count.output import open_output, print_any_text, write_output
 from metrica.tools.count.render import Render
 from metrica.tools.count.report import Report
 from metrica.version import __version__
@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _say(error, _USAGE_ERROR)
     except OSError as error:
         with contextlib.suppress(OSError):
-            flush_output()
+            write_output()
         return _say(f"{error.filename or 'a file'}: {error.strerror}", _FAILED)
     except KeyboardInterrupt:
         return _INTERRUPTED

@@ -27,13 +27,14 @@ def discard_output() -> None:
         os.close(nowhere)
 
 
-def flush_output() -> None:
-    """Write what standard output still holds. Raises OSError if that fails; then nothing is left to be written."""
+def write_output(text: str = "") -> None:
+    """Write a text, and what standard output still holds. Raises OSError if that fails, and drops it then."""
     try:
+        sys.stdout.write(text)
         sys.stdout.flush()
     except OSError as error:
         discard_output()
-        raise _named(error, "standard output") from None
+        raise name_output(error, sys.stdout) from None
 
 
 @contextlib.contextmanager
@@ -44,7 +45,7 @@ def open_output(name: str) -> Generator[TextIO]:
     """
     if name == "-":
         yield sys.stdout
-        flush_output()
+        write_output()
         return
     try:
         file = Path(name).open("w", encoding="utf-8")  # noqa: SIM115 - closed below, where an error gets its name
@@ -56,8 +57,9 @@ def open_output(name: str) -> Generator[TextIO]:
         try:
             file.close()
         except OSError as error:
-            raise _named(error, name) from None
+            raise name_output(error, file) from None
 
 
-def _named(error: OSError, name: str) -> OSError:
-    return OSError(error.errno, error.strerror, name)
+def name_output(error: OSError, output: TextIO) -> OSError:
+    """The error with the name of the output that could not be written."""
+    return OSError(error.errno, error.strerror, "standard output" if output is sys.stdout else output.name)

@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressC
 from rich.text import Text
 
 from metrica.messages import Crossing, Frame, Tracks
-from metrica.tools.count.output import discard_output
+from metrica.tools.count.output import discard_output, name_output
 
 
 class FrameTimes:
@@ -146,6 +146,8 @@ class Report:
             self.output_closed = True
             if self._output is sys.stdout:
                 discard_output()
+        except OSError as error:
+            raise name_output(error, self._output) from None
 
     def summary(self, *, stopped: bool = False) -> None:
         """Print the totals of each line on standard error."""
