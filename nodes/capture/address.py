@@ -58,7 +58,7 @@ def read_address(uri: str) -> Address:
         raise ParameterError("uri", "'uri' is empty: give an rtsp:// address, a video file, a folder or a device")
     scheme = _SCHEME.match(text)
     if scheme and scheme[1].lower() == "file":
-        text = unquote(text[len("file://") :].removeprefix("localhost"))
+        text = unquote(text[len("file://") :].removeprefix("localhost"), errors="surrogateescape")
     elif scheme and scheme[1].lower() == "sim":
         from metrica.simulator.address import read_sim_address  # a live camera's process has no use for the simulator
 

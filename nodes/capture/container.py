@@ -83,7 +83,8 @@ def _mp4(file: BinaryIO, size: int) -> Container:
         return Container(cut_short=True)
     tracks = [content for kind, content in _boxes(index) if kind == b"trak"]
     pictures = [track for track in tracks if _find(track, b"mdia", b"hdlr")[8:12] == b"vide"]
-    whole = len(pictures) == 1 and not _leaves_out(index, pictures[0])
+    in_fragments = any(kind == b"mvex" for kind, _ in _boxes(index))  # the index has none of their frames
+    whole = len(pictures) == 1 and not in_fragments and not _leaves_out(index, pictures[0])
     return Container(exact=whole, sound_only=bool(tracks) and not pictures)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import struct
 from pathlib import Path
 
@@ -125,3 +126,30 @@ def test_a_picture_codec_whose_pictures_are_all_damaged_is_named(tmp_path: Path)
     data[start : start + length - 8] = bytes(length - 8)
     video.write_bytes(data)
     assert "can be decoded" in refusal(video)
+
+
+def box(kind: bytes, content: bytes) -> bytes:
+    """A box of an MP4."""
+    return struct.pack(">I", 8 + len(content)) + kind + content
+
+
+def test_the_index_of_a_video_in_fragments_does_not_know_its_frames(tmp_path: Path) -> None:
+    track = box(b"trak", box(b"mdia", box(b"hdlr", bytes(8) + b"vide" + bytes(12))))
+    video = tmp_path / "door.mp4"
+    start = box(b"ftyp", b"isom" + bytes(4))
+    video.write_bytes(start + box(b"moov", track) + box(b"mdat", bytes(100)))
+    assert read_container(video).exact
+    video.write_bytes(start + box(b"moov", track + box(b"mvex", b"")) + box(b"moof", b"") + box(b"mdat", bytes(100)))
+    assert not read_container(video).exact
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_no_file_is_too_strange_to_look_at(seed: int, tmp_path: Path) -> None:
+    """Any bytes changed in a real file: the look at its container answers, and never raises."""
+    chance = random.Random(seed)
+    video = write_video(tmp_path / f"door.{('mp4', 'mkv', 'avi')[seed % 3]}", frames=3, fps=10, codec="MJPG")
+    data = bytearray(video.read_bytes())
+    for _ in range(chance.randint(1, 200)):
+        data[chance.randrange(len(data))] = chance.randrange(256)
+    video.write_bytes(data[: chance.randint(0, len(data))])
+    read_container(video)

@@ -34,7 +34,7 @@ def as_bytes(name: str) -> str:
 def test_a_video_of_any_name_is_read(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copy(write_video(tmp_path / "plain.mp4", frames=5, fps=10), tmp_path / name)
     monkeypatch.chdir(tmp_path)
-    for uri in (name, str(tmp_path / name)):
+    for uri in (name, str(tmp_path / name), (tmp_path / name).as_uri()):
         with testing.run(Capture(uri=uri, pace="fast")) as bench:
             bench.spin(10)
         assert [number_of(f.image) for f in bench.sent("frames")] == list(range(5))
