@@ -71,10 +71,14 @@ def read_address(uri: str) -> Address:
     if device := re.fullmatch(r"/dev/video(\d+)", text):
         return Address(Kind.DEVICE, uri, device=int(device[1]))
     try:
-        path = Path(text).expanduser()
+        blanks = not scheme and uri != text and Path(uri).exists()  # they belong to the name
+        path = Path(uri) if blanks else Path(text).expanduser()
+        kind = Kind.FOLDER if path.is_dir() else Kind.FILE
+    except OSError as error:
+        raise ParameterError("uri", f"{text} cannot be opened: {error.strerror}") from None
     except RuntimeError:
         raise ParameterError("uri", f"{text}: there is no such home folder, give the whole path") from None
-    return Address(Kind.FOLDER if path.is_dir() else Kind.FILE, uri, path=path)
+    return Address(kind, uri, path=path)
 
 
 def redact(text: str) -> str:

@@ -10,6 +10,7 @@ import cv2
 import pytest
 
 from metrica import testing
+from metrica.errors import ParameterError
 from metrica.nodes.capture.node import Capture
 from tests.nodes.capture.footage import number_of, picture, write_video
 
@@ -18,6 +19,7 @@ NAMES = [
     "http:door.mp4",
     "-i.mp4",
     "door%03d.mp4",
+    " door .mp4 ",
     "concat:a|b.mp4",
     "la porte d'entrée.mp4",
     os.fsdecode(b"caf\xe9.mp4"),
@@ -54,6 +56,11 @@ def test_a_folder_and_pictures_of_any_name_are_read(name: str, tmp_path: Path) -
     with testing.run(Capture(uri=str(folder / "door.mp4"), pace="fast")) as bench:
         bench.spin(10)
     assert len(bench.sent("frames")) == 5
+
+
+def test_a_name_that_no_disk_takes_is_a_wrong_parameter() -> None:
+    with pytest.raises(ParameterError, match="cannot be opened: File name too long"):
+        Capture(uri="a" * 300 + ".mp4").check()
 
 
 def test_an_empty_picture_is_passed_over(tmp_path: Path) -> None:
