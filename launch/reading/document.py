@@ -14,7 +14,7 @@ from metrica.errors import TopicError
 from metrica.launch.reading.problems import Problems, suggest
 from metrica.launch.reading.source import Place, Source
 from metrica.launch.reading.substitute import Scope
-from metrica.launch.reading.tree import Entry, Mapping, Text, Tree, describe
+from metrica.launch.reading.tree import KeyValue, Mapping, Text, Tree, describe
 from metrica.topics import check_name, check_topic
 
 SYNTAX = "1"
@@ -33,8 +33,8 @@ class Document:
     timezone: str = "UTC"
     data: Path | None = None
     cameras: dict[str, Mapping] = field(default_factory=dict[str, Mapping])
-    per_camera: dict[str, Entry] = field(default_factory=dict[str, Entry])
-    nodes: dict[str, Entry] = field(default_factory=dict[str, Entry])
+    per_camera: dict[str, KeyValue] = field(default_factory=dict[str, KeyValue])
+    nodes: dict[str, KeyValue] = field(default_factory=dict[str, KeyValue])
     endpoints: dict[str, Text] = field(default_factory=dict[str, Text])
     """Topic name -> its explicit tcp:// address. The place of each text is that of the topic's key, for errors."""
 
@@ -63,7 +63,7 @@ def read_document(source: Source, tree: Tree | None, folder: Path, scope: Scope)
     return document
 
 
-def read_mapping(entry: Entry, what: str, problems: Problems) -> dict[str, Entry]:
+def read_mapping(entry: KeyValue, what: str, problems: Problems) -> dict[str, KeyValue]:
     """The entries of the mapping under a key: none for an empty value. Any other value is a problem."""
     if isinstance(entry.value, Mapping):
         return entry.value.entries
@@ -72,7 +72,7 @@ def read_mapping(entry: Entry, what: str, problems: Problems) -> dict[str, Entry
     return {}
 
 
-def read_text(entry: Entry, what: str, problems: Problems) -> str | None:
+def read_text(entry: KeyValue, what: str, problems: Problems) -> str | None:
     """The text under a key, or None if it is not a text, which is then a problem."""
     if isinstance(entry.value, Text) and not entry.value.is_null:
         return entry.value.value
@@ -80,7 +80,7 @@ def read_text(entry: Entry, what: str, problems: Problems) -> str | None:
     return None
 
 
-def check_keys(entries: dict[str, Entry], known: Sequence[str], owner: str, problems: Problems) -> None:
+def check_keys(entries: dict[str, KeyValue], known: Sequence[str], owner: str, problems: Problems) -> None:
     """Add a problem, with the nearest known key as a hint, for each key that is not known."""
     for name, entry in entries.items():
         if name not in known:
@@ -169,7 +169,7 @@ class _Reader:
                 value = camera.value
                 self.document.cameras[name] = value if isinstance(value, Mapping) else Mapping(value.place)
 
-    def _nodes(self, group: str) -> dict[str, Entry]:
+    def _nodes(self, group: str) -> dict[str, KeyValue]:
         if (entry := self.top.get(group)) is None:
             return {}
         entries = read_mapping(entry, f"'{group}'", self.problems)
@@ -220,7 +220,7 @@ class _Reader:
         value = self.top[key].value if key in self.top else None
         return value is None or (isinstance(value, Text) and value.is_null) or value == Mapping(value.place)
 
-    def _named(self, entry: Entry, what: str) -> bool:
+    def _named(self, entry: KeyValue, what: str) -> bool:
         try:
             check_name(entry.key.value, what)
         except TopicError as error:
@@ -228,6 +228,6 @@ class _Reader:
             return False
         return True
 
-    def _text(self, entry: Entry, what: str) -> str | None:
+    def _text(self, entry: KeyValue, what: str) -> str | None:
         value = self.scope.resolve(entry.value)
-        return None if value is None else read_text(Entry(entry.key, value), what, self.problems)
+        return None if value is None else read_text(KeyValue(entry.key, value), what, self.problems)

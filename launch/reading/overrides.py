@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from metrica.launch.reading.problems import Problems, suggest
 from metrica.launch.reading.reader import hide_if_secret, read_value
 from metrica.launch.reading.source import Place, Source
-from metrica.launch.reading.tree import Entry, Mapping, Text, Tree, describe
+from metrica.launch.reading.tree import KeyValue, Mapping, Text, Tree, describe
 
 NODE_KEYS = ("type", "params", "remap", "qos", "restart")
 _FORM = re.compile(r"/?(?P<node>[^.=\s]+)\.(?P<keys>[^=\s]+)=")
@@ -45,7 +45,7 @@ class Override:
                 )
                 return mapping
             value = self._put(inner, rest, problems)
-        return Mapping(mapping.place, {**mapping.entries, key.value: Entry(key, value)})
+        return Mapping(mapping.place, {**mapping.entries, key.value: KeyValue(key, value)})
 
 
 def read_overrides(arguments: Sequence[str], problems: Problems) -> list[Override]:

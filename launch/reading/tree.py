@@ -40,11 +40,11 @@ class Mapping:
     """A mapping in the order of the file."""
 
     place: Place
-    entries: dict[str, Entry] = field(default_factory=dict[str, "Entry"])
+    entries: dict[str, KeyValue] = field(default_factory=dict[str, "KeyValue"])
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class KeyValue:
     """One key of a mapping and its value."""
 
     key: Text
