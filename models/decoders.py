@@ -66,7 +66,9 @@ class Ssd:
     """
 
     person: tuple[int, ...]
+    """The class ids that are people."""
     format: ClassVar[str] = "one output [1, 1, N, 7]"
+    """The expected outputs in words, for an error message."""
 
     def wanted(self, shapes: Mapping[str, Shape]) -> tuple[str, ...] | None:
         return _single(shapes, lambda s: len(s) == 4 and s[:2] == (1, 1) and s[3] == 7)
@@ -85,7 +87,9 @@ class BoxesLabels:
     """`boxes` [N, 5] (x1, y1, x2, y2, score) in pixels of the input, and `labels` [N]: OpenVINO training extensions."""
 
     person: tuple[int, ...]
+    """The class ids that are people."""
     format: ClassVar[str] = "outputs 'boxes' [N, 5] and 'labels' [N]"
+    """The expected outputs in words, for an error message."""
 
     def wanted(self, shapes: Mapping[str, Shape]) -> tuple[str, ...] | None:
         boxes, labels = shapes.get("boxes"), shapes.get("labels")
@@ -108,9 +112,13 @@ class Yolox:
     """
 
     size: tuple[int, int]
+    """Width and height of the network's input, pixels."""
     person: tuple[int, ...]
+    """The class ids that are people."""
     nms: float
+    """IoU above which two boxes are one person, 0 to 1."""
     format: ClassVar[str] = "one output [1, cells of the strides 8, 16 and 32, 5 + classes]"
+    """The expected outputs in words, for an error message."""
 
     def wanted(self, shapes: Mapping[str, Shape]) -> tuple[str, ...] | None:
         count, least = cells(self.size), 6 + max(self.person)
@@ -131,9 +139,13 @@ class Yolov8:
     """The head of YOLOv8 and YOLO11, [1, 4 + classes, cells]: centre and size in pixels of the input, class scores."""
 
     size: tuple[int, int]
+    """Width and height of the network's input, pixels."""
     person: tuple[int, ...]
+    """The class ids that are people."""
     nms: float
+    """IoU above which two boxes are one person, 0 to 1."""
     format: ClassVar[str] = "one output [1, 4 + classes, cells of the strides 8, 16 and 32]"
+    """The expected outputs in words, for an error message."""
 
     def wanted(self, shapes: Mapping[str, Shape]) -> tuple[str, ...] | None:
         count, least = cells(self.size), 5 + max(self.person)

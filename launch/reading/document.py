@@ -29,12 +29,19 @@ class Document:
     """A launch file, read."""
 
     source: Source
+    """The text that was read, for the places of errors."""
     store: str = "store"
+    """The store's id; `store` if the file names no store."""
     timezone: str = "UTC"
+    """The store's time zone, an IANA name such as Africa/Tunis."""
     data: Path | None = None
+    """The folder that the file gives under `data`; None if it gives none."""
     cameras: dict[str, Mapping] = field(default_factory=dict[str, Mapping])
+    """Camera name -> what the file says about the camera; substitutions are not done yet."""
     per_camera: dict[str, KeyValue] = field(default_factory=dict[str, KeyValue])
+    """Node name -> its entry under `per_camera`, of which one node is started for each camera."""
     nodes: dict[str, KeyValue] = field(default_factory=dict[str, KeyValue])
+    """Node name -> its entry under `nodes`, of which one node is started."""
     endpoints: dict[str, Text] = field(default_factory=dict[str, Text])
     """Topic name -> its explicit tcp:// address. The place of each text is that of the topic's key, for errors."""
 

@@ -23,20 +23,28 @@ from metrica.topics import check_topic
 
 @dataclass(eq=False)
 class LaunchNode:
-    """One node to start. `cls` is None if its class cannot be found; that problem has been recorded already."""
+    """One node to start, as the launch file describes it."""
 
     name: str
     """Full name, such as /door/tracker."""
     place: Place
+    """Where the node's name stands in the file, for errors."""
     camera: str = ""
+    """Name of the node's camera; empty for a node under `nodes`."""
     type_name: str = ""
+    """The node's type as the file gives it; empty if it could not be read."""
     cls: type[Node] | None = None
+    """The node's class; None if it cannot be found, and then that problem has been recorded already."""
     params: dict[str, Any] = field(default_factory=dict[str, Any])
     """The parameters as the file gives them, not converted yet: texts, lists, mappings."""
     remap: dict[str, Text] = field(default_factory=dict[str, Text])
+    """Name of an input or output -> the topic that it uses instead of its own."""
     qos: dict[str, QoS] = field(default_factory=dict[str, QoS])
+    """Name of an input -> the QoS that it uses instead of the declared one."""
     qos_places: dict[str, Place] = field(default_factory=dict[str, Place])
+    """Name of an input -> where its QoS stands in the file, for errors."""
     restart: bool = True
+    """Whether the launcher starts the node again after a failure."""
     incomplete: bool = False
     """Whether a name in `remap` could not be read; that problem has been recorded already."""
 

@@ -22,7 +22,9 @@ class Override:
     node: Text
     """Which nodes: `tracker` means the tracker of every camera, `door/tracker` that of one camera."""
     keys: tuple[Text, ...]
+    """The keys that lead to the value inside the node's entry, such as `params` and `threads`."""
     value: Tree
+    """The value to set."""
 
     def concerns(self, name: str, group: str) -> bool:
         """Whether this override applies to the node with this full name, started from this entry of the file."""

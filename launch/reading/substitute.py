@@ -25,9 +25,13 @@ class Scope:
     """What substitutions may name: environment variables and, in a per-camera node, the keys of its camera."""
 
     environment: AbstractMapping[str, str]
+    """Environment variable -> its value, for `$(env NAME)`."""
     camera: str = ""
+    """Name of the camera that the node belongs to; empty for a node under `nodes`."""
     values: Mapping | None = None
+    """The camera's keys in the launch file, for `$(camera.key)`; None for a node under `nodes`."""
     problems: Problems = field(default_factory=Problems)
+    """Where a substitution that fails is added."""
 
     def resolve(self, tree: Tree) -> Tree | None:
         """The tree with all substitutions done; None if one failed, which has then been added to `problems`."""

@@ -37,11 +37,15 @@ class LineTotals:
     """One line, and how many have crossed it so far."""
 
     line: Line
+    """The line that is drawn and counted."""
     entered: int = 0
+    """How many people have crossed the line inwards."""
     left: int = 0
+    """How many people have crossed the line outwards."""
     flash_until: int = 0
     """Until when the line is drawn bright after a crossing, ns UTC."""
     flash: Colour = IN
+    """The line's colour until `flash_until`: that of the last crossing's direction."""
 
 
 class Overlay:
