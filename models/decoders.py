@@ -1,7 +1,7 @@
-"""From a network's raw outputs to people: one decoder for each output format.
+"""Decoders turn the raw outputs of a network into people: one decoder for each output format.
 
 Every decoder is a pure function with settings: it takes outputs by name, the `Fit` of the frame and a score floor, and
-returns `Found`. It also says whether a network's output shapes are its own, so that a model that is no detector is
+returns `Found`. It also tells whether a network's outputs have its format, so that a model that is no detector is
 refused before the first frame.
 """
 
@@ -23,10 +23,10 @@ from metrica.models.fit import Fit
 Array = npt.NDArray[np.generic]
 Floats = npt.NDArray[np.float32]
 Shape = tuple[int | None, ...]
-"""The shape of an output; None for a length that is known only when there is data."""
+"""The shape of an output; None for a length that is known only after an inference."""
 
 YOLO_STRIDES = (8, 16, 32)
-# exp of more than this many strides is wider than any picture; it keeps a wild value from overflowing.
+# Sizes are exp(value) strides. A larger value would be wider than any picture, and could overflow.
 _MAX_EXPONENT = 20.0
 
 
@@ -41,7 +41,7 @@ class Decoder(Protocol):
         ...
 
     def __call__(self, outputs: Mapping[str, Array], fit: Fit, floor: float) -> Found:
-        """The people scored at least `floor`; `outputs` hold at least what `wanted` names."""
+        """The people whose score is at least `floor`. `outputs` holds at least the outputs that `wanted` names."""
         ...
 
 
