@@ -11,6 +11,7 @@ import numpy.typing as npt
 from metrica.models.fit import Fit
 
 Floats = npt.NDArray[np.float32]
+"""An array of 32-bit floats, of any shape."""
 
 MAX_CANDIDATES = 1000
 """Boxes that go into non-maximum suppression at most, the best first."""

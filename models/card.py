@@ -15,8 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from metrica.models.errors import ModelError
 
 DecoderName = Literal["ssd", "boxes_labels", "yolox", "yolov8"]
+"""The formats of network outputs that there is a decoder for."""
 Score = Annotated[float, Field(gt=0, lt=1)]
+"""A score or an average precision, more than 0 and less than 1."""
 Pixels = Annotated[int, Field(gt=0, le=8192)]
+"""A width or height, 1 to 8192 pixels."""
 _DIGEST_LENGTH = {"sha256": 64, "sha384": 96}
 
 

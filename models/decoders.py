@@ -21,11 +21,14 @@ from metrica.models.errors import ModelError
 from metrica.models.fit import Fit
 
 Array = npt.NDArray[np.generic]
+"""An array as a network returns it, of any type and shape."""
 Floats = npt.NDArray[np.float32]
+"""An array of 32-bit floats, of any shape."""
 Shape = tuple[int | None, ...]
 """The shape of an output; None for a length that is known only after an inference."""
 
 YOLO_STRIDES = (8, 16, 32)
+"""The sizes of the cells of a YOLO network's three grids, pixels of the input."""
 # Sizes are exp(value) strides. A larger value would be wider than any picture, and could overflow.
 _MAX_EXPONENT = 20.0
 

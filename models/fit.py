@@ -11,6 +11,7 @@ from metrica.models.card import Input
 from metrica.models.errors import ModelError
 
 Floats = npt.NDArray[np.float32]
+"""An array of 32-bit floats, of any shape."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ AUTO = "auto"
 """The name that means the best model on this machine."""
 
 FOLDERS_VARIABLE = "METRICA_MODELS"
+"""The environment variable that names the user's own model folders."""
 _NETWORKS = (".xml", ".onnx")
 _CARDS = (".yaml", ".yml")
 

@@ -25,6 +25,7 @@ from metrica.models.graph import hold_to_card, read_graph, reason, with_frames
 from metrica.models.library import Model
 
 Hint = Literal["THROUGHPUT", "LATENCY"]
+"""What OpenVINO optimises: most frames per second, or the soonest result."""
 
 
 @runtime_checkable

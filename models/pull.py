@@ -19,6 +19,7 @@ from metrica.models.errors import ModelError
 from metrica.models.library import cache_folder
 
 MIRROR_VARIABLE = "METRICA_MODELS_URL"
+"""The environment variable that names a mirror to fetch all files from."""
 Progress = Callable[[str, int, int], None]
 """Called with a file's path in the card, the bytes received so far and the bytes of the whole file."""
 

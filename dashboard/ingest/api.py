@@ -30,6 +30,7 @@ RETRY_AFTER = 5
 """Seconds that a sender is asked to wait after a 503."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+"""Answers a request, as aiohttp calls it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,11 @@ from metrica.launch.reading.tree import KeyValue, Mapping, Text, Tree, describe
 from metrica.topics import check_name, check_topic
 
 SYNTAX = "1"
+"""The version of the launch file's syntax that is read here."""
 KEYS = ("metrica", "store", "cameras", "per_camera", "nodes", "data", "endpoints")
+"""The keys that a launch file may have at the top."""
 STORE_KEYS = ("id", "timezone")
+"""The keys that `store` must have."""
 _STORE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _ENDPOINT = re.compile(r"tcp://(\[[0-9A-Fa-f:]+\]|[^\s:/\[\]*]+):([0-9]{1,5})")
 

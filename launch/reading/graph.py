@@ -15,6 +15,7 @@ from metrica.qos import LATCHED, QoS, compatible
 from metrica.topics import matching, resolve
 
 HEALTH = "health"
+"""The name, below a node's own, of the topic with its heartbeats."""
 
 
 @dataclass(eq=False)

@@ -12,6 +12,7 @@ from metrica.launch.reading.source import Place, Source
 from metrica.launch.reading.tree import KeyValue, Mapping, Text, Tree, describe
 
 NODE_KEYS = ("type", "params", "remap", "qos", "restart")
+"""The keys that a node may have in a launch file."""
 _FORM = re.compile(r"/?(?P<node>[^.=\s]+)\.(?P<keys>[^=\s]+)=")
 
 

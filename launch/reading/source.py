@@ -48,18 +48,18 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A range of characters in a source; lines and columns count from 0, the end is exclusive."""
+    """A range of characters in a source, at which an error can point."""
 
     source: Source
     """The text that the place is in."""
     line: int = -1
-    """The first line; -1 means the source as a whole."""
+    """Number of the first line, from 0; -1 means the source as a whole."""
     column: int = 0
-    """The first character on the first line."""
+    """Column of the first character, from 0, on `line`."""
     end_line: int = -1
-    """The last line."""
+    """Number of the last line, from 0."""
     end_column: int = 0
-    """The column after the last character on the last line."""
+    """Column after the last character, from 0, on `end_line`."""
 
     def columns_on(self, line: int) -> tuple[int, int]:
         """The columns (start, end) of a line that this place covers; start and end are equal if it covers none."""

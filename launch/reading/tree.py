@@ -60,6 +60,7 @@ class KeyValue:
 
 
 Tree: TypeAlias = "Text | Items | Mapping"
+"""What may stand under a key, or in a list: a scalar, a list or a mapping."""
 
 
 def to_python(tree: Tree) -> Any:

@@ -30,3 +30,4 @@ class Limits:
 
 
 USUAL = Limits()
+"""The limits that `metrica-launch` uses."""

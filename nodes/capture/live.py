@@ -16,6 +16,7 @@ from metrica.nodes.capture.probe import Refusal, why_refused
 from metrica.nodes.capture.video import open_capture, retrieve
 
 Transport = Literal["tcp", "udp"]
+"""How the packets of an RTSP camera's video travel."""
 
 # Without N_THREADS 1 a frozen camera takes three times the timeout and then returns stale frames.
 _STREAM = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, 3000, cv2.CAP_PROP_READ_TIMEOUT_MSEC, 1000, cv2.CAP_PROP_N_THREADS, 1]

@@ -11,6 +11,7 @@ import numpy as np
 from metrica.messages import Image
 
 OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
+"""The environment variable from which OpenCV takes the options for FFmpeg."""
 _lock = threading.Lock()
 
 # FFmpeg reads these at the first capture of the process.

@@ -15,6 +15,7 @@ from metrica.messages import Crossing
 from metrica.nodes.delivery.coverage import Span
 
 VERSION = 1
+"""The version of the request format (docs/api.md)."""
 _TIMEOUT = urllib3.Timeout(connect=5.0, read=20.0)
 
 

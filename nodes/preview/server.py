@@ -21,7 +21,9 @@ from aiohttp.typedefs import Handler
 from metrica.errors import NodeError
 
 LOOPBACK = "127.0.0.1"
+"""The only address that the server listens on: this machine."""
 MOST_VIEWERS = 8
+"""Viewers at the same time, at most; a further one gets the status 503."""
 
 _STALLED = 10.0  # seconds; a viewer that takes no picture for so long is disconnected
 _BOUNDARY = "picture"

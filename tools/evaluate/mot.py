@@ -20,6 +20,7 @@ _THRESHOLD = 0.5
 """The IoU from which a track matches a person, for all metrics but HOTA, which averages over `_ALPHAS`."""
 _EPS = float(np.finfo(np.float64).eps)
 Index = npt.NDArray[np.intp]
+"""An array of indices, of any shape."""
 
 
 @dataclass(frozen=True, slots=True)
