@@ -46,7 +46,7 @@ class MotScores:
     ass_a: float
     """Association accuracy (AssA), percent: how well each track stays with one person."""
     mota: float
-    """Multiple object tracking accuracy, percent: at most 100, and negative if there are more errors than people."""
+    """Multiple object tracking accuracy, percent: at most 100; negative if there are more errors than true boxes."""
     idf1: float
     """Identification F1, percent: the share of boxes in which track and person are the right pair."""
     id_switches: int
