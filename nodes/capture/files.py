@@ -12,7 +12,7 @@ from metrica.nodes.capture.unreadable import open_video, why_unreadable
 from metrica.nodes.capture.video import claimed_frames, frame_rate, retrieve
 from metrica.pictures import PICTURES, list_pictures, read_picture
 
-_LONGEST_GAP = 60.0  # seconds; a longer step between two frames is a damaged timestamp
+_LONGEST_GAP = 60.0  # seconds; a longer step between two frames means that a timestamp is damaged
 
 
 class VideoFile:

@@ -13,10 +13,11 @@ from metrica.messages import Image
 from metrica.pictures import library_name
 
 OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
+"""The environment variable from which OpenCV takes the options for FFmpeg."""
 _USUAL_FPS = 25.0
 _lock = threading.Lock()
 
-# Read once, at the first capture of the process, whoever makes it.
+# OpenCV reads these once, at the first capture of the process.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET
 os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "1")  # seconds; the default of 10 looks like a hang
 
@@ -51,7 +52,7 @@ def open_file(path: Path, *, decoded: bool = True) -> cv2.VideoCapture:
 def frame_rate(capture: cv2.VideoCapture) -> float:
     """The frames per second of a video file; the usual ones if it does not say."""
     fps = capture.get(cv2.CAP_PROP_FPS)
-    return fps if 0.1 <= fps <= 1000 else _USUAL_FPS  # some files say 0, or 90000
+    return fps if 0.1 <= fps <= 1000 else _USUAL_FPS  # some files report 0 or 90000 frames per second
 
 
 def claimed_frames(capture: cv2.VideoCapture) -> int:

@@ -15,8 +15,9 @@ from metrica.nodes.capture.unreadable import open_video, why_unreadable
 from metrica.nodes.capture.video import claimed_frames, frame_rate, open_file, retrieve
 
 _KEPT = 48
+"""JPEG pictures that are kept in memory, at most."""
 _NEAR = 250
-"""Up to so many frames ahead, read on instead of seeking: a seek decodes from the last key frame anyway."""
+"""Frames. A frame that is no further ahead is reached by reading on: a seek would decode from a key frame anyway."""
 _WIDEST = 1280
 """The width in pixels to which wider pictures are reduced: enough to see who crosses a line."""
 _QUALITY = 80
@@ -35,11 +36,13 @@ class ClipFrames:
         self._lock = threading.Lock()
         self._kept: OrderedDict[int, bytes] = OrderedDict()
         self.fps = frame_rate(self._capture)
+        """Frames per second, as the file says."""
         self._has_length = claimed_frames(self._capture) > 0
         self.size = (
             int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
             int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
         )
+        """Width and height, pixels."""
         if self.jpeg(0) is None:
             self.close()
             raise NodeError(why_unreadable(path, container), permanent=True)
@@ -95,7 +98,7 @@ class ClipFrames:
             self._next = number
         while self._next <= number:
             if not self._capture.grab():
-                self._next = 1 << 62  # nowhere: the next picture is looked for anew
+                self._next = 1 << 62  # unknown position: the next read seeks
                 return None
             self._next += 1
         return retrieve(self._capture)
