@@ -9,12 +9,10 @@ import asyncio
 import contextlib
 import errno
 import logging
-import signal
 import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator
 from typing import Any, Protocol
 
 from aiohttp import web
@@ -191,28 +189,6 @@ class WsgiServer:
 def _url(sock: socket.socket) -> str:
     host, port = sock.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-@contextlib.contextmanager
-def interruptible() -> Generator[Callable[[], None]]:
-    """Inside, SIGTERM and Ctrl-C do not end the program. Gives a function that waits for one of them."""
-    asked = threading.Event()
-
-    def handle(_signal: int, _frame: Any) -> None:
-        asked.set()
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: _wait(asked)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _wait(asked: threading.Event) -> None:
-    # The timeout lets Python run the handlers of signals on every platform.
-    while not asked.wait(0.5):
-        pass
 
 
 def say(text: str) -> None:

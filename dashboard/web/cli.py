@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 from metrica.dashboard.service.commands import DATABASE_FILE, add_address_options, add_data_option, run
 from metrica.dashboard.service.secret_file import read_or_create
-from metrica.dashboard.service.serving import WsgiServer, interruptible, say
+from metrica.dashboard.service.serving import WsgiServer, say
+from metrica.dashboard.service.signals import interruptible
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.users import User
 from metrica.dashboard.web.passwords import OWNER, ensure_owner, hashed
