@@ -19,6 +19,7 @@ from metrica.dashboard.store.users import User
 from metrica.dashboard.web.language import PATH as LANGUAGE_PATH
 from metrica.dashboard.web.language import request_texts
 from metrica.dashboard.web.passwords import OWNER, Throttle, is_right
+from metrica.dashboard.web.prefix import root
 from metrica.dashboard.web.texts import LANGUAGES
 
 OPEN_PATHS = frozenset({"/login", LANGUAGE_PATH, "/healthz", "/assets/metrica.css", "/assets/favicon.svg"})
@@ -61,7 +62,7 @@ def protect(server: Flask, database: Database) -> None:
         if request.path in OPEN_PATHS or current_user.is_authenticated:
             return None
         if request.path == "/":
-            return redirect("/login")
+            return redirect(f"{root()}/login")
         return {"error": "log in first"}, 401
 
     server.register_blueprint(_routes(database))
@@ -85,12 +86,18 @@ def _routes(database: Database) -> Blueprint:
 
     def form(problem: str = "", status: int = 200, name: str = OWNER) -> ResponseReturnValue:
         return render_template_string(
-            _template(), t=request_texts(), languages=LANGUAGES, problem=problem, name=name, csrf=csrf_token()
+            _template(),
+            t=request_texts(),
+            languages=LANGUAGES,
+            problem=problem,
+            name=name,
+            csrf=csrf_token(),
+            root=root(),
         ), status
 
     @routes.get("/login")
     def show() -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction]
-        return redirect("/") if current_user.is_authenticated else form()
+        return redirect(f"{root()}/") if current_user.is_authenticated else form()
 
     @routes.post("/login")
     def log_in() -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction]
@@ -115,14 +122,14 @@ def _routes(database: Database) -> Blueprint:
         session.permanent = True
         csrf_token()
         login_user(SessionUser(user))
-        return redirect("/")
+        return redirect(f"{root()}/")
 
     @routes.post("/logout")
     def log_out() -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction]
         if csrf_is_right():
             logout_user()
             session.clear()
-        return redirect("/login")
+        return redirect(f"{root()}/login")
 
     @routes.get("/session")
     def check_session() -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction]

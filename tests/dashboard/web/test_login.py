@@ -146,10 +146,10 @@ def test_the_cookie_is_closed_to_scripts_and_other_sites_and_over_https_to_http(
 def test_a_cookie_signed_with_another_key_is_worth_nothing(database: Database, web: Flask) -> None:
     forger = create_web(database, WebSettings(secret_key="f" * 32)).test_client()
     log_in(forger)
-    cookie = forger.get_cookie("metrica")
+    cookie = forger.get_cookie(forger.application.config["SESSION_COOKIE_NAME"])
     assert cookie is not None
     client = web.test_client()
-    client.set_cookie("metrica", cookie.value)
+    client.set_cookie(web.config["SESSION_COOKIE_NAME"], cookie.value)
     assert not is_in(client)
 
 
