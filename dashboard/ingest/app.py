@@ -30,6 +30,8 @@ from metrica.version import __version__
 
 T = TypeVar("T")
 
+_PARSING = web.AppKey("parsing", asyncio.Semaphore)
+"""Limits how many bodies are decoded at a time, and so the memory that they take."""
 _READ_TIMEOUT = 30.0  # s: a sender that is too slow must not hold a connection for ever
 
 
@@ -61,7 +63,8 @@ async def _parsed(request: web.Request, parse: Callable[[bytes, str, str, int], 
     except TimeoutError:
         raise RequestError(408, f"the body did not come within {_READ_TIMEOUT:.0f} seconds") from None
     encoding = request.headers.get("Content-Encoding", "").strip().lower()
-    return await asyncio.to_thread(parse, body, request.content_type, encoding, request.app[DATABASE].clock())
+    async with request.app[_PARSING]:
+        return await asyncio.to_thread(parse, body, request.content_type, encoding, request.app[DATABASE].clock())
 
 
 async def healthz(request: web.Request) -> web.Response:
@@ -115,6 +118,7 @@ def create_app(database: Database) -> web.Application:
     """Make the ingest over a database, to be run by `metrica.dashboard.service.serving.AioServer`."""
     app = web.Application(middlewares=[errors_as_json], client_max_size=MAX_BODY)
     app[DATABASE] = database
+    app[_PARSING] = asyncio.Semaphore(2)
     app[METRICS] = Metrics(database)
     app[kpi_routes.REPORTS] = Reports(database)
     for route in ROUTES:
