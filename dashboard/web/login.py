@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import ipaddress
 import math
 import secrets
 from functools import lru_cache
@@ -25,12 +26,12 @@ from metrica.dashboard.web.texts import LANGUAGES
 OPEN_PATHS = frozenset({"/login", LANGUAGE_PATH, "/healthz", "/assets/metrica.css", "/assets/favicon.svg"})
 """Addresses that work without a login."""
 
-PER_ADDRESS = 10
-"""How many logins from one address may fail within `WINDOW`."""
-PER_NAME = 20
-"""How many logins with one user name may fail within `WINDOW`."""
-WINDOW = 300.0
-"""For how long a failed login is remembered, seconds."""
+FREE_TRIES = 5
+"""How many logins with one user name from one address may fail before the next one has to wait."""
+FREE_TRIES_OF_ADDRESS = 30
+"""How many logins from one address, with any names, may fail before the next one has to wait."""
+LONGEST_WAIT = 300.0
+"""Most seconds that a login has to wait after others that failed."""
 
 
 class SessionUser(UserMixin):  # type: ignore[misc]
@@ -80,9 +81,21 @@ def csrf_is_right() -> bool:
     return bool(expected) and hmac.compare_digest(expected.encode(), request.form.get("csrf", "").encode())
 
 
+def network_of(address: str) -> str:
+    """Return what stands for one visitor: an IPv4 address, or the /64 network of an IPv6 address."""
+    try:
+        known = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(known, ipaddress.IPv4Address):
+        return str(known)
+    return str(known.ipv4_mapped or ipaddress.ip_network((known, 64), strict=False))
+
+
 def _routes(database: Database) -> Blueprint:
     routes = Blueprint("login", __name__)
-    by_address, by_name = Throttle(PER_ADDRESS, WINDOW), Throttle(PER_NAME, WINDOW)
+    # Not by the name alone: then anybody could lock the owner out from anywhere.
+    by_both, by_address = Throttle(FREE_TRIES, LONGEST_WAIT), Throttle(FREE_TRIES_OF_ADDRESS, LONGEST_WAIT)
 
     def form(problem: str = "", status: int = 200, name: str = OWNER) -> ResponseReturnValue:
         return render_template_string(
@@ -102,10 +115,11 @@ def _routes(database: Database) -> Blueprint:
     @routes.post("/login")
     def log_in() -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction]
         t = request_texts()
-        name, address = request.form.get("name", "")[:200], request.remote_addr or ""
+        name, address = request.form.get("name", "")[:200], network_of(request.remote_addr or "")
+        both = f"{address} {name}"
         if not csrf_is_right():
             return form(t("login_stale"), 400, name)
-        wait = max(by_address.wait(address), by_name.wait(name))
+        wait = max(by_address.wait(address), by_both.wait(both))
         if wait > 0:
             page = current_app.make_response(form(t("login_throttled", n=math.ceil(wait)), 429, name))
             page.headers["Retry-After"] = str(math.ceil(wait))
@@ -114,10 +128,10 @@ def _routes(database: Database) -> Blueprint:
         right = is_right(user, request.form.get("password", ""))
         if user is None or not right:
             by_address.failed(address)
-            by_name.failed(name)
+            by_both.failed(both)
             return form(t("login_wrong"), 401, name)
         by_address.succeeded(address)
-        by_name.succeeded(name)
+        by_both.succeeded(both)
         session.clear()
         session.permanent = True
         csrf_token()
