@@ -22,6 +22,7 @@ from metrica.dashboard.ingest.api import (
 )
 from metrica.dashboard.ingest.body import MAX_BODY, RequestError, parse_coverage, parse_events
 from metrica.dashboard.ingest.metrics import Metrics
+from metrica.dashboard.ingest.misdirected import ANY_ADDRESS, expect, wrong_address, wrong_method
 from metrica.dashboard.ingest.openapi import openapi
 from metrica.dashboard.ingest.schema import CoverageBatch, CoverageReceipt, EventBatch, EventReceipt, ServerStatus
 from metrica.dashboard.store.database import Database
@@ -122,5 +123,7 @@ def create_app(database: Database) -> web.Application:
     app[METRICS] = Metrics(database)
     app[kpi_routes.REPORTS] = Reports(database)
     for route in ROUTES:
-        app.router.add_route(route.method, route.path, route.handler)
+        app.router.add_route(route.method, route.path, route.handler, expect_handler=expect)
+        app.router.add_route("*", route.path, wrong_method(route.method), expect_handler=expect)
+    app.router.add_route("*", ANY_ADDRESS, wrong_address, expect_handler=expect)
     return app
