@@ -102,7 +102,9 @@ class WatchingUploader(Uploader):
     def _not_told(self, outcome: Failed) -> None:
         self.count("failed_tells")
         unknown = outcome.status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
-        self._tell_not_before = self._seconds() + (_ASK_AGAIN if unknown else outcome.retry_after)
+        self._tell_not_before = self._seconds() + (
+            _ASK_AGAIN if unknown else min(outcome.retry_after, self.retry_limit)
+        )
         if not self._untold:
             what = "it may be an older one; asked again every hour" if unknown else "tried again every minute"
             self.log.warning(f"the server does not hear when cameras were watched: {outcome.reason}; {what}")
