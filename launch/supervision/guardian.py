@@ -34,7 +34,6 @@ class Guardian:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env={},
                 pass_fds=[launcher],
                 cwd="/",
                 start_new_session=True,

@@ -63,6 +63,7 @@ def test_a_stopped_node_does_not_outlive_its_launcher(which: str) -> None:
 def test_a_node_that_hangs_or_has_children_does_not_outlive_its_launcher(nodes: str) -> None:
     with launching(SOURCE + nodes, limits={"hung": 60}) as launch:
         launch.wait_for("2 of 2 nodes run")
+        time.sleep(0.5)  # until it hangs
         kill(launch)
         assert_all_end(launch)
 
