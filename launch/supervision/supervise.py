@@ -25,7 +25,9 @@ from metrica.launch.supervision.supervised_node import DUMP_SECONDS, Status, Sup
 from metrica.launch.supervision.systemd import Notifier
 
 _LONGEST_WAIT = 10.0
+"""Seconds between two checks for silent nodes, at most."""
 _PUNCTUAL = 1.0
+"""Seconds by which the loop may wake up late; if it is later, the launcher itself was not running."""
 
 
 class Supervisor:
@@ -160,8 +162,7 @@ class Supervisor:
         until: monotonic seconds; None waits without a limit.
         """
         while not done() and not (self._signals.count and not self._stopping):
-            now = time.monotonic()
-            if until is not None and now >= until:
+            if until is not None and time.monotonic() >= until:
                 return
             self._turn(until)
 
@@ -194,9 +195,9 @@ class Supervisor:
         self._look_after(time.monotonic())
 
     def _notice_own_absence(self, wait: float) -> None:
-        """If the launcher itself was not running (stopped, swapped out, blocked by a terminal), restart all silences.
+        """If the launcher itself was not running (stopped, swapped out, blocked by a terminal), excuse all silences.
 
-        Otherwise heartbeats that it could not read would make every node look hung.
+        Otherwise every node would look hung, because the launcher could not read the heartbeats.
         """
         now = time.monotonic()
         if self._awake_at is not None and now - self._awake_at > wait + _PUNCTUAL:

@@ -16,6 +16,7 @@ from metrica.nodes.capture.probe import Refusal, why_refused
 from metrica.nodes.capture.video import open_capture, retrieve
 
 Transport = Literal["tcp", "udp"]
+"""How the packets of an RTSP camera's video travel."""
 
 # Without N_THREADS 1 a frozen camera takes three times the timeout and then returns stale frames.
 _STREAM = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, 3000, cv2.CAP_PROP_READ_TIMEOUT_MSEC, 1000, cv2.CAP_PROP_N_THREADS, 1]
@@ -23,8 +24,10 @@ _DEVICE = [cv2.CAP_PROP_BUFFERSIZE, 1]
 
 
 class Opening:
-    """One attempt to open a camera, in a thread: a name server that does not answer can block it for longer than a
-    callback may take."""
+    """One attempt to open a camera, in a thread of its own.
+
+    Opening can take longer than a callback may, for example while a name server does not answer.
+    """
 
     def __init__(self, address: Address, transport: Transport) -> None:
         self._result: queue.SimpleQueue[LiveCamera | Refusal] = queue.SimpleQueue()
@@ -47,8 +50,10 @@ class Opening:
 
 
 class LiveCamera:
-    """An open camera. After any failure close it and open a new one: OpenCV's capture never recovers from a cut, and
-    its `isOpened()` stays true."""
+    """An open camera. After any failure, close it and open a new one.
+
+    OpenCV's capture never recovers from a cut, and its `isOpened()` stays true.
+    """
 
     def __init__(self, address: Address, transport: Transport = "tcp") -> None:
         self.freshness = Freshness()
@@ -63,10 +68,11 @@ class LiveCamera:
 
     @property
     def is_open(self) -> bool:
+        """Whether the camera could be opened. It stays true after a failure."""
         return self._capture.isOpened()
 
     def grab(self) -> bool:
-        """Wait up to a second for the next picture. Returns False if the camera has gone."""
+        """Wait up to a second for the next picture. Returns False if none has come."""
         return self._capture.grab()
 
     def is_stale(self, arrival: float) -> bool:
@@ -76,6 +82,7 @@ class LiveCamera:
         return self.freshness.is_stale(self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000, arrival)
 
     def picture(self) -> Image | None:
+        """The picture of the last `grab`, uint8 [height, width, 3], blue green red; None if it is damaged."""
         return retrieve(self._capture)
 
     def close(self) -> None:

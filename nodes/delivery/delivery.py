@@ -1,4 +1,4 @@
-"""One request to the ingest: a batch of events or of coverage, and what became of it. No clock, no queue."""
+"""One request to the ingest, with a batch of events or of coverage, and its result. No clock, no queue."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from metrica.nodes.delivery.exchange import EXCHANGE_SECONDS, Answer, Exchange
 from metrica.nodes.delivery.receipt import check_kept, read_refused, retry_seconds, said_by, shortened
 
 VERSION = 1
+"""The version of the request format (docs/api.md)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +30,12 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """It is not known that the batch has arrived, so send it again later. The server counts no event twice."""
+    """The batch may not have arrived, so send it again later. The server counts no event twice."""
 
     reason: str
+    """What went wrong, in one sentence for the log and the health."""
     retry_after: float = 0.0
-    """For how many seconds the server asks not to be called again."""
+    """Seconds that the server asks to wait before the next request; 0 if it asks for none."""
     too_large: bool = False
     """Whether the batch was too large for the server."""
     late: bool = False
@@ -93,7 +95,7 @@ class Delivery:
         return Delivered()
 
     def _post(self, what: str, items: list[Any], patience: float | None) -> Answer | Failed:
-        """POST a document; the answer if it is a success, or why it failed."""
+        """POST a document. Returns the server's answer if its status is 200, or why the request failed."""
         address = f"{self._url}/v1/{what}"
         packed = cast(bytes, msgpack.packb({"v": VERSION, "store": self._store, what: items}))
         body = gzip.compress(packed, mtime=0)
@@ -132,6 +134,6 @@ def _failure(answer: Answer, address: str) -> Failed:
 
 
 def _in_short(error: Exception) -> str:
-    """urllib3 names the pool and the object in its texts; a person needs the last part."""
+    """The last part of an error's text; urllib3 puts internal object names before it."""
     text = str(error).rsplit("> ", 1)[-1].rsplit(": ", 1)[-1]
     return shortened(text) or type(error).__name__
