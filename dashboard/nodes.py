@@ -15,7 +15,7 @@ from metrica.dashboard.service.errors import AddressError, SecretFileError
 from metrica.dashboard.service.secret_file import read_or_create
 from metrica.dashboard.service.serving import AioServer, Server, WsgiServer
 from metrica.dashboard.store.database import Database
-from metrica.dashboard.store.errors import DatabaseBusyError, DatabaseError, DatabaseFullError
+from metrica.dashboard.store.errors import DatabaseDamagedError, DatabaseError
 from metrica.dashboard.web.app import SESSION_KEY, WebSettings, create_web
 from metrica.dashboard.web.passwords import OWNER, SHORTEST, ensure_owner, generate
 from metrica.dashboard.web.prefix import checked_prefix
@@ -35,8 +35,8 @@ class _ServerNode(Node):
             self._server = self._serve(self._database)
         except (AddressError, SecretFileError, DatabaseError, ValueError) as error:
             self._close()
-            temporary = isinstance(error, DatabaseBusyError | DatabaseFullError)
-            raise NodeError(str(error), permanent=not temporary) from None
+            # All else may pass while the launch runs: a port that is taken, a full disk, an address that comes later.
+            raise NodeError(str(error), permanent=isinstance(error, DatabaseDamagedError | ValueError)) from None
         except BaseException:
             self._close()
             raise

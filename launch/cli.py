@@ -11,7 +11,9 @@ from metrica.errors import MetricaError
 from metrica.launch import demo
 from metrica.launch.reading.load import LaunchFileError, Loaded, load
 from metrica.launch.show import as_mermaid, as_text, summary
+from metrica.launch.supervision.child import THIS_LAUNCH
 from metrica.launch.supervision.console import Console
+from metrica.launch.supervision.guardian import Guardian
 from metrica.launch.supervision.limits import USUAL, Limits
 from metrica.launch.supervision.run_folder import RunFolder
 from metrica.launch.supervision.signals import StopSignals
@@ -56,7 +58,11 @@ def _run(loaded: Loaded, options: argparse.Namespace, limits: Limits) -> int:
     console = Console(as_json=options.log_format == "json", level=options.log_level)
     try:
         loaded.graph.document.data_dir.mkdir(parents=True, exist_ok=True)
-        with StopSignals() as signals, RunFolder(loaded.run_dir, console):
+        with (
+            StopSignals() as signals,
+            RunFolder(loaded.run_dir, console),
+            Guardian(THIS_LAUNCH),
+        ):
             return Supervisor(
                 loaded.graph,
                 loaded.run_dir,
