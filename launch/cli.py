@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from metrica.errors import LaunchError
+from metrica.errors import MetricaError
 from metrica.launch import demo
 from metrica.launch.reading.load import LaunchFileError, Loaded, load
 from metrica.launch.show import as_mermaid, as_text, summary
@@ -73,7 +73,7 @@ def _run(loaded: Loaded, options: argparse.Namespace, limits: Limits) -> int:
                 log_level=options.log_level.upper(),
                 until_finished=options.until_finished,
             ).run()
-    except LaunchError as error:
+    except MetricaError as error:
         console.error(str(error))
     except OSError as error:
         console.error(f"{error.filename or 'the launch'}: {error.strerror}")

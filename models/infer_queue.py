@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import threading
+import time
 import weakref
 from collections.abc import Callable
 from types import TracebackType
@@ -54,8 +54,7 @@ class InferQueue:
         # `self._call` makes a new bound method. When this constructor has returned, only OpenVINO holds it, so its end
         # shows that no thread of OpenVINO is in the callback any more.
         callback = self._call
-        left = self._left = threading.Event()
-        self._watch = weakref.ref(callback, lambda _: left.set())
+        self._callback = weakref.ref(callback)
         self._queue.set_callback(callback)
         _open.add(self)
 
@@ -87,7 +86,7 @@ class InferQueue:
             # Replaces the callback in every request, also in one that something still holds, such as a traceback.
             self._queue.set_callback(_nothing)
         self._queue = None
-        if self._left.wait(_PATIENCE):
+        if self._is_released():
             # OpenVINO's thread may hold this object a moment longer than the callback: leave nothing in it.
             self._finished = self._compiled = None
             _open.discard(self)
@@ -106,6 +105,20 @@ class InferQueue:
         for request in self._queue:
             with contextlib.suppress(RuntimeError):  # a failed inference: `idle` and `wait` report it
                 request.wait()
+
+    def _is_released(self) -> bool:
+        """Wait until OpenVINO's threads have released the callback. False if they have not after `_PATIENCE` seconds.
+
+        This polls instead of waiting for an event that the death of the callback sets: the thread that set it would
+        still run Python and need the GIL. Between the death of the callback and the moment in which OpenVINO's thread
+        gives the GIL back nothing else runs, so whoever holds the GIL and sees it dead knows that the thread is done.
+        """
+        until = time.monotonic() + _PATIENCE
+        while self._callback() is not None:
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.001)
+        return True
 
 
 def _nothing(request: Any, userdata: Any) -> None:

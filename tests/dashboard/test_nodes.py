@@ -24,7 +24,7 @@ from tests.dashboard.footfall import event
 
 
 def context(folder: Path) -> Context:
-    return Context(store="tunis-01", timezone="Africa/Tunis", data_dir=folder / "data")
+    return Context(store="tunis-01", timezone="Africa/Tunis", data=folder / "data")
 
 
 def address(node: Ingest | Dashboard) -> str:

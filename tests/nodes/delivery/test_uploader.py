@@ -76,7 +76,7 @@ def until(condition: object, bench: testing.Bench, *, step: float = 0.5, timeout
 
 
 def context(folder: Path) -> Context:
-    return Context(store="test", timezone="Africa/Tunis", data_dir=folder)
+    return Context(store="test", timezone="Africa/Tunis", data=folder)
 
 
 def test_every_event_of_the_journal_arrives_once_in_batches(tmp_path: Path) -> None:
