@@ -8,6 +8,7 @@ import cv2
 
 from metrica.errors import NodeError
 from metrica.messages import Image
+from metrica.nodes.capture.interlaced import is_interlaced
 from metrica.nodes.capture.video import open_capture, retrieve
 from metrica.pictures import PICTURES, list_pictures
 
@@ -37,6 +38,7 @@ class VideoFile:
                 f"{path} is not a video that can be read: try to play it, and copy it again if it is cut short",
                 permanent=True,
             )
+        self.interlaced = is_interlaced(self._capture)
         self._first_time = self._file_time()
         self._last_time = self._first_time
         self._position = 0.0
