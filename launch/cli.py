@@ -19,6 +19,7 @@ from metrica.launch.supervision.supervise import Supervisor
 from metrica.version import __version__
 
 GRAPHS = {"text": as_text, "mermaid": as_mermaid}
+"""`--graph` format -> the function that writes a graph in it."""
 
 
 def main(argv: Sequence[str] | None = None, *, limits: Limits = USUAL) -> int:

@@ -6,6 +6,7 @@ import socket
 from pathlib import Path
 
 FILE = str(Path(__file__).with_name("demo.yaml"))
+"""The launch file of the demo."""
 
 _HOST = "127.0.0.1"
 _PAGE, _INGEST = 8051, 8081

@@ -29,7 +29,7 @@ def as_text(graph: Graph) -> str:
 
 
 def as_mermaid(graph: Graph) -> str:
-    """A flowchart: nodes as boxes, topics on the arrows; a topic that nobody listens to ends in a point."""
+    """A flowchart: nodes as boxes, topics on the arrows; a topic that nobody listens to ends in a dot."""
     ids = {node.name: f"n{i}" for i, node in enumerate(graph.nodes)}
     lines = ["flowchart LR"]
     lines += [f'    {ids[node.name]}["{node.name}<br/><i>{node.type_name}</i>"]' for node in graph.nodes]

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from metrica.models.fit import Fit
 
 Floats = npt.NDArray[np.float32]
+"""An array of 32-bit floats, of any shape."""
 
 MAX_CANDIDATES = 1000
 """Boxes that go into non-maximum suppression at most, the best first."""
@@ -18,10 +19,12 @@ MAX_CANDIDATES = 1000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Found:
-    """People in one frame: boxes x1, y1, x2, y2 in its pixels, float32 [N, 4], and scores 0 to 1, float32 [N]."""
+    """The people in one frame."""
 
     boxes: Floats
+    """One row x1, y1, x2, y2 for each person, pixels of the frame, float32 [N, 4]."""
     scores: Floats
+    """One score for each person, 0 to 1, float32 [N]."""
 
     def __len__(self) -> int:
         return len(self.scores)

@@ -15,8 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from metrica.models.errors import ModelError
 
 DecoderName = Literal["ssd", "boxes_labels", "yolox", "yolov8"]
+"""The formats of network outputs that there is a decoder for."""
 Score = Annotated[float, Field(gt=0, lt=1)]
+"""A score or an average precision, more than 0 and less than 1."""
 Pixels = Annotated[int, Field(gt=0, le=8192)]
+"""A width or height, 1 to 8192 pixels."""
 _DIGEST_LENGTH = {"sha256": 64, "sha384": 96}
 
 
@@ -30,16 +33,19 @@ class Input(_Part):
     size: tuple[Pixels, Pixels]
     """Width and height, pixels."""
     layout: Literal["NCHW", "NHWC"] = "NCHW"
+    """The order of the input's axes: N batch, C colours, H height, W width."""
     colour: Literal["BGR", "RGB"] = "BGR"
+    """The order of the colours that the network expects."""
     fit: Literal["stretch", "letterbox"] = "stretch"
+    """How a frame is scaled: to the whole input (`stretch`), or with its aspect kept (`letterbox`)."""
     pad: Annotated[int, Field(ge=0, le=255)] = 114
-    """Grey of a letterbox's bars."""
+    """Grey of a letterbox's bars, 0 to 255."""
     align: Literal["top_left", "center"] = "center"
     """Where a letterbox puts the scaled picture: in the top left corner, or in the middle."""
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     """Subtracted first, in the network's colour order, on the scale 0 to 255."""
     scale: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    """Divided by after the mean has been subtracted."""
+    """What the values are divided by after the mean has been subtracted, in the network's colour order."""
 
     @field_validator("mean", "scale", mode="before")
     @classmethod
@@ -121,9 +127,11 @@ class Variant(_Part):
     """One build of a model: a precision, in one release. Its files belong together."""
 
     precision: str
+    """The number format of the weights, such as FP16 or INT8."""
     release: str = ""
     """The name of the build, as its makers call it."""
     files: Annotated[tuple[File, ...], Field(min_length=1)]
+    """All files of the build; exactly one is the network (.xml or .onnx)."""
 
     @field_validator("files")
     @classmethod
@@ -145,6 +153,7 @@ class Variant(_Part):
 
     @property
     def fetchable(self) -> bool:
+        """Whether every file has an address to fetch it from."""
         return all(file.source is not None for file in self.files)
 
 
@@ -152,10 +161,11 @@ class Ap50(_Part):
     """Average precision at IoU 0.5, from 0 to 1, on the sets that docs/models.md describes."""
 
     photographs: Score
+    """Average precision on photographs of people."""
     street: Score
-    """Frames of MOT17."""
+    """Average precision on frames of MOT17."""
     entrance: Score | None = None
-    """Simulated entrances."""
+    """Average precision on simulated entrances; None if not measured."""
 
     @property
     def mean(self) -> float:
@@ -167,23 +177,35 @@ class Card(_Part):
     """A model, as its YAML file describes it."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    """The name by which `model:` and `metrica-models` find the card; that of its file."""
     title: str = ""
+    """The model in a few words, for lists."""
     description: str = ""
+    """What the network is and who made it, in a sentence or two."""
     task: Literal["person-detection"] = "person-detection"
+    """What the model finds."""
     licence: str = "not stated"
+    """The licence of the model's files."""
     origin: str = "not stated"
+    """Who made the model, and where it is published."""
     decoder: DecoderName
+    """The format of the network's outputs: it chooses the decoder."""
     input: Input
+    """The network's input, and how a frame is made to fit it."""
     person: Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)] = (0,)
     """The class ids that are people."""
     thresholds: Thresholds
+    """The scores from which a box is reported, and may continue or start a track."""
     nms: Annotated[float, Field(gt=0, le=1)] = 0.6
     """IoU above which two boxes are one person, for decoders that must decide it (yolox, yolov8)."""
     variants: Annotated[tuple[Variant, ...], Field(min_length=1)]
+    """The builds of the model, the preferred one first."""
     ap50: Ap50 | None = None
     """The measured accuracy. `model: auto` never chooses a card without it."""
     good_at: tuple[str, ...] = ()
+    """Scenes in which the model works well, in words."""
     bad_at: tuple[str, ...] = ()
+    """Scenes in which the model works badly, in words."""
     latency: str = ""
     """The time for one frame on one thread, as a remark for people."""
 

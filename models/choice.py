@@ -12,8 +12,8 @@ def remark(model: Model) -> str:
     detector: metrica-person (shipped); person-detection-0201 finds more people (AP50 0.57 against 0.47):
     metrica-models pull person-detection-0201
 
-    Of several that find more, the least good one, which mostly costs the least, and the best are named.
-    Raises ModelError if a card is damaged.
+    If several models find more people, two are named: the least accurate of them, which usually costs the least, and
+    the most accurate. Raises ModelError if a card is damaged.
     """
     own = accuracy(model.card)
     kind = "shipped" if model.path.is_relative_to(library.SHIPPED) else "the best on this machine"

@@ -1,4 +1,4 @@
-"""`metrica-models`: which detectors there are, fetching them, and proving that they work here.
+"""`metrica-models`: list the detectors, fetch them, and check that they work on this machine.
 
 Exit status: 0 all is well, 1 something is wrong with a model, 2 the command itself cannot be understood.
 """
@@ -25,7 +25,7 @@ FRAME = (1280, 720)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs the command; returns the exit status."""
+    """Run the command; returns the exit status."""
     args = _parser().parse_args(argv)
     try:
         return int(args.run(args))

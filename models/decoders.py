@@ -1,7 +1,7 @@
-"""From a network's raw outputs to people: one decoder for each output format.
+"""Decoders turn the raw outputs of a network into people: one decoder for each output format.
 
 Every decoder is a pure function with settings: it takes outputs by name, the `Fit` of the frame and a score floor, and
-returns `Found`. It also says whether a network's output shapes are its own, so that a model that is no detector is
+returns `Found`. It also tells whether a network's outputs have its format, so that a model that is no detector is
 refused before the first frame.
 """
 
@@ -21,12 +21,15 @@ from metrica.models.errors import ModelError
 from metrica.models.fit import Fit
 
 Array = npt.NDArray[np.generic]
+"""An array as a network returns it, of any type and shape."""
 Floats = npt.NDArray[np.float32]
+"""An array of 32-bit floats, of any shape."""
 Shape = tuple[int | None, ...]
-"""The shape of an output; None for a length that is known only when there is data."""
+"""The shape of an output; None for a length that is known only after an inference."""
 
 YOLO_STRIDES = (8, 16, 32)
-# exp of more than this many strides is wider than any picture; it keeps a wild value from overflowing.
+"""The sizes of the cells of a YOLO network's three grids, pixels of the input."""
+# Sizes are exp(value) strides. A larger value would be wider than any picture, and could overflow.
 _MAX_EXPONENT = 20.0
 
 
@@ -41,7 +44,7 @@ class Decoder(Protocol):
         ...
 
     def __call__(self, outputs: Mapping[str, Array], fit: Fit, floor: float) -> Found:
-        """The people scored at least `floor`; `outputs` hold at least what `wanted` names."""
+        """The people whose score is at least `floor`. `outputs` holds at least the outputs that `wanted` names."""
         ...
 
 
@@ -66,7 +69,9 @@ class Ssd:
     """
 
     person: tuple[int, ...]
+    """The class ids that are people."""
     format: ClassVar[str] = "one output [1, 1, N, 7]"
+    """The expected outputs in words, for an error message."""
 
     def wanted(self, shapes: Mapping[str, Shape]) -> tuple[str, ...] | None:
         return _single(shapes, lambda s: len(s) == 4 and s[:2] == (1, 1) and s[3] == 7)
@@ -85,7 +90,9 @@ class BoxesLabels:
     """`boxes` [N, 5] (x1, y1, x2, y2, score) in pixels of the input, and `labels` [N]: OpenVINO training extensions."""
 
     person: tuple[int, ...]
+    """The class ids that are people."""
     format: ClassVar[str] = "outputs 'boxes' [N, 5] and 'labels' [N]"
+    """The expected outputs in words, for an error message."""
 
     def wanted(self, shapes: Mapping[str, Shape]) -> tuple[str, ...] | None:
         boxes, labels = shapes.get("boxes"), shapes.get("labels")
@@ -108,9 +115,13 @@ class Yolox:
     """
 
     size: tuple[int, int]
+    """Width and height of the network's input, pixels."""
     person: tuple[int, ...]
+    """The class ids that are people."""
     nms: float
+    """IoU above which two boxes are one person, 0 to 1."""
     format: ClassVar[str] = "one output [1, cells of the strides 8, 16 and 32, 5 + classes]"
+    """The expected outputs in words, for an error message."""
 
     def wanted(self, shapes: Mapping[str, Shape]) -> tuple[str, ...] | None:
         count, least = cells(self.size), 6 + max(self.person)
@@ -131,9 +142,13 @@ class Yolov8:
     """The head of YOLOv8 and YOLO11, [1, 4 + classes, cells]: centre and size in pixels of the input, class scores."""
 
     size: tuple[int, int]
+    """Width and height of the network's input, pixels."""
     person: tuple[int, ...]
+    """The class ids that are people."""
     nms: float
+    """IoU above which two boxes are one person, 0 to 1."""
     format: ClassVar[str] = "one output [1, 4 + classes, cells of the strides 8, 16 and 32]"
+    """The expected outputs in words, for an error message."""
 
     def wanted(self, shapes: Mapping[str, Shape]) -> tuple[str, ...] | None:
         count, least = cells(self.size), 5 + max(self.person)

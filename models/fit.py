@@ -11,20 +11,21 @@ from metrica.models.card import Input
 from metrica.models.errors import ModelError
 
 Floats = npt.NDArray[np.float32]
+"""An array of 32-bit floats, of any shape."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """A frame scaled into a rectangle of the network's input.
-
-    `frame`, `size` (the whole input) and `inner` (the scaled frame) are width and height in pixels; `offset` is the
-    left and top of `inner` within the input. A stretch fills the input; a letterbox keeps the aspect.
-    """
+    """A frame scaled into a rectangle of the network's input: the whole input, or with its aspect kept (letterbox)."""
 
     frame: tuple[int, int]
+    """Width and height of the frame, pixels."""
     size: tuple[int, int]
+    """Width and height of the whole input, pixels."""
     inner: tuple[int, int]
+    """Width and height of the scaled frame, pixels of the input."""
     offset: tuple[int, int]
+    """Left and top edge of the scaled frame, pixels of the input."""
 
     @classmethod
     def of(cls, spec: Input, width: int, height: int) -> Fit:

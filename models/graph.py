@@ -1,4 +1,4 @@
-"""An OpenVINO graph: read it, hold it to its card, and compile the preparation of frames into it."""
+"""An OpenVINO graph: read it, check it against its card, and build the preparation of frames into it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from metrica.models.errors import ModelError
 from metrica.models.fit import Fit
 
 NEAREST_FROM = 0.88
-"""Frame size over input size from which the nearest pixel is taken instead of blending four.
+"""Frame size divided by input size from which a frame is resized by its nearest pixel; below it, bilinearly.
 
-OpenVINO's bilinear kernel costs 15 to 20 % of the whole inference on a CPU, nearest what OpenCV's resize does outside
-the graph. Where a frame shrinks, or grows by less than an eighth, nearest mostly finds as many people or more; where it
-grows more, it loses them. The limit was chosen on the pictures that the figures in docs/models.md are from.
+On a CPU, OpenVINO's bilinear resize costs 15 to 20 % of the whole inference; its nearest resize costs as much as
+OpenCV's resize outside the graph. If a frame shrinks, or grows by less than an eighth, nearest mostly finds as many
+people or more. If a frame grows more, nearest finds fewer. The limit was chosen on the pictures of docs/models.md.
 """
 
 
@@ -109,8 +109,8 @@ def hold_to_card(graph: ov.Model, card: Card, decoder: Decoder, path: Path) -> N
 def with_frames(graph: ov.Model, card: Card, fit: Fit) -> ov.Model:
     """A copy of the graph that takes a frame as a camera gives it: uint8 [1, height, width, 3], blue green red.
 
-    Everything from there to the network's own input happens in the graph: resize, bars of a letterbox, colour order,
-    float, mean and scale, layout. The order matters for speed: bytes are resized, only then made floats.
+    The graph does everything from the frame to the network's own input: resize, bars of a letterbox, colour order,
+    float, mean and scale, layout. For speed, the bytes are resized before they become floats.
     """
     width, height = fit.frame
     spec = card.input

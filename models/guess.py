@@ -13,8 +13,8 @@ from metrica.models.decoders import BoxesLabels, Decoder, Shape, Ssd, Yolov8, Yo
 from metrica.models.errors import ModelError
 from metrica.models.graph import fix_input, output_shapes, read_graph, shape_of, shown
 
-# What each format is trained with. A stretched BGR 0 to 255 is Open Model Zoo's habit; YOLOX keeps that range and puts
-# its picture top left; YOLOv8 and YOLO11 want RGB 0 to 1 in the middle of grey bars.
+# The input that each format is usually trained with. Open Model Zoo: BGR from 0 to 255, stretched. YOLOX: the same
+# range, the picture in the top left corner. YOLOv8 and YOLO11: RGB from 0 to 1, the picture between grey bars.
 _HABITS: dict[str, dict[str, Any]] = {
     "ssd": {"fit": "stretch"},
     "boxes_labels": {"fit": "stretch"},
@@ -23,7 +23,7 @@ _HABITS: dict[str, dict[str, Any]] = {
 }
 # Open Model Zoo's single-class SSDs call a person 0 or 1; everything else starts at 0.
 _PERSON = {"ssd": (0, 1)}
-# A bare network has no card to say which scores to trust, so these are of the nearest one that was measured.
+# A bare network has no card with thresholds: use those of the most similar model that was measured.
 _THRESHOLDS: dict[str, dict[str, Any]] = {
     "ssd": {"new": 0.51, "keep": 0.27, "low": 0.07, "chosen": "guessed: those of person-detection-0201"},
     "boxes_labels": {"new": 0.28, "keep": 0.21, "low": 0.12, "chosen": "guessed: those of person-detection-0203"},
@@ -35,7 +35,7 @@ _THRESHOLDS: dict[str, dict[str, Any]] = {
 def guess_card(path: Path) -> Card:
     """The card of a bare .xml or .onnx network.
 
-    Raises ModelError when it is no network, no detector of a known format, or leaves its input size open.
+    Raises ModelError if it is no network, no detector of a known format, or does not fix its input size.
     """
     graph = read_graph(ov.Core(), path)
     size, layout = _input(shape_of(graph.input()), path)

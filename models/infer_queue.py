@@ -1,4 +1,4 @@
-"""Many inferences side by side, in OpenVINO's AsyncInferQueue, which can be let go of safely.
+"""Many inferences side by side, in an OpenVINO AsyncInferQueue that can be closed safely.
 
     def finished(request, camera):  # on OpenVINO's thread
         found[camera] = network.decode(request, width, height)
@@ -8,14 +8,14 @@
             queue.start([image[None]], camera)
 
 An AsyncInferQueue that is used directly can end the process. `wait_all` returns when the last callback has returned,
-but OpenVINO's thread lets go of the callback object only after that. What happens if queue and compiled model are
+but OpenVINO's thread releases the callback object only after that. What happens if queue and compiled model are
 dropped in between:
 
 - The callback can reach the compiled model (a closure over a `Network` is enough) and is now its last owner. OpenVINO's
   thread then destroys the model, the executor of the model, and with it joins itself: "terminate called after
   throwing an instance of 'std::system_error': Resource deadlock avoided", exit status 134.
 - It cannot reach the model. The main thread destroys the executor and waits for OpenVINO's thread while it holds the
-  GIL, and OpenVINO's thread waits for the GIL to let go of the callback: neither ever goes on.
+  GIL, and OpenVINO's thread waits for the GIL to release the callback: neither ever goes on.
 - A callback runs while the interpreter ends: "FATAL: exception not rethrown", exit status 134.
 """
 
@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import threading
+import time
 import weakref
 from collections.abc import Callable
 from types import TracebackType
@@ -32,30 +32,29 @@ from typing import Any, Self
 import openvino as ov
 
 _PATIENCE = 5.0
-"""Seconds to wait for OpenVINO's thread to leave the callback: it needs microseconds, once it is given a core."""
+"""Seconds to wait for OpenVINO's thread to leave the callback, which takes microseconds once the thread has a core."""
 
 
 class InferQueue:
     """Runs up to `requests` inferences at once. Close it, or use it as a context manager.
 
-    compiled: what `Network.compiled` gives.
-    finished: called with the finished request and what was given to `start`, on OpenVINO's thread, which computes
+    compiled: what `Network.compiled` returns.
+    finished: called with the finished request and the `userdata` of `start`, on OpenVINO's thread, which computes
     nothing meanwhile; not called for an inference that failed.
 
-    Invariant: OpenVINO's threads never hold the last reference to anything of OpenVINO's. A queue is kept alive by
-    `_open` until `close` has, in the caller's thread, waited for OpenVINO's to let go of the callback and taken away
-    what the callback could reach.
+    Invariant: OpenVINO's threads never hold the last reference to an OpenVINO object. `_open` keeps the queue alive
+    until `close`, in the caller's thread, has waited until OpenVINO's thread has released the callback, and has cleared
+    what the callback can reach.
     """
 
     def __init__(self, compiled: ov.CompiledModel, requests: int, finished: Callable[[Any, Any], None]) -> None:
         self._compiled: ov.CompiledModel | None = compiled
         self._finished: Callable[[Any, Any], None] | None = finished
         self._queue: Any = ov.AsyncInferQueue(compiled, requests)  # noqa: TID251 - what it is banned for is mended here
-        # This bound method is an object of its own, and OpenVINO alone owns it when we return: when it dies, no thread
-        # of OpenVINO's is in the callback or holds it.
+        # `self._call` makes a new bound method. When this constructor has returned, only OpenVINO holds it, so its end
+        # shows that no thread of OpenVINO is in the callback any more.
         callback = self._call
-        left = self._left = threading.Event()
-        self._watch = weakref.ref(callback, lambda _: left.set())
+        self._callback = weakref.ref(callback)
         self._queue.set_callback(callback)
         _open.add(self)
 
@@ -74,18 +73,21 @@ class InferQueue:
         self._queue.start_async(inputs, userdata)
 
     def wait(self) -> None:
-        """Until everything is finished and said. Raises RuntimeError as `idle` does."""
+        """Wait until every inference is finished and its callback has returned. Raises RuntimeError as `idle` does."""
         self._queue.wait_all()
 
     def close(self) -> None:
-        """Wait for what is running, then let go of queue and compiled model. Not from a callback; twice is no harm."""
+        """Wait for running inferences, then release the queue and the compiled model.
+
+        Do not call it from a callback. Closing again does nothing.
+        """
         if self._queue is not None:
             self._wait_for_each()
-            # Takes the callback from every request, whoever still holds one (the traceback of an error does).
+            # Replaces the callback in every request, also in one that something still holds, such as a traceback.
             self._queue.set_callback(_nothing)
         self._queue = None
-        if self._left.wait(_PATIENCE):
-            # OpenVINO's thread may hold this object a moment longer than its callback, but now that is empty.
+        if self._is_released():
+            # OpenVINO's thread may hold this object a moment longer than the callback: leave nothing in it.
             self._finished = self._compiled = None
             _open.discard(self)
 
@@ -101,8 +103,22 @@ class InferQueue:
 
     def _wait_for_each(self) -> None:
         for request in self._queue:
-            with contextlib.suppress(RuntimeError):  # an inference that failed, which `idle` and `wait` say
+            with contextlib.suppress(RuntimeError):  # a failed inference: `idle` and `wait` report it
                 request.wait()
+
+    def _is_released(self) -> bool:
+        """Wait until OpenVINO's threads have released the callback. False if they have not after `_PATIENCE` seconds.
+
+        This polls instead of waiting for an event that the death of the callback sets: the thread that set it would
+        still run Python and need the GIL. Between the death of the callback and the moment in which OpenVINO's thread
+        gives the GIL back nothing else runs, so whoever holds the GIL and sees it dead knows that the thread is done.
+        """
+        until = time.monotonic() + _PATIENCE
+        while self._callback() is not None:
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.001)
+        return True
 
 
 def _nothing(request: Any, userdata: Any) -> None:
@@ -114,6 +130,6 @@ _open: set[InferQueue] = set()
 
 @atexit.register
 def _close_all() -> None:
-    """Before the interpreter ends: a callback that runs later would abort the process."""
+    """Close every queue before the interpreter ends: a callback that runs later would abort the process."""
     for queue in list(_open):
         queue.close()

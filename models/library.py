@@ -23,6 +23,7 @@ AUTO = "auto"
 """The name that means the best model on this machine."""
 
 FOLDERS_VARIABLE = "METRICA_MODELS"
+"""The environment variable that names the user's own model folders."""
 _NETWORKS = (".xml", ".onnx")
 _CARDS = (".yaml", ".yml")
 
@@ -32,7 +33,9 @@ class Model:
     """A model whose files are on this machine."""
 
     name: str
+    """The name on the card; for a network without a card, made from its file's name."""
     card: Card
+    """How the model is used; for a network without a card, guessed from its shapes."""
     path: Path
     """The .xml or .onnx file that OpenVINO reads."""
     variant: Variant | None = None
@@ -85,8 +88,8 @@ def find_model(name_or_path: str) -> Model:
     """The model of this name or path, with its files on this machine.
 
     A name is a card's, or `auto` for the best here; a path is that of a card (.yaml) or of a bare network (.xml,
-    .onnx), whose format is then guessed from its shapes, unless the file is called as a shipped card. Raises
-    ModelError, which says where was looked and what to do.
+    .onnx), whose format is then guessed from its shapes, unless the file has the name of a shipped card. Raises
+    ModelError, which says where files were looked for and what to do.
     """
     if name_or_path == AUTO:
         return _best()

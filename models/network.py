@@ -25,6 +25,7 @@ from metrica.models.graph import hold_to_card, read_graph, reason, with_frames
 from metrica.models.library import Model
 
 Hint = Literal["THROUGHPUT", "LATENCY"]
+"""What OpenVINO optimises: most frames per second, or the soonest result."""
 
 
 @runtime_checkable
@@ -42,14 +43,14 @@ _CHOOSERS = {"AUTO", "MULTI", "HETERO", "BATCH"}
 
 
 class Network:
-    """One model on one device, compiled once for each frame size it meets.
+    """One model on one device, compiled once for each frame size.
 
-    `device` is what OpenVINO takes (CPU, GPU, GPU.1, NPU, AUTO, MULTI:GPU,CPU, …); `hint` is THROUGHPUT for many
-    frames at once or LATENCY for one soon; `threads` is how many CPU threads it may use and `streams` how many
+    `device` is an OpenVINO device (CPU, GPU, GPU.1, NPU, AUTO, MULTI:GPU,CPU, …); `hint` is THROUGHPUT for most frames
+    per second or LATENCY for the soonest result; `threads` is how many CPU threads it may use and `streams` how many
     inferences run side by side (0: OpenVINO decides). Raises ModelError for a device that this machine lacks, a file
     that is no network, and a network that is not the detector its card describes.
 
-    Not for several threads at once: compile and infer from one.
+    Not thread-safe: call `compiled` and `infer` from one thread.
     """
 
     def __init__(
@@ -71,7 +72,7 @@ class Network:
         """The network for frames of this size: one input, uint8 [1, height, width, 3], blue green red.
 
         Compiled at the first call for a size (a second or so), kept for the next ones. Give it to an InferQueue, not to
-        OpenVINO's AsyncInferQueue, which may abort the process when it is let go of. Raises ModelError.
+        OpenVINO's AsyncInferQueue, which may abort the process when it is dropped. Raises ModelError.
         """
         if (width, height) not in self._compiled:
             graph = with_frames(self._graph, self.model.card, self.fit(width, height))
@@ -89,14 +90,14 @@ class Network:
         return Fit.of(self.model.card.input, width, height)
 
     def jobs(self, width: int, height: int) -> int:
-        """How many requests at a time keep the device busy under the hint, as OpenVINO sees it."""
+        """How many requests at once keep the device busy under the hint, according to OpenVINO."""
         return int(self.compiled(width, height).get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
 
     def decode(self, outputs: Outputs, width: int, height: int, floor: float | None = None) -> Found:
         """The people in a frame of `width` x `height`, from what the compiled network gave for it.
 
-        In a callback of an InferQueue hand over the request itself. `floor` is the least score that is reported;
-        by default the card's `low`.
+        In a callback of an InferQueue, give the request itself. `floor` is the lowest score that is reported; by
+        default the card's `low`.
         """
         low = self.model.card.thresholds.low if floor is None else floor
         return self._decoder(self._by_name(outputs), self.fit(width, height), low)

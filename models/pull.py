@@ -19,8 +19,9 @@ from metrica.models.errors import ModelError
 from metrica.models.library import cache_folder
 
 MIRROR_VARIABLE = "METRICA_MODELS_URL"
+"""The environment variable that names a mirror to fetch all files from."""
 Progress = Callable[[str, int, int], None]
-"""Called with a file's path in the card, the bytes that have come and the bytes there are in all."""
+"""Called with a file's path in the card, the bytes received so far and the bytes of the whole file."""
 
 _CHUNK = 64 * 1024
 _TRIES = 4
@@ -44,7 +45,7 @@ def choose_variant(card: Card, precision: str | None = None) -> Variant:
 def pull(
     card: Card, folder: Path | None = None, precision: str | None = None, progress: Progress | None = None
 ) -> list[Path]:
-    """Fetches the files of a card that are not already in `folder` (by default the cache), and returns their paths.
+    """Fetch the files of a card that are not already in `folder` (by default the cache), and return their paths.
 
     After a broken connection the download continues where it stopped, a few times. Files are put in place only when all
     of them have arrived with the size and digest of the card. Raises ModelError and then leaves the old files in place.
@@ -89,7 +90,7 @@ def _room(folder: Path, size: int) -> None:
 
 
 def _new_file(place: Path) -> Path:
-    # A name of its own beside the place: two pulls at once do not meet, and the rename stays on one file system.
+    # A temporary name in the same folder: two pulls do not disturb each other, and the rename stays on one file system.
     place.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{place.name}.", suffix=".part", dir=place.parent)
     os.fchmod(handle, 0o644)
@@ -98,7 +99,7 @@ def _new_file(place: Path) -> Path:
 
 
 def _fetch(file: File, part: Path, progress: Progress) -> None:
-    """Fills `part` with the file. Raises ModelError, or OSError when it cannot be written."""
+    """Fill `part` with the file. Raises ModelError, or OSError when it cannot be written."""
     url, size = address(file), file.size or 0
     broke = ""
     with _manager(url) as http:

@@ -30,6 +30,7 @@ RETRY_AFTER = 5
 """Seconds that a sender is asked to wait after a 503."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+"""Answers a request, as aiohttp calls it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +38,15 @@ class Query:
     """A parameter in the query string: a whole number from `least` to `most`."""
 
     name: str
+    """What the parameter is called in the address, such as `days`."""
     default: int
+    """The value if the request does not give one."""
     least: int
+    """The smallest value that is accepted."""
     most: int
+    """The largest value that is accepted."""
     help: str
+    """What the parameter does, for the OpenAPI document."""
 
     def read(self, request: web.Request) -> int:
         """Return its value in this request. Raises RequestError 400."""
@@ -57,14 +63,19 @@ class Route:
     """One endpoint, for the application and for the OpenAPI document."""
 
     method: Literal["GET", "POST"]
+    """The HTTP method."""
     path: str
+    """The path, with a variable part in braces, such as {store}."""
     handler: Handler
+    """The function that answers a request."""
     summary: str
+    """What the endpoint does, in one line for the OpenAPI document."""
     answer: type[BaseModel] | str
     """The model of the answer, or its media type."""
     takes: type[BaseModel] | None = None
     """The model of the request's body."""
     query: tuple[Query, ...] = ()
+    """The parameters that it reads from the query string."""
     token: bool = True
     """Whether a token is needed."""
     errors: tuple[int, ...] = ()

@@ -14,12 +14,15 @@ from metrica.errors import TopicError
 from metrica.launch.reading.problems import Problems, suggest
 from metrica.launch.reading.source import Place, Source
 from metrica.launch.reading.substitute import Scope
-from metrica.launch.reading.tree import Entry, Mapping, Text, Tree, describe
+from metrica.launch.reading.tree import KeyValue, Mapping, Text, Tree, describe
 from metrica.topics import check_name, check_topic
 
 SYNTAX = "1"
+"""The version of the launch file's syntax that is read here."""
 KEYS = ("metrica", "store", "cameras", "per_camera", "nodes", "data", "endpoints")
+"""The keys that a launch file may have at the top."""
 STORE_KEYS = ("id", "timezone")
+"""The keys that `store` must have."""
 _STORE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _ENDPOINT = re.compile(r"tcp://(\[[0-9A-Fa-f:]+\]|[^\s:/\[\]*]+):([0-9]{1,5})")
 
@@ -29,12 +32,19 @@ class Document:
     """A launch file, read."""
 
     source: Source
+    """The text that was read, for the places of errors."""
     store: str = "store"
+    """The store's id; `store` if the file names no store."""
     timezone: str = "UTC"
+    """The store's time zone, an IANA name such as Africa/Tunis."""
     data: Path | None = None
+    """The folder that the file gives under `data`; None if it gives none."""
     cameras: dict[str, Mapping] = field(default_factory=dict[str, Mapping])
-    per_camera: dict[str, Entry] = field(default_factory=dict[str, Entry])
-    nodes: dict[str, Entry] = field(default_factory=dict[str, Entry])
+    """Camera name -> what the file says about the camera; substitutions are not done yet."""
+    per_camera: dict[str, KeyValue] = field(default_factory=dict[str, KeyValue])
+    """Node name -> its entry under `per_camera`, of which one node is started for each camera."""
+    nodes: dict[str, KeyValue] = field(default_factory=dict[str, KeyValue])
+    """Node name -> its entry under `nodes`, of which one node is started."""
     endpoints: dict[str, Text] = field(default_factory=dict[str, Text])
     """Topic name -> its explicit tcp:// address. The place of each text is that of the topic's key, for errors."""
 
@@ -63,7 +73,7 @@ def read_document(source: Source, tree: Tree | None, folder: Path, scope: Scope)
     return document
 
 
-def read_mapping(entry: Entry, what: str, problems: Problems) -> dict[str, Entry]:
+def read_mapping(entry: KeyValue, what: str, problems: Problems) -> dict[str, KeyValue]:
     """The entries of the mapping under a key: none for an empty value. Any other value is a problem."""
     if isinstance(entry.value, Mapping):
         return entry.value.entries
@@ -72,7 +82,7 @@ def read_mapping(entry: Entry, what: str, problems: Problems) -> dict[str, Entry
     return {}
 
 
-def read_text(entry: Entry, what: str, problems: Problems) -> str | None:
+def read_text(entry: KeyValue, what: str, problems: Problems) -> str | None:
     """The text under a key, or None if it is not a text, which is then a problem."""
     if isinstance(entry.value, Text) and not entry.value.is_null:
         return entry.value.value
@@ -80,7 +90,7 @@ def read_text(entry: Entry, what: str, problems: Problems) -> str | None:
     return None
 
 
-def check_keys(entries: dict[str, Entry], known: Sequence[str], owner: str, problems: Problems) -> None:
+def check_keys(entries: dict[str, KeyValue], known: Sequence[str], owner: str, problems: Problems) -> None:
     """Add a problem, with the nearest known key as a hint, for each key that is not known."""
     for name, entry in entries.items():
         if name not in known:
@@ -169,7 +179,7 @@ class _Reader:
                 value = camera.value
                 self.document.cameras[name] = value if isinstance(value, Mapping) else Mapping(value.place)
 
-    def _nodes(self, group: str) -> dict[str, Entry]:
+    def _nodes(self, group: str) -> dict[str, KeyValue]:
         if (entry := self.top.get(group)) is None:
             return {}
         entries = read_mapping(entry, f"'{group}'", self.problems)
@@ -220,7 +230,7 @@ class _Reader:
         value = self.top[key].value if key in self.top else None
         return value is None or (isinstance(value, Text) and value.is_null) or value == Mapping(value.place)
 
-    def _named(self, entry: Entry, what: str) -> bool:
+    def _named(self, entry: KeyValue, what: str) -> bool:
         try:
             check_name(entry.key.value, what)
         except TopicError as error:
@@ -228,6 +238,6 @@ class _Reader:
             return False
         return True
 
-    def _text(self, entry: Entry, what: str) -> str | None:
+    def _text(self, entry: KeyValue, what: str) -> str | None:
         value = self.scope.resolve(entry.value)
-        return None if value is None else read_text(Entry(entry.key, value), what, self.problems)
+        return None if value is None else read_text(KeyValue(entry.key, value), what, self.problems)

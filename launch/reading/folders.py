@@ -14,6 +14,7 @@ from metrica.messages import Frame
 from metrica.transport import RING_SLOTS
 
 SHM = Path("/dev/shm")
+"""The folder of shared memory on Linux."""
 LONGEST_SOCKET_PATH = 107
 """Longest path of a Unix socket, in bytes: the size of `sun_path` less its final zero byte (unix(7))."""
 _LIKELY_FRAME_BYTES = 1280 * 720 * 3

@@ -15,23 +15,29 @@ from metrica.qos import LATCHED, QoS, compatible
 from metrica.topics import matching, resolve
 
 HEALTH = "health"
+"""The name, below a node's own, of the topic with its heartbeats."""
 
 
 @dataclass(eq=False)
 class Topic:
-    """One topic and its publisher. The publisher is None for a topic of another machine, of which the file only gives
-    the endpoint."""
+    """One topic and its publisher."""
 
     name: str
+    """The topic's whole name, such as /door/frames."""
     message: type[Message] | None = None
+    """The class of its messages; None for a topic of another machine."""
     qos: QoS | None = None
+    """The QoS that its publisher declares; None for a topic of another machine."""
     camera: str = ""
+    """Name of the camera that the topic belongs to; empty if it belongs to none."""
     publisher: LaunchNode | None = None
+    """The node that publishes it; None for a topic of another machine, of which the file gives the endpoint."""
     port: str = ""
     """Name of the publisher's output; empty for a node's own heartbeat, `/<node>/health`."""
 
     @property
     def is_heartbeat(self) -> bool:
+        """Whether the topic is a node's own heartbeat, `/<node>/health`."""
         return self.publisher is not None and not self.port
 
 
@@ -40,9 +46,13 @@ class Input:
     """One subscription and the topics that it listens to."""
 
     node: LaunchNode
+    """The node that subscribes."""
     port: str
+    """Name of the subscription in the node's class."""
     qos: QoS
+    """The QoS that the subscription asks for."""
     topics: tuple[Topic, ...]
+    """The topics that it listens to; more than one only if its name holds a wildcard."""
 
 
 @dataclass(eq=False)
@@ -50,9 +60,13 @@ class Graph:
     """The nodes to start, their topics, and which subscription listens to which topics."""
 
     document: Document
+    """The launch file that the graph was built from."""
     nodes: list[LaunchNode]
+    """The nodes to start, in the order of the file."""
     topics: dict[str, Topic] = field(default_factory=dict[str, Topic])
+    """Topic name -> topic, those of other machines included."""
     inputs: list[Input] = field(default_factory=list[Input])
+    """The subscriptions of all nodes."""
 
     @property
     def published(self) -> list[Topic]:
@@ -60,6 +74,7 @@ class Graph:
         return [topic for topic in self.topics.values() if topic.publisher and topic.port]
 
     def inputs_of(self, node: LaunchNode) -> list[Input]:
+        """The subscriptions of a node."""
         return [i for i in self.inputs if i.node is node]
 
     def listeners(self, topic: Topic) -> list[Input]:

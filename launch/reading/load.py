@@ -33,9 +33,11 @@ class Loaded:
     """A launch file that can be started."""
 
     graph: Graph
+    """The nodes to start and the topics that connect them."""
     folder: Path
     """The launch file's own folder; modules in it can be node types."""
     run_dir: Path
+    """The folder for the sockets of this run; one launcher at a time uses it."""
 
 
 def load(

@@ -13,7 +13,7 @@ from metrica.launch.reading.problems import Problems, suggest
 from metrica.launch.reading.reader import hide
 from metrica.launch.reading.source import Place
 from metrica.launch.reading.substitute import Scope
-from metrica.launch.reading.tree import Entry, Mapping, Text, Tree, place_at, to_python
+from metrica.launch.reading.tree import KeyValue, Mapping, Text, Tree, place_at, to_python
 from metrica.node import Node
 from metrica.params import InvalidValue, ParamSpec, closest
 from metrica.qos import PROFILES, QoS
@@ -23,20 +23,28 @@ from metrica.topics import check_topic
 
 @dataclass(eq=False)
 class LaunchNode:
-    """One node to start. `cls` is None if its class cannot be found; that problem has been recorded already."""
+    """One node to start, as the launch file describes it."""
 
     name: str
     """Full name, such as /door/tracker."""
     place: Place
+    """Where the node's name stands in the file, for errors."""
     camera: str = ""
+    """Name of the node's camera; empty for a node under `nodes`."""
     type_name: str = ""
+    """The node's type as the file gives it; empty if it could not be read."""
     cls: type[Node] | None = None
+    """The node's class; None if it cannot be found, and then that problem has been recorded already."""
     params: dict[str, Any] = field(default_factory=dict[str, Any])
     """The parameters as the file gives them, not converted yet: texts, lists, mappings."""
     remap: dict[str, Text] = field(default_factory=dict[str, Text])
+    """Name of an input or output -> the topic that it uses instead of its own."""
     qos: dict[str, QoS] = field(default_factory=dict[str, QoS])
+    """Name of an input -> the QoS that it uses instead of the declared one."""
     qos_places: dict[str, Place] = field(default_factory=dict[str, Place])
+    """Name of an input -> where its QoS stands in the file, for errors."""
     restart: bool = True
+    """Whether the launcher starts the node again after a failure."""
     incomplete: bool = False
     """Whether a name in `remap` could not be read; that problem has been recorded already."""
 
@@ -69,12 +77,12 @@ def read_nodes(document: Document, overrides: Sequence[Override], scope: Scope) 
     ]
 
 
-def _overridden(name: str, group: str, entry: Entry, overrides: Sequence[Override], problems: Problems) -> Entry:
+def _overridden(name: str, group: str, entry: KeyValue, overrides: Sequence[Override], problems: Problems) -> KeyValue:
     body = Mapping(entry.value.place, read_mapping(entry, f"node '{group}'", problems))
     for override in overrides:
         if override.concerns(name, group):
             body = override.applied(body, problems)
-    return Entry(entry.key, body) if body.entries else entry
+    return KeyValue(entry.key, body) if body.entries else entry
 
 
 class _Reader:
@@ -83,7 +91,7 @@ class _Reader:
     def __init__(self, node: LaunchNode, scope: Scope) -> None:
         self.node, self.scope, self.problems = node, scope, scope.problems
 
-    def read(self, entry: Entry) -> LaunchNode:
+    def read(self, entry: KeyValue) -> LaunchNode:
         body = entry.value.entries if isinstance(entry.value, Mapping) else {}
         check_keys(body, NODE_KEYS, "a node", self.problems)
         self._type(entry, body)
@@ -97,7 +105,7 @@ class _Reader:
         )
         return self.node
 
-    def _type(self, entry: Entry, body: dict[str, Entry]) -> None:
+    def _type(self, entry: KeyValue, body: dict[str, KeyValue]) -> None:
         if "type" not in body:
             if body or to_python(entry.value) is None:  # no mapping: recorded as a problem already
                 self.problems.add(entry.key.place, f"node '{entry.key.value}' has no type", "add 'type: …'")
@@ -111,13 +119,13 @@ class _Reader:
                 reason = f"{type(error).__name__}: {error}"
                 self.problems.add(body["type"].value.place, f"'{text}' cannot be imported: {reason}")
 
-    def _restart(self, entry: Entry) -> None:
+    def _restart(self, entry: KeyValue) -> None:
         text = self._text(entry, "'restart'")
         if text not in (None, "true", "false"):
             self.problems.add(entry.value.place, f"'restart' must be true or false, not '{text}'")
         self.node.restart = text != "false"
 
-    def _remap(self, entries: dict[str, Entry]) -> None:
+    def _remap(self, entries: dict[str, KeyValue]) -> None:
         for port, entry in entries.items():
             self._check_port(port, entry)
             if (text := self._text(entry, "a topic")) is None:
@@ -131,7 +139,7 @@ class _Reader:
                 self.problems.add(entry.value.place, str(error), hint)
                 self.node.incomplete = True
 
-    def _qos(self, entries: dict[str, Entry]) -> None:
+    def _qos(self, entries: dict[str, KeyValue]) -> None:
         for port, entry in entries.items():
             self._check_port(port, entry)
             if self.node.cls and port in self.node.cls.publishers:
@@ -145,14 +153,14 @@ class _Reader:
                 hint = suggest(text.lower(), list(PROFILES)) or f"there are {', '.join(PROFILES)}"
                 self.problems.add(entry.value.place, f"there is no QoS profile '{text}'", hint)
 
-    def _check_port(self, port: str, entry: Entry) -> None:
+    def _check_port(self, port: str, entry: KeyValue) -> None:
         if cls := self.node.cls:
             ports = [*cls.subscriptions, *cls.publishers]
             if port not in ports:
                 hint = suggest(port, ports) or (f"it has {', '.join(ports)}" if ports else "it has none")
                 self.problems.add(entry.key.place, f"{self.node.type_name} has no input or output '{port}'", hint)
 
-    def _params(self, entries: dict[str, Entry], type_entry: Entry | None) -> None:
+    def _params(self, entries: dict[str, KeyValue], type_entry: KeyValue | None) -> None:
         resolved = {name: (entry, self.scope.resolve(entry.value)) for name, entry in entries.items()}
         if (cls := self.node.cls) is None:
             return
@@ -174,7 +182,7 @@ class _Reader:
             self.node.params = {name: to_python(value) for name, value in given.items()}
             self._check_together(cls, given, type_entry)
 
-    def _unknown(self, name: str, entry: Entry, known: dict[str, ParamSpec]) -> None:
+    def _unknown(self, name: str, entry: KeyValue, known: dict[str, ParamSpec]) -> None:
         if any(spec.secret for spec in known.values()):
             hide(entry.value)  # it may be the secret under a wrong name
         keys = NODE_KEYS if entry.key.place.source.argument else ()  # --set NODE.typ=… may mean either
@@ -191,7 +199,7 @@ class _Reader:
             return False
         return True
 
-    def _check_together(self, cls: type[Node], given: dict[str, Tree], type_entry: Entry | None) -> None:
+    def _check_together(self, cls: type[Node], given: dict[str, Tree], type_entry: KeyValue | None) -> None:
         """Run the node's own `check`, which looks at its parameters together: a line without length, a missing file."""
         fallback = type_entry.value.place if type_entry else self.node.place
         try:
@@ -203,6 +211,6 @@ class _Reader:
         except Exception as error:  # noqa: BLE001 - somebody's own check; whatever it raises is said with its place
             self.problems.add(fallback, f"the check of {self.node.type_name} failed: {type(error).__name__}: {error}")
 
-    def _text(self, entry: Entry, what: str) -> str | None:
+    def _text(self, entry: KeyValue, what: str) -> str | None:
         value = self.scope.resolve(entry.value)
-        return None if value is None else read_text(Entry(entry.key, value), what, self.problems)
+        return None if value is None else read_text(KeyValue(entry.key, value), what, self.problems)

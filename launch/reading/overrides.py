@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from metrica.launch.reading.problems import Problems, suggest
 from metrica.launch.reading.reader import hide_if_secret, read_value
 from metrica.launch.reading.source import Place, Source
-from metrica.launch.reading.tree import Entry, Mapping, Text, Tree, describe
+from metrica.launch.reading.tree import KeyValue, Mapping, Text, Tree, describe
 
 NODE_KEYS = ("type", "params", "remap", "qos", "restart")
+"""The keys that a node may have in a launch file."""
 _FORM = re.compile(r"/?(?P<node>[^.=\s]+)\.(?P<keys>[^=\s]+)=")
 
 
@@ -22,7 +23,9 @@ class Override:
     node: Text
     """Which nodes: `tracker` means the tracker of every camera, `door/tracker` that of one camera."""
     keys: tuple[Text, ...]
+    """The keys that lead to the value inside the node's entry, such as `params` and `threads`."""
     value: Tree
+    """The value to set."""
 
     def concerns(self, name: str, group: str) -> bool:
         """Whether this override applies to the node with this full name, started from this entry of the file."""
@@ -45,7 +48,7 @@ class Override:
                 )
                 return mapping
             value = self._put(inner, rest, problems)
-        return Mapping(mapping.place, {**mapping.entries, key.value: Entry(key, value)})
+        return Mapping(mapping.place, {**mapping.entries, key.value: KeyValue(key, value)})
 
 
 def read_overrides(arguments: Sequence[str], problems: Problems) -> list[Override]:

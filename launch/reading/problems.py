@@ -14,11 +14,14 @@ _HINT = ": did you mean "
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One mistake: a sentence, its place, and a hint that is printed behind the caret."""
+    """One mistake in a launch file; its text is what the launcher prints."""
 
     place: Place
+    """Where the mistake is."""
     message: str
+    """What is wrong, in one sentence."""
     hint: str = ""
+    """What to do, printed behind the caret; may be empty."""
 
     def __str__(self) -> str:
         lines = [f"{self.place.describe()}: error: {hide_passwords(self.message)}"]

@@ -13,7 +13,7 @@ from yaml.reader import ReaderError
 
 from metrica.launch.reading.problems import Problems
 from metrica.launch.reading.source import Place, Source
-from metrica.launch.reading.tree import Entry, Items, Mapping, Text, Tree, texts
+from metrica.launch.reading.tree import Items, KeyValue, Mapping, Text, Tree, texts
 
 _BETTER = {
     "mapping values are not allowed": "a ':' cannot stand here: put the text in quotes, or check the indentation",
@@ -154,7 +154,7 @@ class _Builder:
             first = mapping.entries[key.value].key.place
             self.problems.add(key.place, f"'{key.value}' is here twice, first on line {first.line + 1}")
         else:
-            mapping.entries[key.value] = Entry(key, value)
+            mapping.entries[key.value] = KeyValue(key, value)
             hide_if_secret(key.value, value)
 
 

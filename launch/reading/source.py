@@ -21,10 +21,13 @@ class Source:
     """
 
     name: str
+    """How errors call this source: the path of the launch file as it was given, or `--set`."""
     text: str
+    """The whole text, as it was read."""
     argument: int = 0
     """The number of the `--set` argument, from 1; 0 for the launch file."""
     lines: list[str] = field(init=False)
+    """The lines of the text, without line ends, split where YAML splits them."""
     _hidden: list[Place] = field(default_factory=list["Place"])
 
     def __post_init__(self) -> None:
@@ -45,14 +48,18 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A range of characters in a source; lines and columns count from 0, the end is exclusive."""
+    """A range of characters in a source, at which an error can point."""
 
     source: Source
+    """The text that the place is in."""
     line: int = -1
-    """The first line; -1 means the source as a whole."""
+    """Number of the first line, from 0; -1 means the source as a whole."""
     column: int = 0
+    """Column of the first character, from 0, on `line`."""
     end_line: int = -1
+    """Number of the last line, from 0."""
     end_column: int = 0
+    """Column after the last character, from 0, on `end_line`."""
 
     def columns_on(self, line: int) -> tuple[int, int]:
         """The columns (start, end) of a line that this place covers; start and end are equal if it covers none."""

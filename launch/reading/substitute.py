@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from metrica.launch.reading.problems import Problems, suggest
 from metrica.launch.reading.source import Place
-from metrica.launch.reading.tree import Entry, Items, Mapping, Text, Tree, describe
+from metrica.launch.reading.tree import Items, KeyValue, Mapping, Text, Tree, describe
 
 _OPEN = re.compile(r"\$?\$\(")
 _ENV = re.compile(r"env\s+([A-Za-z_][A-Za-z0-9_]*)")
@@ -25,9 +25,13 @@ class Scope:
     """What substitutions may name: environment variables and, in a per-camera node, the keys of its camera."""
 
     environment: AbstractMapping[str, str]
+    """Environment variable -> its value, for `$(env NAME)`."""
     camera: str = ""
+    """Name of the camera that the node belongs to; empty for a node under `nodes`."""
     values: Mapping | None = None
+    """The camera's keys in the launch file, for `$(camera.key)`; None for a node under `nodes`."""
     problems: Problems = field(default_factory=Problems)
+    """Where a substitution that fails is added."""
 
     def resolve(self, tree: Tree) -> Tree | None:
         """The tree with all substitutions done; None if one failed, which has then been added to `problems`."""
@@ -38,7 +42,7 @@ class Scope:
             kept = tuple(item for item in items if item is not None)
             return Items(tree.place, kept) if len(kept) == len(items) else None
         entries = {key: (entry.key, self.resolve(entry.value)) for key, entry in tree.entries.items()}
-        kept_entries = {key: Entry(name, value) for key, (name, value) in entries.items() if value is not None}
+        kept_entries = {key: KeyValue(name, value) for key, (name, value) in entries.items() if value is not None}
         return Mapping(tree.place, kept_entries) if len(kept_entries) == len(entries) else None
 
     def _text(self, text: Text) -> Tree | None:

@@ -18,7 +18,9 @@ class Text:
     """A scalar, as written in the file."""
 
     place: Place
+    """Where the scalar stands in the source."""
     value: str
+    """The characters, without quotes and with escapes replaced."""
     plain: bool = True
     """Whether it is written without quotes. Only a plain `null`, `~` or nothing at all means "no value"."""
 
@@ -32,7 +34,9 @@ class Items:
     """A list."""
 
     place: Place
+    """Where the list stands in the source."""
     items: tuple[Tree, ...]
+    """The list's values, in the order of the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +44,23 @@ class Mapping:
     """A mapping in the order of the file."""
 
     place: Place
-    entries: dict[str, Entry] = field(default_factory=dict[str, "Entry"])
+    """Where the mapping stands in the source."""
+    entries: dict[str, KeyValue] = field(default_factory=dict[str, "KeyValue"])
+    """The text of each key -> the key with its place, and its value."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class KeyValue:
     """One key of a mapping and its value."""
 
     key: Text
+    """The key, with its place in the source."""
     value: Tree
+    """What stands under the key."""
 
 
 Tree: TypeAlias = "Text | Items | Mapping"
+"""What may stand under a key, or in a list: a scalar, a list or a mapping."""
 
 
 def to_python(tree: Tree) -> Any:

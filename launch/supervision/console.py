@@ -12,6 +12,7 @@ from typing import Any, TextIO
 from metrica import logs
 
 NAME = "metrica-launch"
+"""The name on the launcher's own lines; the lines of a node have the node's name."""
 
 
 class Console:

@@ -51,7 +51,7 @@ class RunFolder:
         (self.path / _LOCK).unlink(missing_ok=True)
         os.close(self._lock)
         if self._made:
-            with contextlib.suppress(OSError):  # it holds somebody else's file, or a new launch begins just now
+            with contextlib.suppress(OSError):  # it holds somebody's file, or a new launcher has just taken it
                 self.path.rmdir()
 
     def _clean(self) -> bool:

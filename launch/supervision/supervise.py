@@ -25,7 +25,9 @@ from metrica.launch.supervision.supervised_node import Status, SupervisedNode
 from metrica.launch.supervision.systemd import Notifier
 
 _LONGEST_WAIT = 10.0
+"""Seconds between two checks for silent nodes, at most."""
 _PUNCTUAL = 1.0
+"""Seconds by which the loop may wake up late; if it is later, the launcher itself was not running."""
 
 
 class Supervisor:
@@ -194,9 +196,9 @@ class Supervisor:
         self._look_after(time.monotonic())
 
     def _notice_own_absence(self, wait: float) -> None:
-        """If the launcher itself was not running (stopped, swapped out, blocked by a terminal), restart all silences.
+        """If the launcher itself was not running (stopped, swapped out, blocked by a terminal), excuse all silences.
 
-        Otherwise heartbeats that it could not read would make every node look hung.
+        Otherwise every node would look hung, because the launcher could not read the heartbeats.
         """
         now = time.monotonic()
         if self._awake_at is not None and now - self._awake_at > wait + _PUNCTUAL:

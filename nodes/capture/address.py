@@ -32,6 +32,7 @@ class Address:
     """A parsed `uri`. Its `str` hides the password."""
 
     kind: Kind
+    """What the `uri` names."""
     uri: str
     """The text as given, with the password. Never print it; print `str(address)`."""
     path: Path = Path()
@@ -39,10 +40,15 @@ class Address:
     device: int = 0
     """The number of a device: N of /dev/videoN."""
     scheme: str = ""
+    """`rtsp`, `rtsps`, `http` or `https`; empty if this is no stream."""
     host: str = ""
+    """Name or IP address of a stream's camera; empty if this is no stream."""
     port: int = 0
+    """TCP port of a stream's camera; 0 if this is no stream."""
     user: str = ""
+    """User name for a stream, with %XX decoded; empty if the `uri` has none."""
     password: str = ""
+    """Password for a stream, with %XX decoded; empty if the `uri` has none. Never print it."""
 
     def __str__(self) -> str:
         return redact(self.uri)

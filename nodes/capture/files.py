@@ -13,7 +13,7 @@ from metrica.nodes.capture.video import open_capture, retrieve
 from metrica.pictures import PICTURES, list_pictures
 
 _USUAL_FPS = 25.0
-_LONGEST_GAP = 60.0  # seconds; a longer step between two frames is a damaged timestamp
+_LONGEST_GAP = 60.0  # seconds; a longer step between two frames means that a timestamp is damaged
 
 
 class VideoFile:
@@ -29,7 +29,7 @@ class VideoFile:
         self.index = -1
         self._capture = open_capture(str(path), cv2.CAP_FFMPEG, [])
         fps = self._capture.get(cv2.CAP_PROP_FPS)
-        self._fps = fps if 0.1 <= fps <= 1000 else _USUAL_FPS  # some files say 0, or 90000
+        self._fps = fps if 0.1 <= fps <= 1000 else _USUAL_FPS  # some files report 0 or 90000 frames per second
         self.announced = max(0, int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)))
         self._first_is_grabbed = self._capture.grab()
         if not self._first_is_grabbed or retrieve(self._capture) is None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 
 class Freshness:
-    """Finds stale frames, which have waited in a queue on their way, so that a hiccup of the network leaves no lasting
-    delay.
+    """Finds stale frames: those that have waited in a queue on their way to us.
 
+    Skipping them keeps a short stall of the network from delaying all later frames.
     The delay of a frame is its arrival on our clock minus its timestamp on the camera's clock. A frame is stale if its
     delay exceeds the smallest delay so far by more than `LATE` seconds.
     """
@@ -20,6 +20,7 @@ class Freshness:
 
     def __init__(self) -> None:
         self.trusted = True
+        """Whether the camera's timestamps are used; once False, no frame counts as stale any more."""
         self._quickest: float | None = None
         self._time = self._arrival = 0.0
         self._stale_since: float | None = None

@@ -22,6 +22,7 @@ from metrica.rate import RateGate
 from metrica.runtime import Clock
 
 Transport = Literal["tcp", "udp"]
+"""How the packets of an RTSP camera's video travel."""
 Skipped = Literal["", "stale", "dropped_by_rate", "damaged", "blank"]
 
 _DEVICE = [cv2.CAP_PROP_BUFFERSIZE, 1]
@@ -54,8 +55,9 @@ class Ended:
 
 
 class LiveCamera:
-    """An open camera. After any failure close it and open a new one: OpenCV's capture never recovers from a cut, and
-    its `isOpened()` stays true.
+    """An open camera. After any failure, close it and open a new one.
+
+    OpenCV's capture never recovers from a cut, and its `isOpened()` stays true.
 
     Args:
         address: The camera.
@@ -80,6 +82,7 @@ class LiveCamera:
 
     @property
     def is_open(self) -> bool:
+        """Whether the camera could be opened. It stays true after a failure."""
         return self._capture.isOpened()
 
     @property
@@ -103,6 +106,7 @@ class LiveCamera:
         return self.freshness.is_stale(self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000, arrival)
 
     def picture(self) -> Image | None:
+        """The picture of the last `grab`, uint8 [height, width, 3], blue green red; None if it is damaged."""
         return retrieve(self._capture)
 
     def close(self) -> None:

@@ -20,7 +20,7 @@ from metrica.ports import Publisher, publisher, timer
 from metrica.qos import LATEST
 from metrica.rate import RateGate, RateMeter
 
-_NAP = 0.05  # seconds; the longest that a callback waits on purpose
+_NAP = 0.05  # seconds; no callback sleeps longer than this
 _GOODBYE = 0.5  # seconds for closing a live camera at the end
 _LATE = 0.5  # seconds; a simulated picture that is later than this is skipped
 
@@ -28,8 +28,9 @@ _LATE = 0.5  # seconds; a simulated picture that is later than this is skipped
 class Capture(Node):
     """Publishes the pictures of one camera, each with the time it was taken.
 
-    A camera that goes away is opened again with back-off, for ever. A file or folder ends the node, unless it loops;
-    the pictures of a file carry the time of its start plus their own position in the file, at any pace.
+    A camera that is lost is opened again, with back-off, for as long as the node runs. A file or folder ends the node,
+    unless `loop` is set. The time of a picture from a file is the time at which the file was started plus the position
+    in it.
     """
 
     uri: str = param(
@@ -90,7 +91,7 @@ class Capture(Node):
         self._link = CameraLink(self, self._address, self.rtsp_transport, self._gate, waits)
         self._blank = BlankCheck(interlaced=False)
         self._blank_time = BlankTime()
-        self._waiting: float | None = None  # position of a grabbed picture whose moment has not come
+        self._waiting: float | None = None  # position (s) of the grabbed picture that is not due yet
         self._position = 0.0  # of the last picture, seconds from the start
         self._loop_start = 0.0  # position at which this round through the file began
         self._began: tuple[int, int] | None = None  # UTC and monotonic time of position 0, ns
@@ -99,7 +100,7 @@ class Capture(Node):
             self._blank = BlankCheck(interlaced=isinstance(self._recording, VideoFile) and self._recording.interlaced)
 
     def on_activate(self) -> None:
-        # After a pause a file goes on where it was, in the time that it is now.
+        # After a pause a file continues at its position, with the present time.
         self._began = None
 
     def on_deactivate(self) -> None:
@@ -110,7 +111,10 @@ class Capture(Node):
             self._recording.close()
 
     def open_recording(self) -> Recording:
-        """The file or folder of `uri`, opened anew. Raises NodeError if it is none, or cannot be read."""
+        """Open the file or folder of `uri` from its beginning.
+
+        Raises NodeError if `uri` is a camera, or if it cannot be read.
+        """
         address = read_address(self.uri)
         if address.kind is Kind.FOLDER:
             return PictureFolder(address.path, self.folder_fps)

@@ -22,8 +22,9 @@ class Refusal:
     """Why a camera gives no picture."""
 
     sentence: str
+    """The reason and what to do, for the log and the health."""
     password: bool = False
-    """Whether the user name or the password is wrong. Trying that often could lock the camera."""
+    """Whether the user name or the password is wrong. The camera may lock itself after too many tries."""
     status: int = 0
     """The status of the camera's answer; 0 if there was none."""
 

@@ -11,9 +11,10 @@ import numpy as np
 from metrica.messages import Image
 
 OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
+"""The environment variable from which OpenCV takes the options for FFmpeg."""
 _lock = threading.Lock()
 
-# Read once, at the first capture of the process, whoever makes it.
+# OpenCV reads these once, at the first capture of the process.
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET
 os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "1")  # seconds; the default of 10 looks like a hang
 

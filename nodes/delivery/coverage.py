@@ -1,4 +1,4 @@
-"""Coverage: when each camera was watched, read from heartbeats, and kept until the server has it."""
+"""Coverage: when each camera looked, read from heartbeats, and kept until the server has it."""
 
 from __future__ import annotations
 
@@ -15,47 +15,55 @@ from metrica.messages import Health
 
 _SECOND = 1_000_000_000
 _LONGEST_STEP = 15 * _SECOND
-"""The longest time between two heartbeats that counts as watched; after a longer silence a node counts as hung."""
+"""The longest time between two heartbeats in which a camera counts as looking. A node that is silent longer is hung."""
 _JOIN = 120 * _SECOND
-"""Two spans that are no further apart become one, here as at the server (docs/api.md)."""
+"""Two spans of a camera that are no further apart are joined. The server joins them too (docs/api.md)."""
 _EARLIEST = 1_577_836_800 * _SECOND
 """2020-01-01 UTC. An earlier time means that the clock was not set yet, and the server refuses it."""
 _MOST = 4000
-"""Spans that are kept at most."""
+"""Spans that are kept, at most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One camera was watched from `start` to `end`, ns UTC."""
+    """A time without a gap in which a camera looked."""
 
     camera: str
+    """Name of the camera."""
     start: int
+    """When the camera began to look, ns UTC."""
     end: int
+    """When it was last known to look, ns UTC."""
 
 
 class Progress:
-    """Turns heartbeats into spans: a camera is watched between two heartbeats of its counter if messages have reached
-    the counter in between."""
+    """Turns heartbeats into spans: a camera looked between two heartbeats of its counter if messages have reached the
+    counter in between."""
 
     def __init__(self) -> None:
         self._last: dict[str, tuple[int, int, int]] = {}
 
     def hear(self, msg: Health) -> Span | None:
-        """The span that a heartbeat adds. None if its node received nothing, is new, has no camera, or no clock yet."""
+        """The span that a heartbeat adds.
+
+        None if its node is new, has received nothing since the last heartbeat, or has no camera, or if no clock is set.
+        """
         stamp, camera = msg.header.stamp, msg.header.camera
-        taken_in = sum(n for name, n in msg.counters.items() if name.startswith("received."))
+        received = sum(n for name, n in msg.counters.items() if name.startswith("received."))
         epoch, since, before = self._last.get(msg.node, (-1, 0, 0))
-        self._last[msg.node] = (msg.header.epoch, stamp, taken_in)
-        if epoch != msg.header.epoch or taken_in <= before or not camera or stamp < _EARLIEST:
+        self._last[msg.node] = (msg.header.epoch, stamp, received)
+        if epoch != msg.header.epoch or received <= before or not camera or stamp < _EARLIEST:
             return None
-        # If the clock was set in between, or after a long silence, only this moment is known to be watched.
-        known = 0 <= stamp - since <= _LONGEST_STEP
-        return Span(camera, since if known else stamp, stamp)
+        # If the clock was set in between, or after a long silence, only this moment is known to be covered.
+        is_gapless = 0 <= stamp - since <= _LONGEST_STEP
+        return Span(camera, since if is_gapless else stamp, stamp)
 
 
 class Spans:
-    """Spans by camera, in order of time. Spans that touch, or nearly, are joined. If there are too many, the oldest are
-    dropped."""
+    """The spans of each camera, in order of time.
+
+    Spans that are no more than two minutes apart are joined. If there are more than 4000 spans, the oldest are dropped.
+    """
 
     def __init__(self, spans: Iterable[Span] = ()) -> None:
         self._by_camera: dict[str, list[tuple[int, int]]] = {}
@@ -79,7 +87,7 @@ class Spans:
             self.lost += 1
 
     def remove(self, spans: Iterable[Span]) -> None:
-        """Remove spans that the server has now. What has been joined to them meanwhile stays."""
+        """Remove spans that the server has now. Times that were joined to them meanwhile stay."""
         for span in spans:
             rest: list[tuple[int, int]] = []
             for start, end in self._by_camera.get(span.camera, ()):
@@ -91,19 +99,19 @@ class Spans:
             self._by_camera[span.camera] = rest
 
     def oldest(self, most: int) -> list[Span]:
-        """At most `limit` spans, the earliest first."""
+        """The earliest spans, at most `most`."""
         found = [Span(camera, *times) for camera, spans in self._by_camera.items() for times in spans]
         return sorted(found, key=lambda span: (span.start, span.camera))[:most]
 
 
 class CoverageFile:
-    """The file of the spans that the server does not have yet. Without such spans there is no file."""
+    """Keeps the spans that the server does not have yet. Without such spans there is no file."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def load(self) -> list[Span]:
-        """The spans in the file. Raises OSError, and ValueError if the file is not one of these."""
+        """Return the spans in the file. Raises OSError, and ValueError if it is not a file of spans."""
         try:
             document: Any = json.loads(self.path.read_bytes())
         except FileNotFoundError:
@@ -114,9 +122,9 @@ class CoverageFile:
             raise ValueError(f"it holds no list of spans ({error!r})") from None
 
     def save(self, spans: Spans) -> None:
-        """Replace the file by these spans, atomically: after a power cut it is the old file or the new one.
+        """Replace the file by these spans.
 
-        Raises OSError.
+        The replacement is atomic: after a power cut there is the old file or the new one. Raises OSError.
         """
         listed = [asdict(span) for span in spans.oldest(_MOST)]
         if not listed:

@@ -1,4 +1,4 @@
-"""One request to the ingest: a batch of events or of coverage, and what became of it. No clock, no queue."""
+"""One request to the ingest, with a batch of events or of coverage, and its result. No clock, no queue."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from metrica.messages import Crossing
 from metrica.nodes.delivery.coverage import Span
 
 VERSION = 1
+"""The version of the request format (docs/api.md)."""
 _TIMEOUT = urllib3.Timeout(connect=5.0, read=20.0)
 
 
@@ -28,15 +29,16 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """It is not known that the batch has arrived, so send it again later. The server counts no event twice."""
+    """The batch may not have arrived, so send it again later. The server counts no event twice."""
 
     reason: str
+    """What went wrong, in one sentence for the log and the health."""
     retry_after: float = 0.0
-    """For how many seconds the server asks not to be called again."""
+    """Seconds that the server asks to wait before the next request; 0 if it asks for none."""
     too_large: bool = False
     """Whether the batch was too large for the server."""
     needs_a_person: bool = False
-    """Whether somebody must change something: a wrong token or a wrong address."""
+    """Whether trying again does not help until somebody changes something, such as the token or the address."""
     status: int = 0
     """The HTTP status of the answer; 0 if there was no answer, or one without a receipt."""
 
@@ -81,7 +83,7 @@ class Delivery:
         return answer if isinstance(answer, Failed) else _kept(answer)
 
     def _post(self, what: str, items: list[Any], patience: float | None) -> urllib3.BaseHTTPResponse | Failed:
-        """POST a document; the body of a successful answer, or why it failed."""
+        """POST a document. Returns the server's answer if its status is 200, or why the request failed."""
         address = f"{self._url}/v1/{what}"
         packed = cast(bytes, msgpack.packb({"v": VERSION, "store": self._store, what: items}))
         body = gzip.compress(packed, mtime=0)
@@ -145,6 +147,6 @@ def _seconds(header: str | None) -> float:
 
 
 def _in_short(error: Exception) -> str:
-    """urllib3 names the pool and the object in its texts; a person needs the last part."""
+    """The last part of an error's text; urllib3 puts internal object names before it."""
     text = str(error).rsplit("> ", 1)[-1].rsplit(": ", 1)[-1]
     return text or type(error).__name__

@@ -14,15 +14,15 @@ from metrica.journal import Entry, Journal
 from metrica.messages import Crossing, decode
 from metrica.nodes.delivery.delivery import Delivered, Delivery, Failed
 
-_CLOSING_SECONDS = 3.0  # less than the five in which a node has to end
+_CLOSING_SECONDS = 3.0  # at most; a node has to end within five seconds
 _DAY = 86_400
 
 
 class Uploader(Node):
     """Sends the journal's events to an ingest in batches, and marks them once the server has them on its disk.
 
-    Without a network it keeps trying, less and less often; the events wait in the journal for as long as it
-    takes. It has no topics: the journal is its input, so an event that was recorded while it was down is sent too.
+    Without a network it tries again, less and less often, and the events wait in the journal until they are sent. It
+    has no topics: its input is the journal, so events that were recorded while it did not run are sent too.
     """
 
     url: str = param(help="address of the ingest, such as http://127.0.0.1:8080")
@@ -36,7 +36,7 @@ class Uploader(Node):
     def check(self) -> None:
         if not self.url.startswith(("http://", "https://")):
             raise ParameterError("url", f"'url' must begin with http:// or https://, not '{self.url}'")
-        if "@" in self.url.split("/")[2]:  # and it would stand in the log
+        if "@" in self.url.split("/")[2]:  # the address appears in the log
             raise ParameterError("url", "'url' must not hold a user name or a password: the token says who sends")
         if not (self.token.isascii() and self.token.isprintable()) or " " in self.token:
             raise ParameterError("token", "'token' must be plain letters and digits, without blanks or line breaks")
@@ -67,7 +67,7 @@ class Uploader(Node):
 
     @timer(seconds=3600)
     def forget_old(self) -> None:
-        """Remove what was sent long ago."""
+        """Delete events that were sent more than `keep_days` ago."""
         try:
             self._journal.prune(self.keep_days * _DAY)
         except JournalError as error:
@@ -113,11 +113,12 @@ class Uploader(Node):
         answer = Future[Delivered | Failed]()
         self._under_way = crossings, answer
         answer.add_done_callback(lambda _: self.call_soon(self._ended, crossings, answer))
-        # A daemon thread, not one of a pool: the process could not end while a server does not answer.
+        # A daemon thread, because a thread of a pool would keep the process from ending while a server does not answer.
         threading.Thread(target=_send, args=(self._delivery, crossings, answer), name="upload", daemon=True).start()
 
     def _ended(self, crossings: list[Crossing], answer: Future[Delivered | Failed]) -> None:
-        if self._under_way is not None and self._under_way[1] is answer:  # on_deactivate may have been quicker
+        # on_deactivate may have handled the answer already.
+        if self._under_way is not None and self._under_way[1] is answer:
             self._under_way = None
             self._settle(crossings, answer.result())
 
@@ -125,16 +126,16 @@ class Uploader(Node):
         try:
             self._record(crossings, outcome)
         except JournalError as error:
-            # The server has them, but the journal could not be told: they are sent again, and count once.
+            # The server has the events, but they could not be marked as sent: they are sent again, and count once.
             self._failed(Failed(str(error)))
 
     def _record(self, crossings: Sequence[Crossing], outcome: Delivered | Failed) -> None:
         if isinstance(outcome, Delivered):
             self._arrived(crossings, outcome)
         elif outcome.too_large and len(crossings) > 1:
-            self._limit = len(crossings) // 2  # for good: a server that takes less will not take more a minute later
+            self._limit = len(crossings) // 2  # stays smaller: the server's limit will be the same a minute later
         else:
-            self._failed(outcome)  # a single event is never too large: something between here and there is set wrong
+            self._failed(outcome)  # a single event is always small enough, so a proxy on the way is misconfigured
 
     def _arrived(self, crossings: Sequence[Crossing], outcome: Delivered) -> None:
         for event_id, reason in outcome.refused.items():
@@ -161,7 +162,7 @@ class Uploader(Node):
             self.log.warning(f"{outcome.reason}; events wait in the journal and are tried again")
 
     def _decoded(self, entries: Sequence[Entry]) -> list[Crossing]:
-        """Decode the entries. One that is no event is marked as refused, or it would block the queue for ever."""
+        """Decode the entries. One that is no event is marked as refused, because it would block the queue for ever."""
         found: list[Crossing] = []
         for entry in entries:
             try:

@@ -1,4 +1,4 @@
-"""The uploader that also tells the server when each camera was watched."""
+"""The uploader that also sends the coverage of the cameras."""
 
 from __future__ import annotations
 
@@ -15,110 +15,113 @@ from metrica.nodes.delivery.delivery import Delivered, Delivery, Failed
 from metrica.nodes.delivery.uploader import Uploader
 from metrica.qos import LATCHED
 
-_LAST_WORD_SECONDS = 1.0  # with the uploader's own closing time less than the five in which a node has to end
-_SPANS = 1000  # in one request
-_ASK_AGAIN = 3600.0  # s; a server that does not take them may be a newer one some day
+_LAST_TRY_SECONDS = 1.0  # at most; with `_CLOSING_SECONDS` less than the five in which a node has to end
+_SPANS = 1000  # at most, in one request
+_ASK_AGAIN = 3600.0  # seconds; a server that does not take coverage may be updated one day
 
 
 class WatchingUploader(Uploader):
-    """An uploader that also reports every minute when each camera was watched: other times are no data, not zero.
+    """An uploader that also sends, every minute, the times at which each camera looked.
 
-    A camera is watched while its counter receives tracks, with people in them or not: so connect `heartbeats` to the
-    counters, `remap: {heartbeats: "*/counter/health"}`. Coverage that the server does not have yet is written to
-    watched.json beside the journal, every minute and at the end. A box that is killed loses what came after that, which
-    is then shown as no data.
+    All other times are shown as no data, not as zero. A camera looks while its counter receives tracks, with or without
+    people in them: connect `heartbeats` to the counters, `remap: {heartbeats: "*/counter/health"}`. Coverage that the
+    server does not have yet is written to watched.json beside the journal, every minute and at the end. If the process
+    is killed, the coverage after the last write is lost, and that time is shown as no data.
     """
 
     def on_configure(self) -> None:
         super().on_configure()
         self._progress = Progress()
         self._file = CoverageFile(self.context.journal.with_name("watched.json"))
-        self._watched = Spans(self._kept_before())
-        self._teller = Delivery(self.url, self.context.store, self.token or self.context.local_token())
-        self._telling: tuple[list[Span], Future[Delivered | Failed]] | None = None
-        self._spans = _SPANS
-        self._tell_not_before = 0.0
-        self._untold = self._unsaved = False  # whether the log has said so
+        self._waiting_spans = Spans(self._spans_of_file())
+        self._coverage_delivery = Delivery(self.url, self.context.store, self.token or self.context.local_token())
+        self._coverage_under_way: tuple[list[Span], Future[Delivered | Failed]] | None = None
+        self._coverage_limit = _SPANS
+        self._coverage_not_before = 0.0
+        self._failure_logged = self._unsaved = False  # whether the log has reported it
 
     @subscription(Health, qos=LATCHED)
     def heartbeats(self, msg: Health) -> None:
         """The heartbeats of the cameras' counters."""
         span = self._progress.hear(msg)
         if span is not None:
-            self._watched.add(span)
-        self.gauge("spans_waiting", len(self._watched))
-        self.gauge("spans_given_up", self._watched.lost)
+            self._waiting_spans.add(span)
+        self.gauge("spans_waiting", len(self._waiting_spans))
+        self.gauge("spans_given_up", self._waiting_spans.lost)
 
     @timer(seconds=60)
     def tell(self) -> None:
         """Send the coverage that the server lacks, unless a request is under way. Events do not wait for it."""
-        if self._untold:  # also while a server that does not take coverage is not asked again
+        if self._failure_logged:  # also while a server that does not take coverage is not asked again
             self._save()
-        spans = self._watched.oldest(self._spans)
-        if self._telling is not None or not spans or self._seconds() < self._tell_not_before:
+        spans = self._waiting_spans.oldest(self._coverage_limit)
+        if self._coverage_under_way is not None or not spans or self._seconds() < self._coverage_not_before:
             return
         answer = Future[Delivered | Failed]()
-        self._telling = spans, answer
-        answer.add_done_callback(lambda _: self.call_soon(self._told, spans, answer))
-        threading.Thread(target=_tell, args=(self._teller, spans, answer), name="upload-watched", daemon=True).start()
+        self._coverage_under_way = spans, answer
+        answer.add_done_callback(lambda _: self.call_soon(self._coverage_answered, spans, answer))
+        threading.Thread(
+            target=_send_coverage, args=(self._coverage_delivery, spans, answer), name="upload-coverage", daemon=True
+        ).start()
 
     def on_deactivate(self) -> None:
-        """Save the coverage, and try once more to send it, for a second at most, if the server has answered before."""
+        """Save the coverage. If the last requests have succeeded, also try to send it, for a second at most."""
         super().on_deactivate()
         self._save()
-        spans = self._watched.oldest(self._spans)
-        if not spans or self._telling is not None or self._untold or self._backoff.failures:
+        spans = self._waiting_spans.oldest(self._coverage_limit)
+        if not spans or self._coverage_under_way is not None or self._failure_logged or self._backoff.failures:
             return
-        if isinstance(self._teller.send_coverage(spans, patience=_LAST_WORD_SECONDS), Delivered):
-            self._watched.remove(spans)
+        if isinstance(self._coverage_delivery.send_coverage(spans, patience=_LAST_TRY_SECONDS), Delivered):
+            self._waiting_spans.remove(spans)
             self._save()
 
     def on_cleanup(self) -> None:
-        self._teller.close()
+        self._coverage_delivery.close()
         super().on_cleanup()
 
-    def _told(self, spans: list[Span], answer: Future[Delivered | Failed]) -> None:
-        self._telling = None
+    def _coverage_answered(self, spans: list[Span], answer: Future[Delivered | Failed]) -> None:
+        self._coverage_under_way = None
         outcome = answer.result()
         more = True
         if isinstance(outcome, Delivered):
-            self._watched.remove(spans)
-            more = len(spans) == _SPANS or self._spans < _SPANS
-            self._untold, self._spans = False, _SPANS
+            self._waiting_spans.remove(spans)
+            more = len(spans) == _SPANS or self._coverage_limit < _SPANS
+            self._failure_logged, self._coverage_limit = False, _SPANS
             self.count("spans_sent", len(spans))
         elif outcome.status in (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE) and len(spans) > 1:
-            self._spans = len(spans) // 2  # one of them is wrong: smaller requests isolate it, and the others arrive
+            # One span is wrong: smaller requests isolate it, and the others arrive.
+            self._coverage_limit = len(spans) // 2
         elif outcome.status == HTTPStatus.BAD_REQUEST:
-            self._watched.remove(spans)
-            self._spans = _SPANS
-            self.log.error(f"a time at which {spans[0].camera} was watched is dropped: {outcome.reason}")
+            self._waiting_spans.remove(spans)
+            self._coverage_limit = _SPANS
+            self.log.error(f"a span of coverage of {spans[0].camera} is dropped: {outcome.reason}")
         else:
-            self._not_told(outcome)
+            self._coverage_failed(outcome)
             return
         self._save()
         if more:
             self.tell()
 
-    def _not_told(self, outcome: Failed) -> None:
+    def _coverage_failed(self, outcome: Failed) -> None:
         self.count("failed_tells")
         unknown = outcome.status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
-        self._tell_not_before = self._seconds() + (_ASK_AGAIN if unknown else outcome.retry_after)
-        if not self._untold:
+        self._coverage_not_before = self._seconds() + (_ASK_AGAIN if unknown else outcome.retry_after)
+        if not self._failure_logged:
             what = "it may be an older one; asked again every hour" if unknown else "tried again every minute"
-            self.log.warning(f"the server does not hear when cameras were watched: {outcome.reason}; {what}")
-        self._untold = True
+            self.log.warning(f"the server does not get the cameras' coverage: {outcome.reason}; {what}")
+        self._failure_logged = True
         self._save()
 
     def _save(self) -> None:
         try:
-            self._file.save(self._watched)
+            self._file.save(self._waiting_spans)
             self._unsaved = False
         except OSError as error:
             if not self._unsaved:
-                self.log.error(f"{self._file.path} cannot be written: {error.strerror}; the times wait in memory")
+                self.log.error(f"{self._file.path} cannot be written: {error.strerror}; coverage waits in memory")
             self._unsaved = True
 
-    def _kept_before(self) -> list[Span]:
+    def _spans_of_file(self) -> list[Span]:
         try:
             return self._file.load()
         except (OSError, ValueError) as error:
@@ -126,12 +129,13 @@ class WatchingUploader(Uploader):
             return []
 
 
-def _tell(delivery: Delivery, spans: Sequence[Span], answer: Future[Delivered | Failed]) -> None:
+def _send_coverage(delivery: Delivery, spans: Sequence[Span], answer: Future[Delivered | Failed]) -> None:
     try:
         outcome = delivery.send_coverage(spans)
         if isinstance(outcome, Failed) and outcome.status == HTTPStatus.BAD_REQUEST and len(spans) == 1:
             fits = isinstance(delivery.send_coverage([]), Delivered)
-            outcome = outcome if fits else replace(outcome, status=0)  # it is not this span that is wrong
+            # If an empty request is refused too, it is not this span that is wrong.
+            outcome = outcome if fits else replace(outcome, status=0)
         answer.set_result(outcome)
     except Exception as error:  # noqa: BLE001 (raised in the node's own thread, which asks for the result)
         answer.set_exception(error)

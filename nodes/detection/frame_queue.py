@@ -1,4 +1,4 @@
-"""Inferences side by side: a queue for frames of one size, made anew when it breaks."""
+"""Inferences side by side: a queue for frames of one size, which can be replaced after a failure."""
 
 from __future__ import annotations
 
@@ -33,12 +33,13 @@ class FrameQueue:
         self._queue = self._new_queue()
 
     def start(self, frame: Frame, ticket: Ticket) -> bool:
-        """Begin with a frame, waiting until a request is free; False if its pixels were overwritten meanwhile.
+        """Start an inference on a frame; waits until a request is free.
 
-        Raises RuntimeError if an inference, this one or an earlier one, has failed: call `recover` then.
+        Returns False if the frame's pixels were overwritten meanwhile. Raises RuntimeError if this inference or an
+        earlier one has failed: call `recover` then.
         """
-        # The frame may lie in shared memory that its publisher soon overwrites: copy it first, and then ask whether it
-        # was still intact.
+        # The frame may lie in shared memory that its publisher soon overwrites: copy it first, then check that it was
+        # still intact.
         np.copyto(self._queue.idle().get_input_tensor().data[0], frame.image)
         if not frame.intact():
             return False
@@ -47,12 +48,14 @@ class FrameQueue:
         return True
 
     def wait(self) -> None:
-        """Until everything is finished. Raises RuntimeError as `start` does."""
+        """Wait until all inferences are finished. Raises RuntimeError as `start` does."""
         self._queue.wait()
 
     def recover(self) -> list[Ticket]:
-        """The tickets whose inference failed. Needed after a RuntimeError: the queue repeats its first error for ever,
-        so it is replaced."""
+        """Replace the queue after a RuntimeError, and return the tickets whose inference failed.
+
+        OpenVINO's queue repeats its first error for ever.
+        """
         self._queue.close()
         failed = list(self._running.values())
         self._running.clear()
@@ -60,7 +63,7 @@ class FrameQueue:
         return failed
 
     def close(self) -> None:
-        """Wait for everything, without a word about failures, and let go of it. It is of no use afterwards."""
+        """Wait for the running inferences, ignore failures, and release the queue. It cannot be used afterwards."""
         self._queue.close()
 
     def _new_queue(self) -> InferQueue:
@@ -68,8 +71,8 @@ class FrameQueue:
 
     def _finish(self, request: Any, ticket: Ticket) -> None:
         try:
-            # The results are small and the request is needed for the next frame: copy here, decode elsewhere,
-            # because as long as this runs, the inference thread computes nothing.
+            # Copy the results here and decode them elsewhere: while this callback runs, its request and its thread are
+            # busy.
             outputs = [request.get_output_tensor(i).data.copy() for i in range(self._outputs)]
             ticket.finish(outputs)
         except Exception as error:  # noqa: BLE001 - on OpenVINO's thread nobody would see it; the node says and counts it

@@ -23,14 +23,16 @@ from metrica.qos import LATEST, STREAM
 from metrica.rate import RateMeter
 
 _SMOOTH = 0.1
-_WELL_AFTER = 10.0  # seconds without a failure
+"""The weight of the newest inference in the mean that the health shows."""
+_WELL_AFTER = 10.0
+"""Seconds without a failure after which the trouble is over."""
 
 
 class OpenvinoDetector(Node):
     """Publishes the people in each frame, for each camera in the order of its frames.
 
-    Several inferences run at once. When all requests are busy, the callback waits for a free one; the newest frame of
-    each camera is next, so that no camera starves. A failed inference costs one frame, and the health says so.
+    Several inferences run at once. When all requests are busy, the callback waits for a free one; meanwhile the newest
+    frame of each camera is kept, so that no camera starves. A failed inference costs one frame, and the health says so.
     """
 
     model: str = param(
@@ -92,7 +94,7 @@ class OpenvinoDetector(Node):
             return
         try:
             self._start(queue, msg, size)
-        except RuntimeError as earlier:  # an inference before this one failed; this frame is not to blame
+        except RuntimeError as earlier:  # an earlier inference failed: try this frame again
             self._recover(queue, earlier)
             try:
                 self._start(queue, msg, size)
@@ -127,7 +129,7 @@ class OpenvinoDetector(Node):
                 continue
             try:
                 found = self._network.decode(ticket.outputs, *ticket.size, self._thresholds.low)
-            except ModelError as error:  # outputs whose shape is only known with the data
+            except ModelError as error:  # the output's shape was open until now, and is not that of a detector
                 self._fail(ticket.header.camera, str(error))
                 continue
             self.detections.publish(
@@ -164,8 +166,10 @@ class OpenvinoDetector(Node):
         self.gauge("fps", self._rate.tick(now))
 
     def _fail(self, camera: str, why: str) -> None:
-        """Count a frame that could not be processed, and report it: in the health, and once in the log until all is
-        well again."""
+        """Count a frame that could not be processed, and report it in the health.
+
+        The log gets one warning, and another only when the trouble has been over (`_WELL_AFTER`).
+        """
         self.count("failed")
         self._failed_at = time.monotonic()
         sentence = f"a frame of camera '{camera}' could not be looked at: {why}"

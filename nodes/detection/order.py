@@ -17,11 +17,13 @@ class Ticket:
     """One frame on its way through the detector."""
 
     header: Header
+    """The header of the frame: its camera and its time."""
     size: tuple[int, int]
     """Width and height, pixels."""
     started: float = field(default_factory=time.monotonic)
+    """When the frame was given to the queue, seconds of `time.monotonic()`."""
     seconds: float = 0.0
-    """From the start of the inference to its end."""
+    """Seconds from `started` to the end of the inference; the wait for a free request counts."""
     outputs: list[npt.NDArray[Any]] | None = None
     """The outputs of the network, not decoded yet; None if there are none."""
     failed: str = ""

@@ -22,7 +22,7 @@ from metrica.qos import EVENTS, LATEST, STREAM
 from metrica.rate import RateGate
 
 _MOST_WAITING = 12  # pictures on their way through the detector
-_SILENT = 2.0  # seconds without a picture after which a viewer is told why
+_SILENT = 2.0  # seconds without a picture after which the page shows the reason
 _GREY = 48
 
 
@@ -61,7 +61,7 @@ class Preview(Node):
         from metrica.nodes.preview.server import PreviewServer
 
         self._server = PreviewServer(self.port, self.token or secrets.token_urlsafe(16), title)
-        # `open` is what the launcher says again once everything runs.
+        # The launcher prints the field `open` again when all nodes run.
         what = f"{self.address} (the live picture of {title})"
         self.log.info(f"the live picture is on {self.address}", open=what)
 
@@ -93,7 +93,7 @@ class Preview(Node):
 
     @subscription(Crossing, qos=EVENTS)
     def crossings(self, msg: Crossing) -> None:
-        """Who passed a line."""
+        """The crossings of the lines, which are counted."""
         self._overlay.crossed(msg)
 
     @subscription(Tracks, qos=STREAM)
@@ -116,7 +116,7 @@ class Preview(Node):
         self.gauge("viewers", self.viewers)
         now = self.clock.monotonic()
         if not self.viewers:
-            self._shown_at = now  # whoever comes next waits as long
+            self._shown_at = now  # so a new viewer waits the full `_SILENT` before a reason is shown
         if now - self._shown_at < _SILENT * 1e9:
             return
         if self._waiting:

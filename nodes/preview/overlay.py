@@ -24,12 +24,15 @@ WHITE: Colour = (255, 255, 255)
 GREY: Colour = (190, 190, 190)
 DARK: Colour = (32, 28, 24)
 IN: Colour = (120, 220, 90)
+"""Colour of the crossings inwards."""
 OUT: Colour = (70, 150, 255)
+"""Colour of the crossings outwards."""
 LINE: Colour = (255, 200, 60)
+"""Colour of a line that nobody has just crossed."""
 
 _TRAIL_SECONDS = 2.5
 _FLASH_SECONDS = 0.7
-_GOLDEN = 0.618034  # steps of the golden ratio around the colour wheel: ids that follow each other look different
+_GOLDEN = 0.618034  # part of the colour wheel between two ids: by the golden ratio, so that near ids look different
 
 
 @dataclass(slots=True)
@@ -37,11 +40,15 @@ class LineTotals:
     """One line, and how many have crossed it so far."""
 
     line: Line
+    """The line that is drawn and counted."""
     entered: int = 0
+    """How many people have crossed the line inwards."""
     left: int = 0
+    """How many people have crossed the line outwards."""
     flash_until: int = 0
     """Until when the line is drawn bright after a crossing, ns UTC."""
     flash: Colour = IN
+    """The line's colour until `flash_until`: that of the last crossing's direction."""
 
 
 class Overlay:

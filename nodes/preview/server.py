@@ -21,9 +21,11 @@ from aiohttp.typedefs import Handler
 from metrica.errors import NodeError
 
 LOOPBACK = "127.0.0.1"
+"""The only address that the server listens on: this machine."""
 MOST_VIEWERS = 8
+"""Viewers at the same time, at most; a further one gets the status 503."""
 
-_STALLED = 10.0  # seconds in which a viewer takes no picture before it is let go
+_STALLED = 10.0  # seconds; a viewer that takes no picture for so long is disconnected
 _BOUNDARY = "picture"
 _PAGE = {
     "": ("preview.html", "text/html"),
@@ -33,7 +35,7 @@ _PAGE = {
 _HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'",
-    # To a browser all servers on this machine are one "site", so another one would be sent our cookie too.
+    # Browsers treat all ports of this machine as one site, so the page of another port would receive our cookie.
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -46,7 +48,7 @@ class _Viewer:
 
 
 class PreviewServer:
-    """Serves from construction to `stop`, in a thread of its own. Raises NodeError if the port cannot be listened on.
+    """Serves from its construction until `stop`, in its own thread. Raises NodeError if it cannot listen on the port.
 
     port: 0 takes any free one. token: required in the address. title: shown on the page, such as the camera's name.
     """
@@ -72,6 +74,7 @@ class PreviewServer:
 
     @property
     def alive(self) -> bool:
+        """Whether the server's thread runs."""
         return self._thread.is_alive()
 
     def show(self, jpeg: bytes) -> None:
@@ -80,7 +83,7 @@ class PreviewServer:
             self._loop.call_soon_threadsafe(self._tell, jpeg)
 
     def stop(self) -> None:
-        """Refuse new connections, end the streams, end the thread. May be called twice."""
+        """Refuse new connections, end the streams, end the thread. Calling it again does nothing."""
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(self._end)
         self._thread.join()
@@ -155,7 +158,7 @@ class PreviewServer:
                 if not self._stopping.is_set():
                     await asyncio.wait_for(response.write(_part(self._picture)), _STALLED)
         except (ConnectionError, TimeoutError):
-            return response  # the viewer has gone, or takes nothing in
+            return response  # the viewer is gone, or takes no pictures
         finally:
             self._viewers.discard(viewer)
         return response

@@ -71,6 +71,7 @@ class Look:
     flare: float = 0.0
     """How much the trousers widen below the knee."""
     bare_legs: bool = False
+    """Whether the legs are bare, at least below the knee."""
     shoe: float = 1.0
     """Size of the shoes, 1 is usual."""
     sleeves: float = 1.15
@@ -90,21 +91,35 @@ class Look:
     left_handed: bool = False
     """True: the bag is on the left side."""
     skin: Colour = _SKIN[3]
+    """Colour of the skin."""
     hair: Colour = _HAIR[0]
+    """Colour of the hair and the beard."""
     top: Colour = _CLOTH[0]
+    """Colour of the shirt, and of a dress."""
     under: Colour = (225, 225, 225)
+    """Colour of the shirt in an open coat, and of a cap or beanie."""
     lower: Colour = _LOWER[0]
+    """Colour of the trousers, and of a skirt."""
     outer: Colour = _SOBER[0]
+    """Colour of a coat, robe or apron."""
     shoes: Colour = (30, 30, 32)
+    """Colour of the shoes."""
     carried: Colour = (40, 50, 80)
+    """Colour of the bag or box, and of a scarf."""
     pattern: str = "plain"
     """plain, stripes, bars, check, dots or print."""
     short_sleeves: bool = False
+    """Whether the forearms are bare, unless a coat or robe covers them."""
     open_coat: bool = False
+    """Whether a coat is open, so that what is under it shows."""
     beard: float = 0.0
+    """How dense the beard is, from 0 (none) to 1."""
     glasses: bool = False
+    """Whether the person wears glasses."""
     mask: bool = False
+    """Whether a mask covers mouth and nose."""
     apron: bool = False
+    """Whether an apron is drawn over the shirt."""
     plastic: bool = False
     """True: a mannequin, which has no face."""
     seed: int = 0

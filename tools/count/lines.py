@@ -17,9 +17,9 @@ _LINE = re.compile(rf"(?:([^=]*)=)?({_NUMBER},{_NUMBER}(?:,{_NUMBER},{_NUMBER})+
 
 
 def read_lines(texts: Sequence[str]) -> dict[str, Numbers]:
-    """Lines by name, from `x1,y1,x2,y2` or `NAME=x1,y1,x2,y2` with two or more points; the first without a name is
-    `main`, others line2, …
+    """Read lines by name from texts: `x1,y1,x2,y2` or `NAME=x1,y1,x2,y2`, with two or more points.
 
+    If a text has no name, its line is `main` if it is the first text, `line2` if it is the second, and so on.
     Raises ParameterError for a text that is no line, and a name given twice.
     """
     lines: dict[str, Numbers] = {}

@@ -53,7 +53,7 @@ class Render(Node):
 
     @subscription(Crossing, qos=EVENTS)
     def crossings(self, msg: Crossing) -> None:
-        """Who passed a line."""
+        """The crossings of the lines, which are counted."""
         self._overlay.crossed(msg)
 
     @subscription(Tracks, qos=STREAM)

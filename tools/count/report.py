@@ -50,6 +50,7 @@ class FrameTimes:
 
     @property
     def last_index(self) -> int:
+        """The number of the last frame; -1 before the first."""
         return self._indexes[-1] if self._indexes else -1
 
     @property
@@ -68,6 +69,7 @@ class Report:
         self._video, self._lines = video, lines
         self._output, self._quiet = output, quiet
         self.times = FrameTimes()
+        """The times of the frames that have been read."""
         self.output_closed = False
         """Whether the reader of the JSON lines has closed the pipe, as `| head` does."""
         self._totals: Counter[tuple[str, str]] = Counter()

@@ -27,6 +27,7 @@ from metrica.nodes.geometry.lines import Line, Numbers
 from metrica.tools.evaluate.match import TimedCrossing
 
 Tap = tuple[int, Direction]
+"""A labelled crossing: its frame (the first is 0) and its direction."""
 
 
 @dataclass(slots=True)
@@ -34,9 +35,13 @@ class LabelledLine:
     """A line and who crossed it."""
 
     name: str
+    """What the line is called, such as main; counted crossings must use the same name."""
     points: Numbers
+    """x1, y1, x2, y2, and so on, pixels of the clip."""
     anchor: Anchor = "bottom_center"
+    """The point of a person's box that crosses the line."""
     events: list[Tap] = field(default_factory=list[Tap])
+    """The crossings of the line, in any order."""
 
 
 @dataclass(slots=True)
@@ -44,11 +49,17 @@ class ClipLabels:
     """The labels of one clip."""
 
     clip: str
+    """File name of the clip."""
     fps: float
+    """Frames per second of the clip."""
     size: tuple[int, int]
+    """Width and height of the clip, pixels; (0, 0) if the file does not give them."""
     frames: int
+    """Number of frames in the clip; 0 if the file does not give it."""
     lines: list[LabelledLine]
+    """The lines that were labelled, each with its crossings."""
     watched: tuple[int, int] | None = None
+    """The first and the last frame that were labelled; None if all were."""
 
     def events(self) -> list[TimedCrossing]:
         """All crossings, in order of time."""

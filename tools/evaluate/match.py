@@ -21,24 +21,31 @@ _Z_95 = 1.959963984540054
 """95 % of a normal distribution lies within this many standard deviations of its mean."""
 
 Interval = tuple[float, float]
+"""The lower and the upper end of a confidence interval."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class TimedCrossing:
-    """One crossing of a line, counted or labelled. time: seconds from the start of the clip."""
+    """One crossing of a line, counted or labelled."""
 
     time: float
+    """When the line was crossed, seconds from the start of the clip."""
     line: str
+    """Name of the line."""
     direction: Direction
+    """`in` or `out`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How many crossings were labelled, counted, and right (in both)."""
+    """How well the counted crossings agree with the labelled ones."""
 
     labelled: int
+    """How many crossings were labelled."""
     counted: int
+    """How many crossings were counted."""
     right: int
+    """How many of the counted crossings match a labelled one."""
 
     @property
     def precision(self) -> float | None:
@@ -62,10 +69,12 @@ class Score:
 
     @property
     def precision_interval(self) -> Interval:
+        """The 95 % confidence interval of the precision; (0, 1) if nothing was counted."""
         return wilson(self.right, self.counted)
 
     @property
     def recall_interval(self) -> Interval:
+        """The 95 % confidence interval of the recall; (0, 1) if nothing was labelled."""
         return wilson(self.right, self.labelled)
 
 

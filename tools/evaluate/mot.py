@@ -20,6 +20,7 @@ _THRESHOLD = 0.5
 """The IoU from which a track matches a person, for all metrics but HOTA, which averages over `_ALPHAS`."""
 _EPS = float(np.finfo(np.float64).eps)
 Index = npt.NDArray[np.intp]
+"""An array of indices, of any shape."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +37,26 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class MotScores:
-    """The scores of one sequence, in percent except for the counts. MOTA may be negative."""
+    """The scores of one sequence, as in the MOT challenge."""
 
     hota: float
+    """Higher order tracking accuracy, percent: DetA and AssA in one figure."""
     det_a: float
+    """Detection accuracy (DetA), percent: how well the people are found, whoever they are."""
     ass_a: float
+    """Association accuracy (AssA), percent: how well each track stays with one person."""
     mota: float
+    """Multiple object tracking accuracy, percent: at most 100; negative if there are more errors than true boxes."""
     idf1: float
+    """Identification F1, percent: the share of boxes in which track and person are the right pair."""
     id_switches: int
+    """How often a person got another track than the last one."""
     true_positives: int
+    """Boxes of tracks that match a person, at IoU 0.5."""
     false_positives: int
+    """Boxes of tracks that match nobody, at IoU 0.5."""
     false_negatives: int
+    """Boxes of people that no track matches, at IoU 0.5."""
 
 
 def score(frames: Sequence[Compared]) -> MotScores:

@@ -27,6 +27,7 @@ class Mistake:
     kind: str
     """`missed` or `extra`."""
     event: TimedCrossing
+    """The crossing, as it was labelled (`missed`) or counted (`extra`)."""
 
     def file_name(self, number: int) -> str:
         when = clock(self.event.time).replace(":", "m", 1) if self.event.time < 3600 else clock(self.event.time)

@@ -14,8 +14,9 @@ from metrica.messages import Image
 from metrica.nodes.capture.video import open_capture, retrieve
 
 _KEPT = 48
+"""JPEG pictures that are kept in memory, at most."""
 _NEAR = 250
-"""Up to so many frames ahead, read on instead of seeking: a seek decodes from the last key frame anyway."""
+"""Frames. A frame that is no further ahead is reached by reading on: a seek would decode from a key frame anyway."""
 _WIDEST = 1280
 """The width in pixels to which wider pictures are reduced: enough to see who crosses a line."""
 _QUALITY = 80
@@ -37,10 +38,12 @@ class ClipFrames:
         self.count = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
         """How many frames the file claims to have; there may be fewer."""
         self.fps = float(fps)
+        """Frames per second, as the file says."""
         self.size = (
             int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
             int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
         )
+        """Width and height, pixels."""
         if not path.is_file():
             raise NodeError(f"there is no file {path}: check the name", permanent=True)
         if not self._capture.isOpened() or not 0.1 <= fps <= 1000 or self.count < 1 or self.jpeg(0) is None:
@@ -76,7 +79,7 @@ class ClipFrames:
             self._next = number
         while self._next <= number:
             if not self._capture.grab():
-                self._next = 1 << 62  # nowhere: the next picture is looked for anew
+                self._next = 1 << 62  # unknown position: the next read seeks
                 return None
             self._next += 1
         return retrieve(self._capture)

@@ -1,4 +1,4 @@
-"""The uploader says when cameras were watched: once the server is there it knows all of it, and events never wait."""
+"""The uploader sends the coverage of cameras: once the server is there it knows all of it, and events never wait."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def tell(bench: testing.Bench, done: Callable[[], bool], *, step: float = 60) ->
 # --- what heartbeats tell
 
 
-def test_a_camera_is_watched_while_its_counter_takes_something_in() -> None:
+def test_a_camera_looks_while_its_counter_takes_something_in() -> None:
     progress = Progress()
     heard = [progress.hear(beat(m, n)) for m, n in [(0, 10), (0.1, 60), (0.2, 60), (0.3, 60), (0.4, 90)]]
     assert heard == [None, Span("door", at(0), at(0.1)), None, None, Span("door", at(0.3), at(0.4))]
@@ -188,7 +188,7 @@ def test_hours_without_a_network_and_a_restart_lose_nothing(tmp_path: Path, capl
             failed.append(hour)
         assert node.gauges["spans_waiting"] == 5
         assert node.present_trouble == ""  # it is the events that make a trouble
-    assert sum("does not hear when cameras were watched" in r.getMessage() for r in caplog.records) == 1
+    assert sum("does not get the cameras' coverage" in r.getMessage() for r in caplog.records) == 1
     assert len(json.loads((tmp_path / "watched.json").read_text())["watched"]) == 5
     with ingest(tmp_path, port) as (_, database):
         node = WatchingUploader(url=url, token=TOKEN)
@@ -212,7 +212,7 @@ def test_a_time_that_cannot_be_does_not_keep_the_others_from_the_server(
     assert caplog.text.count("is dropped") == 1
 
 
-def test_an_older_server_gets_its_events_and_the_log_says_once_that_it_does_not_hear_of_cameras(
+def test_an_older_server_gets_its_events_and_the_log_says_once_that_it_does_not_get_coverage(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Older(BaseHTTPRequestHandler):
