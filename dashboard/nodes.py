@@ -15,9 +15,10 @@ from metrica.dashboard.service.errors import AddressError, SecretFileError
 from metrica.dashboard.service.secret_file import read_or_create
 from metrica.dashboard.service.serving import AioServer, Server, WsgiServer
 from metrica.dashboard.store.database import Database
-from metrica.dashboard.store.errors import DatabaseBusyError, DatabaseError, DatabaseFullError
+from metrica.dashboard.store.errors import DatabaseDamagedError, DatabaseError
 from metrica.dashboard.web.app import SESSION_KEY, WebSettings, create_web
 from metrica.dashboard.web.passwords import OWNER, SHORTEST, ensure_owner, generate
+from metrica.dashboard.web.prefix import checked_prefix
 from metrica.errors import NodeError, ParameterError
 
 
@@ -34,8 +35,8 @@ class _ServerNode(Node):
             self._server = self._serve(self._database)
         except (AddressError, SecretFileError, DatabaseError, ValueError) as error:
             self._close()
-            temporary = isinstance(error, DatabaseBusyError | DatabaseFullError)
-            raise NodeError(str(error), permanent=not temporary) from None
+            # All else may pass while the launch runs: a port that is taken, a full disk, an address that comes later.
+            raise NodeError(str(error), permanent=isinstance(error, DatabaseDamagedError | ValueError)) from None
         except BaseException:
             self._close()
             raise
@@ -110,6 +111,10 @@ class Dashboard(_ServerNode):
     behind_proxy: bool = param(
         default=False, help="a reverse proxy on this machine gives HTTPS: trust its headers, cookies over HTTPS only"
     )
+    prefix: str = param(
+        default="",
+        help="path under which a reverse proxy shows the pages, such as /footfall; empty: none, or the proxy's",
+    )
     new_password: bool = param(
         default=False, help="make the owner a new password at each start, and say it: for demonstrations"
     )
@@ -118,15 +123,21 @@ class Dashboard(_ServerNode):
     def check(self) -> None:
         if self.password and len(self.password) < SHORTEST:
             raise ParameterError("password", f"'password' is too short: use at least {SHORTEST} characters")
+        try:
+            checked_prefix(self.prefix)
+        except ValueError as error:
+            raise ParameterError("prefix", f"'prefix': {error}") from None
 
     def _serve(self, database: Database) -> Server:
         if database.stores.get(self.context.store) is None:
             database.stores.put(Store(self.context.store, self.context.timezone))
+        prefix = checked_prefix(self.prefix)
         settings = WebSettings(
             secret_key=read_or_create(self.context.data_dir / SESSION_KEY),
             refresh=self.refresh,
             first_store=self.context.store,
             https=self.behind_proxy,
+            prefix=prefix,
         )
         server = WsgiServer(create_web(database, settings), self.host, self.port, behind_proxy=self.behind_proxy)
         new = generate() if self.new_password and not self.password else ""
@@ -136,12 +147,13 @@ class Dashboard(_ServerNode):
             server.stop()
             raise
         login = f" (log in as {OWNER}, password {first or new})" if first or new else ""
+        address = f"{server.address}{prefix}"
         # The launcher repeats the field `open` when every node is active.
-        self.log.info(f"listening on {server.address}", open=f"{server.address}{login}")
+        self.log.info(f"listening on {address}", open=f"{address}{login}")
         if first is not None:
             self.log.warning(
-                f"first start: log in on {server.address} as '{OWNER}' with the password {first} (shown only now)"
+                f"first start: log in on {address} as '{OWNER}' with the password {first} (shown only now)"
             )
         elif new:
-            self.log.info(f"log in on {server.address} as '{OWNER}' with the password {new} (another at each start)")
+            self.log.info(f"log in on {address} as '{OWNER}' with the password {new} (another at each start)")
         return server

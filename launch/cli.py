@@ -7,11 +7,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from metrica.errors import LaunchError
+from metrica.errors import MetricaError
 from metrica.launch import demo
 from metrica.launch.reading.load import LaunchFileError, Loaded, load
 from metrica.launch.show import as_mermaid, as_text, summary
+from metrica.launch.supervision.child import THIS_LAUNCH
 from metrica.launch.supervision.console import Console
+from metrica.launch.supervision.guardian import Guardian
 from metrica.launch.supervision.limits import USUAL, Limits
 from metrica.launch.supervision.run_folder import RunFolder
 from metrica.launch.supervision.signals import StopSignals
@@ -56,7 +58,11 @@ def _run(loaded: Loaded, options: argparse.Namespace, limits: Limits) -> int:
     console = Console(as_json=options.log_format == "json", level=options.log_level)
     try:
         loaded.graph.document.data_dir.mkdir(parents=True, exist_ok=True)
-        with StopSignals() as signals, RunFolder(loaded.run_dir, console):
+        with (
+            StopSignals() as signals,
+            RunFolder(loaded.run_dir, console),
+            Guardian(THIS_LAUNCH),
+        ):
             return Supervisor(
                 loaded.graph,
                 loaded.run_dir,
@@ -67,7 +73,7 @@ def _run(loaded: Loaded, options: argparse.Namespace, limits: Limits) -> int:
                 log_level=options.log_level.upper(),
                 until_finished=options.until_finished,
             ).run()
-    except LaunchError as error:
+    except MetricaError as error:
         console.error(str(error))
     except OSError as error:
         console.error(f"{error.filename or 'the launch'}: {error.strerror}")

@@ -22,8 +22,17 @@ class Context:
     """The store's IANA time zone, such as "Africa/Tunis"."""
     camera: str = ""
     """The camera that the node is started for; empty for a node that is started once."""
-    data_dir: Path = Path(platformdirs.user_data_dir("metrica"))
-    """The folder of the store's files: journal, database, token."""
+    data: Path | None = None
+    """The folder of the store's files; None for the user's data folder. Nodes read it as `data_dir`."""
+
+    @property
+    def data_dir(self) -> Path:
+        """The folder of the store's files: journal, database, token.
+
+        Raises:
+            NodeError: It was not given, and this user has no home folder.
+        """
+        return self.data or user_data_dir()
 
     @property
     def journal(self) -> Path:
@@ -45,6 +54,19 @@ class Context:
             return path.read_text().strip()
         except OSError as error:
             raise NodeError(f"the token file {path} cannot be used: {error.strerror}") from None
+
+
+def user_data_dir() -> Path:
+    """The user's data folder for Metrica, such as ~/.local/share/metrica.
+
+    Raises:
+        NodeError: This user has no home folder: no HOME, and no entry in the list of users.
+    """
+    try:
+        return platformdirs.user_data_path("metrica")
+    except RuntimeError:
+        message = "this user has no home folder: set HOME or XDG_DATA_HOME, or name the data folder"
+        raise NodeError(message, permanent=True) from None
 
 
 def _write_once(path: Path, text: str) -> None:

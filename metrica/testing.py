@@ -203,7 +203,7 @@ def run(
         The bench.
     """
     with tempfile.TemporaryDirectory(prefix="metrica-bench-") as folder:
-        context = context or Context(store="test", camera="door", data_dir=Path(folder))
+        context = context or Context(store="test", camera="door", data=Path(folder))
         bench = Bench(node, name, context, clock or FakeClock())
         node.attach(_BenchRuntime(bench))
         lifecycle = Lifecycle(node)

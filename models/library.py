@@ -43,23 +43,38 @@ class Model:
 
 
 def cache_folder() -> Path:
-    """Where `metrica-models pull` puts what it fetches."""
-    return user_cache_path("metrica") / "models"
+    """Where `metrica-models pull` puts what it fetches. Raises ModelError if this user has no home folder."""
+    try:
+        return user_cache_path("metrica") / "models"
+    except RuntimeError:
+        raise ModelError("this user has no home folder: set HOME or XDG_CACHE_HOME") from None
 
 
 def own_folders() -> list[Path]:
     """The folders that METRICA_MODELS names, in order (separated as PATH is: `:` on Linux)."""
-    return [Path(part).expanduser() for part in os.environ.get(FOLDERS_VARIABLE, "").split(os.pathsep) if part]
+    return [_expanded(part) for part in os.environ.get(FOLDERS_VARIABLE, "").split(os.pathsep) if part]
 
 
 def model_folders() -> list[Path]:
     """Where files are looked for: METRICA_MODELS first, then the cache, then what comes with Metrica."""
-    return [*own_folders(), cache_folder(), SHIPPED]
+    try:
+        fetched = [cache_folder()]
+    except ModelError:  # a user without a home folder has fetched nothing
+        fetched = []
+    return [*own_folders(), *fetched, SHIPPED]
 
 
 def list_cards() -> list[Card]:
     """The cards that come with Metrica, by name. Raises ModelError when one is damaged."""
     return [read_card(path) for _, path in sorted(_cards_in(SHIPPED).items())]
+
+
+def _expanded(text: str) -> Path:
+    """A path, with a home folder for `~`. Raises ModelError if there is no such user or home folder."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise ModelError(f"{text}: there is no such home folder, give the whole path") from None
 
 
 def find_card(name_or_path: str) -> tuple[Card, list[Path]]:
@@ -70,7 +85,7 @@ def find_card(name_or_path: str) -> tuple[Card, list[Path]]:
     as NAME/NAME.yaml beside its files. Raises ModelError.
     """
     if name_or_path.endswith(_CARDS):
-        path = Path(name_or_path).expanduser()
+        path = _expanded(name_or_path)
         card = read_card(path)
         own = [path.parent.parent] if path.parent.name == card.name else []
         return card, [path.parent, *own, *model_folders()]
@@ -94,7 +109,7 @@ def find_model(name_or_path: str) -> Model:
     if name_or_path == AUTO:
         return _best()
     if name_or_path.endswith(_NETWORKS):
-        return _bare(Path(name_or_path).expanduser())
+        return _bare(_expanded(name_or_path))
     card, folders = find_card(name_or_path)
     here = locate(card, folders)
     if here is None:

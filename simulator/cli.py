@@ -9,7 +9,7 @@ from pathlib import Path
 
 import cv2
 
-from metrica.errors import MetricaError, ParameterError
+from metrica.errors import MetricaError, NodeError, ParameterError
 from metrica.simulator.address import PARAMETERS, TEST_SEEDS, read_sim_address
 from metrica.simulator.clip import write_clip
 from metrica.simulator.images import write_images
@@ -35,6 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.images:
             return _images(options)
         return _line(options) if options.line else _clip(options)
+    except NodeError as error:
+        return _say(error, _FAILED)
     except MetricaError as error:
         return _say(error, _USAGE_ERROR)
     except OSError as error:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import cv2
-
-from metrica.errors import NodeError, ParameterError
+from metrica.errors import ParameterError
+from metrica.pictures import VideoWriter
 from metrica.simulator.address import read_sim_address
 from metrica.simulator.scene import Scene, SeenPerson
 from metrica.simulator.truth import truth_of, write_truth
@@ -31,7 +30,7 @@ def write_clip(
         if path and not path.resolve().parent.is_dir():
             raise ParameterError("out", f"there is no folder {path.resolve().parent} to write {path.name} into")
     count = round(seconds * settings.fps)
-    writer = _writer(out, scene) if out else None
+    writer = VideoWriter(out, settings.fps, (settings.width, settings.height)) if out else None
     frames: list[list[SeenPerson]] = []
     try:
         for number in range(count):
@@ -43,16 +42,7 @@ def write_clip(
                 progress(number + 1, count)
     finally:
         if writer:
-            writer.release()
+            writer.close()
     if truth:
         write_truth(truth, truth_of(scene, out.name if out else "sim.mp4", uri, frames))
     return scene
-
-
-def _writer(out: Path, scene: Scene) -> cv2.VideoWriter:
-    settings = scene.settings
-    codec = cv2.VideoWriter.fourcc(*"mp4v")  # most players know it, and OpenCV's wheel can write it
-    writer = cv2.VideoWriter(str(out), cv2.CAP_FFMPEG, codec, settings.fps, (settings.width, settings.height))
-    if not writer.isOpened():
-        raise NodeError(f"the video {out} cannot be written: check the folder and the room on its disk", permanent=True)
-    return writer

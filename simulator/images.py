@@ -14,7 +14,7 @@ import numpy as np
 
 from metrica.errors import ParameterError
 from metrica.messages import Image
-from metrica.pictures import list_pictures
+from metrica.pictures import list_pictures, read_picture, write_picture, write_whole
 from metrica.simulator.figures.figure import Figure, Light, Stance, make_figure
 from metrica.simulator.figures.gait import MovementStyle
 from metrica.simulator.figures.looks import adult, child, mannequin, staff
@@ -101,8 +101,7 @@ def write_images(
             picture, drawn = painter.paint([(a.figure, a.stance) for a in actors], brightness)
             image = sensor.picture(picture, frame, frame * 40.0)
             name = f"{seed:05d}-{scene:05d}-{frame}.jpg"
-            if not cv2.imwrite(str(folder / name), image, [cv2.IMWRITE_JPEG_QUALITY, 93]):
-                raise OSError(f"{folder / name} could not be written")
+            write_picture(folder / name, image, [cv2.IMWRITE_JPEG_QUALITY, 93])
             images.append(
                 {"id": len(images) + 1, "file_name": name, "width": width, "height": height, "split": split,
                  "source_set": "sim_photo" if stage.room is None else "sim_room"}
@@ -112,7 +111,7 @@ def write_images(
             if progress:
                 progress(len(images))
     whole = {"images": images, "annotations": labels, "categories": [{"id": 1, "name": "person"}]}
-    (folder / "annotations.json").write_text(json.dumps(whole), encoding="utf-8")
+    write_whole(folder / "annotations.json", json.dumps(whole).encode())
     return len(labels)
 
 
@@ -179,8 +178,8 @@ def _stage_in_room(room: Room, rng: np.random.Generator, width: int, height: int
 
 def _stage_before_photograph(path: Path, rng: np.random.Generator, width: int, height: int) -> _Stage:
     """A photograph cropped to the size of the pictures, seen by a random camera over an unlimited floor."""
-    read = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    photograph = np.full((height, width, 3), 128, np.uint8) if read is None else read.astype(np.uint8)
+    read = read_picture(path)
+    photograph = np.full((height, width, 3), 128, np.uint8) if read is None else read
     if rng.random() < 0.5:
         photograph = photograph[:, ::-1].copy()
     h, w = photograph.shape[:2]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from metrica.errors import ParameterError
+from metrica.pictures import write_whole
 from metrica.simulator.scene import Scene, SeenPerson
 
 
@@ -44,7 +45,7 @@ def truth_of(scene: Scene, clip: str, uri: str, frames: list[list[SeenPerson]]) 
 def write_truth(path: Path, truth: dict[str, Any]) -> None:
     """Write a label file with the boxes of each frame on one line. Raises ParameterError if that fails."""
     try:
-        path.write_text(_readable(truth) + "\n", encoding="utf-8")
+        write_whole(path, (_readable(truth) + "\n").encode())
     except OSError as error:
         raise ParameterError("truth", f"the file {path} cannot be written: {error.strerror}") from None
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from metrica.dashboard.ingest.body import RequestError
 from metrica.dashboard.ingest.metrics import Metrics
+from metrica.dashboard.ingest.misdirected import UNKNOWN
 from metrica.dashboard.ingest.schema import Problem
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.errors import DatabaseError
@@ -144,7 +145,7 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
         log.exception("%s %s failed", request.method, request.path)
         response = problem(500, "the server failed; its log says why")
     resource = request.match_info.route.resource
-    route = resource.canonical if resource is not None else "unknown"
+    route = resource.canonical if resource is not None and resource.canonical != UNKNOWN else "unknown"
     request.app[METRICS].observe(request.method, route, response.status, time.perf_counter() - began)
     return response
 

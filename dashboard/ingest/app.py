@@ -22,6 +22,7 @@ from metrica.dashboard.ingest.api import (
 )
 from metrica.dashboard.ingest.body import MAX_BODY, RequestError, parse_coverage, parse_events
 from metrica.dashboard.ingest.metrics import Metrics
+from metrica.dashboard.ingest.misdirected import ANY_ADDRESS, expect, wrong_address, wrong_method
 from metrica.dashboard.ingest.openapi import openapi
 from metrica.dashboard.ingest.schema import CoverageBatch, CoverageReceipt, EventBatch, EventReceipt, ServerStatus
 from metrica.dashboard.store.database import Database
@@ -30,6 +31,8 @@ from metrica.version import __version__
 
 T = TypeVar("T")
 
+_PARSING = web.AppKey("parsing", asyncio.Semaphore)
+"""Limits how many bodies are decoded at a time, and so the memory that they take."""
 _READ_TIMEOUT = 30.0  # s: a sender that is too slow must not hold a connection for ever
 
 
@@ -61,7 +64,8 @@ async def _parsed(request: web.Request, parse: Callable[[bytes, str, str, int], 
     except TimeoutError:
         raise RequestError(408, f"the body did not come within {_READ_TIMEOUT:.0f} seconds") from None
     encoding = request.headers.get("Content-Encoding", "").strip().lower()
-    return await asyncio.to_thread(parse, body, request.content_type, encoding, request.app[DATABASE].clock())
+    async with request.app[_PARSING]:
+        return await asyncio.to_thread(parse, body, request.content_type, encoding, request.app[DATABASE].clock())
 
 
 async def healthz(request: web.Request) -> web.Response:
@@ -115,8 +119,11 @@ def create_app(database: Database) -> web.Application:
     """Make the ingest over a database, to be run by `metrica.dashboard.service.serving.AioServer`."""
     app = web.Application(middlewares=[errors_as_json], client_max_size=MAX_BODY)
     app[DATABASE] = database
+    app[_PARSING] = asyncio.Semaphore(2)
     app[METRICS] = Metrics(database)
     app[kpi_routes.REPORTS] = Reports(database)
     for route in ROUTES:
-        app.router.add_route(route.method, route.path, route.handler)
+        app.router.add_route(route.method, route.path, route.handler, expect_handler=expect)
+        app.router.add_route("*", route.path, wrong_method(route.method), expect_handler=expect)
+    app.router.add_route("*", ANY_ADDRESS, wrong_address, expect_handler=expect)
     return app

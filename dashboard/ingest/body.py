@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import zlib
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ import msgpack
 from pydantic import ValidationError
 
 from metrica.dashboard.ingest.schema import MAX_EVENTS, VERSION, CoverageBatch, Refused
+from metrica.dashboard.ingest.size import MAX_VALUES, json_values, msgpack_values
 from metrica.dashboard.kpis.events import HOUR
 from metrica.dashboard.store.records import Event
 
@@ -18,6 +20,8 @@ MAX_BODY = 1 << 20
 """Most bytes of a request's body as it is sent."""
 MAX_PLAIN = 8 << 20
 """Most bytes of a request's body after decompression."""
+MAX_TEXT = 3 * MAX_PLAIN
+"""Most bytes of memory of a JSON body as text. One emoji makes Python use four bytes for each character."""
 
 EARLIEST = 1_577_836_800_000_000_000
 """2020-01-01, ns UTC. An earlier time comes from a machine whose clock is not set."""
@@ -118,13 +122,27 @@ def _decompressed(body: bytes, encoding: str) -> bytes:
 def _decoded(body: bytes, content_type: str) -> Any:
     try:
         if content_type == "application/json":
-            return json.loads(body)
+            _require_few(json_values(body))
+            return json.loads(_text(body))
         if content_type == "application/msgpack":
+            _require_few(msgpack_values(body))
             return msgpack.unpackb(body)
     except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as error:
         what = content_type.removeprefix("application/")
         raise RequestError(400, f"the body is not {what}: {str(error)[:100] or type(error).__name__}") from None
     raise RequestError(415, f"the content type {_short(content_type)} is not taken: send application/msgpack or json")
+
+
+def _text(body: bytes) -> str:
+    text = body.decode(json.detect_encoding(body), "surrogatepass")
+    if sys.getsizeof(text) > MAX_TEXT:
+        raise RequestError(413, "the body is too large when decoded: send fewer events")
+    return text
+
+
+def _require_few(values: int) -> None:
+    if values > MAX_VALUES:
+        raise RequestError(413, f"the body has more than {MAX_VALUES} values: send fewer events")
 
 
 def _checked_event(item: Any, now: int) -> Event:

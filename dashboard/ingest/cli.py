@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from metrica.dashboard.ingest.app import create_app
 from metrica.dashboard.kpis.store import DEFAULT_CUTOFF_HOUR, Store
 from metrica.dashboard.service.commands import DATABASE_FILE, add_address_options, add_data_option, run
-from metrica.dashboard.service.serving import AioServer, interruptible, say
+from metrica.dashboard.service.serving import AioServer, say
+from metrica.dashboard.service.signals import interruptible
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.errors import DatabaseError
 from metrica.version import __version__

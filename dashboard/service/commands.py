@@ -18,12 +18,16 @@ DATABASE_FILE = "metrica.db"
 
 def add_data_option(parser: argparse.ArgumentParser) -> None:
     """Add `--data DIR`, which every subcommand has."""
+    try:
+        usual = Path(platformdirs.user_data_dir("metrica"))
+    except RuntimeError:  # no HOME, and no entry in the list of users
+        usual = None
     parser.add_argument(
         "--data",
         type=Path,
-        default=Path(platformdirs.user_data_dir("metrica")),
+        default=usual,
         metavar="DIR",
-        help="the folder of the database and the keys (default: %(default)s)",
+        help=f"the folder of the database and the keys (default: {usual or 'none, this user has no home folder'})",
     )
 
 
@@ -47,6 +51,8 @@ def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     work: Callable[[argparse.Namespace], int] = args.work
     try:
+        if args.data is None:
+            raise MetricaError("this user has no home folder: give --data DIR, or set HOME or XDG_DATA_HOME")
         return work(args)
     except (MetricaError, ValueError) as error:
         sys.stderr.write(f"{parser.prog}: error: {error}\n")

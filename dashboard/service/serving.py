@@ -9,12 +9,12 @@ import asyncio
 import contextlib
 import errno
 import logging
-import signal
+import resource
 import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from aiohttp import web
@@ -27,6 +27,39 @@ log = logging.getLogger(__name__)
 
 # waitress warns when requests wait for a thread. That is normal: a browser asks for twenty scripts at once.
 logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+
+
+_IDLE = 30.0  # s: a connection without a request is closed after this
+_CONNECTIONS = 20_000  # most connections of the pages at a time
+_NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+
+
+class LoopErrors:
+    """Logs the errors of an event loop; one line a minute when no connection can be taken, and not one for each."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """clock: seconds, monotonic."""
+        self._clock = clock
+        self._next = float("-inf")
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Handle an error, as `loop.set_exception_handler` asks for it."""
+        error = context.get("exception")
+        if not isinstance(error, OSError) or error.errno not in _NO_ROOM:
+            loop.default_exception_handler(context)
+        elif self._clock() >= self._next:
+            self._next = self._clock() + 60
+            log.error("no connection can be taken at present: %s", error.strerror)
+
+
+def _raise_descriptor_limit() -> int:
+    """Raise the limit of open files, which limits connections too, up to what root allows. Returns the new limit."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 65_536 if hard == resource.RLIM_INFINITY else min(65_536, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        return wanted
+    return wanted if soft == resource.RLIM_INFINITY else soft
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -77,9 +110,11 @@ class AioServer:
 
         Raises AddressError if the port cannot be listened on.
         """
+        _raise_descriptor_limit()
         self._socket = listen(host, port)
         self._drain = drain
         self._loop = asyncio.new_event_loop()
+        self._loop.set_exception_handler(LoopErrors())
         self._stopping = asyncio.Event()
         self._ready = threading.Event()
         self._failure: BaseException | None = None
@@ -116,7 +151,9 @@ class AioServer:
 
     async def _serve(self, app: web.Application) -> None:
         # metrica.dashboard.ingest.body decompresses, because aiohttp would do it without a limit of the size.
-        runner = web.AppRunner(app, auto_decompress=False, access_log=None, shutdown_timeout=self._drain)
+        runner = web.AppRunner(
+            app, auto_decompress=False, access_log=None, shutdown_timeout=self._drain, keepalive_timeout=_IDLE
+        )
         await runner.setup()
         try:
             await web.SockSite(runner, self._socket).start()
@@ -141,6 +178,7 @@ class WsgiServer:
         if behind_proxy:
             headers = {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"}
             trust = {"trusted_proxy": "127.0.0.1", "trusted_proxy_headers": headers}
+        connections = min(_CONNECTIONS, _raise_descriptor_limit() // 2)
         self._socket = listen(host, port)
         self.address = _url(self._socket)
         self._drain = drain
@@ -153,6 +191,9 @@ class WsgiServer:
             threads=threads,
             ident=None,
             clear_untrusted_proxy_headers=True,
+            connection_limit=connections,
+            channel_timeout=int(_IDLE),
+            cleanup_interval=5,
             **trust,
         )
         self._stopping = threading.Event()
@@ -191,28 +232,6 @@ class WsgiServer:
 def _url(sock: socket.socket) -> str:
     host, port = sock.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-
-
-@contextlib.contextmanager
-def interruptible() -> Generator[Callable[[], None]]:
-    """Inside, SIGTERM and Ctrl-C do not end the program. Gives a function that waits for one of them."""
-    asked = threading.Event()
-
-    def handle(_signal: int, _frame: Any) -> None:
-        asked.set()
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: _wait(asked)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _wait(asked: threading.Event) -> None:
-    # The timeout lets Python run the handlers of signals on every platform.
-    while not asked.wait(0.5):
-        pass
 
 
 def say(text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from metrica.dashboard.web.empty_marks import empty_mark_routes
 from metrica.dashboard.web.language import language_routes, request_texts
 from metrica.dashboard.web.login import csrf_token, protect
 from metrica.dashboard.web.page import layout
+from metrica.dashboard.web.prefix import PLACEHOLDER, root, serve_under
 from metrica.dashboard.web.texts import texts
 
 _INDEX = """<!DOCTYPE html>
@@ -28,14 +30,14 @@ _INDEX = """<!DOCTYPE html>
 {%metas%}
 <meta name="color-scheme" content="light dark">
 <title>{%title%}</title>
-<link rel="icon" href="/assets/favicon.svg">
+<link rel="icon" href="PREFIXassets/favicon.svg">
 {%css%}
 </head>
 <body>
 {%app_entry%}
 <footer>{%config%}{%scripts%}{%renderer%}</footer>
 </body>
-</html>"""
+</html>""".replace("PREFIX", PLACEHOLDER)
 
 SESSION_KEY = "session.key"
 """Name of the file in the data folder that holds the key with which session cookies are signed."""
@@ -53,15 +55,20 @@ class WebSettings:
     """Id of the store that is shown first, if there are several."""
     https: bool = False
     """Whether browsers connect over HTTPS, through a reverse proxy; session cookies are then sent over HTTPS only."""
+    prefix: str = ""
+    """Path under which the proxy shows the pages, such as /footfall; empty: the one in its X-Forwarded-Prefix."""
 
 
 class _LocalisedDash(Dash):
-    """Dash with the language of the request in its HTML page."""
+    """Dash with the language and the prefix of the request in its HTML page."""
 
     def interpolate_index(self, *args: Any, **kwargs: Any) -> Any:
         t = request_texts()
         page: str = super().interpolate_index(*args, **kwargs)  # type: ignore[no-untyped-call]
-        return page.replace("LANGUAGE", t.language, 1).replace("DIRECTION", t.direction, 1)
+        page = page.replace("LANGUAGE", t.language, 1).replace("DIRECTION", t.direction, 1)
+        for slash in ("/", r"\u002f"):  # Dash's JSON writes the slash as an escape
+            page = page.replace(PLACEHOLDER.replace("/", slash), f"{root()}/".replace("/", slash))
+        return page
 
 
 def create_web(database: Database, settings: WebSettings) -> Flask:
@@ -69,7 +76,7 @@ def create_web(database: Database, settings: WebSettings) -> Flask:
     server = Flask(__name__, static_folder=None)
     server.config.update(
         SECRET_KEY=settings.secret_key,
-        SESSION_COOKIE_NAME="metrica",
+        SESSION_COOKIE_NAME=_cookie_name(settings.secret_key, database.path),
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.https,
@@ -78,6 +85,7 @@ def create_web(database: Database, settings: WebSettings) -> Flask:
         PERMANENT_SESSION_LIFETIME=timedelta(days=30),
         MAX_CONTENT_LENGTH=1 << 20,
     )
+    serve_under(server, settings.prefix, behind_proxy=settings.https)
     protect(server, database)
     server.register_blueprint(empty_mark_routes(database))
     server.register_blueprint(language_routes(https=settings.https))
@@ -88,6 +96,8 @@ def create_web(database: Database, settings: WebSettings) -> Flask:
         title=texts()("product"),
         update_title="",
         index_string=_INDEX,
+        routes_pathname_prefix="/",
+        requests_pathname_prefix=PLACEHOLDER,
         assets_folder=str(Path(__file__).with_name("assets")),
         serve_locally=True,
         add_log_handler=False,
@@ -98,7 +108,7 @@ def create_web(database: Database, settings: WebSettings) -> Flask:
         # Dash also calls this once outside of a request, to learn the ids of the elements.
         csrf = csrf_token() if has_request_context() else ""
         stores = sorted(database.stores.all(), key=lambda store: store.id != settings.first_store)
-        return layout(stores, csrf, settings.refresh, request_texts())
+        return layout(stores, csrf, settings.refresh, request_texts(), root())
 
     app.layout = current_layout
     register(app, database, Reports(database))
@@ -127,6 +137,11 @@ def create_web(database: Database, settings: WebSettings) -> Flask:
         return compress(response)
 
     return server
+
+
+def _cookie_name(secret_key: str, database: Path) -> str:
+    # Browsers keep one set of cookies for all ports of a host, so each installation needs a name of its own.
+    return f"metrica-{hashlib.sha256(f'{secret_key} {database.resolve()}'.encode()).hexdigest()[:12]}"
 
 
 def _content_policy(app: Dash) -> str:

@@ -10,10 +10,12 @@ from collections.abc import Sequence
 
 from metrica.dashboard.service.commands import DATABASE_FILE, add_address_options, add_data_option, run
 from metrica.dashboard.service.secret_file import read_or_create
-from metrica.dashboard.service.serving import WsgiServer, interruptible, say
+from metrica.dashboard.service.serving import WsgiServer, say
+from metrica.dashboard.service.signals import interruptible
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.users import User
 from metrica.dashboard.web.passwords import OWNER, ensure_owner, hashed
+from metrica.dashboard.web.prefix import checked_prefix
 from metrica.version import __version__
 
 
@@ -38,6 +40,14 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="a reverse proxy on this machine gives HTTPS: trust its X-Forwarded headers, cookies over HTTPS only",
     )
+    serve.add_argument(
+        "--prefix",
+        type=_prefix,
+        default="",
+        metavar="PATH",
+        help="path under which a reverse proxy shows the pages, such as /footfall; with --behind-proxy the proxy may "
+        "say it instead, in X-Forwarded-Prefix",
+    )
     _add_common(serve, _serve)
 
     user = commands.add_parser("user", help="add users, change passwords").add_subparsers(
@@ -51,6 +61,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _prefix(text: str) -> str:
+    try:
+        return checked_prefix(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def _add_common(parser: argparse.ArgumentParser, work: object) -> None:
     add_data_option(parser)
     parser.set_defaults(work=work)
@@ -62,13 +79,13 @@ def _serve(args: argparse.Namespace) -> int:
 
     with interruptible() as wait, Database(args.data / DATABASE_FILE) as database:
         key = read_or_create(args.data / SESSION_KEY)
-        app = create_web(database, WebSettings(secret_key=key, https=args.behind_proxy))
+        app = create_web(database, WebSettings(secret_key=key, https=args.behind_proxy, prefix=args.prefix))
         server = WsgiServer(app, args.host, args.port, behind_proxy=args.behind_proxy)
         try:
             made = ensure_owner(database, os.environ.get("METRICA_PASSWORD", ""))
             if made is not None:
                 say(f"first start: log in as '{OWNER}' with the password {made} (shown only now)")
-            say(f"listening on {server.address}")
+            say(f"listening on {server.address}{args.prefix}")
             wait()
         finally:
             server.stop()

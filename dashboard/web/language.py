@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, has_request_context, make_response, redirect, request
 from flask.typing import ResponseReturnValue
 
+from metrica.dashboard.web.prefix import root
 from metrica.dashboard.web.texts import LANGUAGES, Texts, texts
 
 COOKIE = "metrica_language"
@@ -28,9 +29,10 @@ def language_routes(*, https: bool) -> Blueprint:
 
     @routes.get(PATH)
     def choose() -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction]
-        code, answer = request.args.get("code", ""), make_response(redirect("/"))
+        code, answer = request.args.get("code", ""), make_response(redirect(f"{root()}/"))
         if code in LANGUAGES:
-            answer.set_cookie(COOKIE, code, max_age=_YEAR, samesite="Lax", httponly=True, secure=https)
+            path = root() or "/"
+            answer.set_cookie(COOKIE, code, max_age=_YEAR, path=path, samesite="Lax", httponly=True, secure=https)
         return answer
 
     return routes

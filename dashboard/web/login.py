@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import ipaddress
 import math
 import secrets
 from functools import lru_cache
@@ -19,17 +20,18 @@ from metrica.dashboard.store.users import User
 from metrica.dashboard.web.language import PATH as LANGUAGE_PATH
 from metrica.dashboard.web.language import request_texts
 from metrica.dashboard.web.passwords import OWNER, Throttle, is_right
+from metrica.dashboard.web.prefix import root
 from metrica.dashboard.web.texts import LANGUAGES
 
 OPEN_PATHS = frozenset({"/login", LANGUAGE_PATH, "/healthz", "/assets/metrica.css", "/assets/favicon.svg"})
 """Addresses that work without a login."""
 
-PER_ADDRESS = 10
-"""How many logins from one address may fail within `WINDOW`."""
-PER_NAME = 20
-"""How many logins with one user name may fail within `WINDOW`."""
-WINDOW = 300.0
-"""For how long a failed login is remembered, seconds."""
+FREE_TRIES = 5
+"""How many logins with one user name from one address may fail before the next one has to wait."""
+FREE_TRIES_OF_ADDRESS = 30
+"""How many logins from one address, with any names, may fail before the next one has to wait."""
+LONGEST_WAIT = 300.0
+"""Most seconds that a login has to wait after others that failed."""
 
 
 class SessionUser(UserMixin):  # type: ignore[misc]
@@ -61,7 +63,7 @@ def protect(server: Flask, database: Database) -> None:
         if request.path in OPEN_PATHS or current_user.is_authenticated:
             return None
         if request.path == "/":
-            return redirect("/login")
+            return redirect(f"{root()}/login")
         return {"error": "log in first"}, 401
 
     server.register_blueprint(_routes(database))
@@ -79,26 +81,45 @@ def csrf_is_right() -> bool:
     return bool(expected) and hmac.compare_digest(expected.encode(), request.form.get("csrf", "").encode())
 
 
+def network_of(address: str) -> str:
+    """Return what stands for one visitor: an IPv4 address, or the /64 network of an IPv6 address."""
+    try:
+        known = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(known, ipaddress.IPv4Address):
+        return str(known)
+    return str(known.ipv4_mapped or ipaddress.ip_network((known, 64), strict=False))
+
+
 def _routes(database: Database) -> Blueprint:
     routes = Blueprint("login", __name__)
-    by_address, by_name = Throttle(PER_ADDRESS, WINDOW), Throttle(PER_NAME, WINDOW)
+    # Not by the name alone: then anybody could lock the owner out from anywhere.
+    by_both, by_address = Throttle(FREE_TRIES, LONGEST_WAIT), Throttle(FREE_TRIES_OF_ADDRESS, LONGEST_WAIT)
 
     def form(problem: str = "", status: int = 200, name: str = OWNER) -> ResponseReturnValue:
         return render_template_string(
-            _template(), t=request_texts(), languages=LANGUAGES, problem=problem, name=name, csrf=csrf_token()
+            _template(),
+            t=request_texts(),
+            languages=LANGUAGES,
+            problem=problem,
+            name=name,
+            csrf=csrf_token(),
+            root=root(),
         ), status
 
     @routes.get("/login")
     def show() -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction]
-        return redirect("/") if current_user.is_authenticated else form()
+        return redirect(f"{root()}/") if current_user.is_authenticated else form()
 
     @routes.post("/login")
     def log_in() -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction]
         t = request_texts()
-        name, address = request.form.get("name", "")[:200], request.remote_addr or ""
+        name, address = request.form.get("name", "")[:200], network_of(request.remote_addr or "")
+        both = f"{address} {name}"
         if not csrf_is_right():
             return form(t("login_stale"), 400, name)
-        wait = max(by_address.wait(address), by_name.wait(name))
+        wait = max(by_address.wait(address), by_both.wait(both))
         if wait > 0:
             page = current_app.make_response(form(t("login_throttled", n=math.ceil(wait)), 429, name))
             page.headers["Retry-After"] = str(math.ceil(wait))
@@ -107,22 +128,22 @@ def _routes(database: Database) -> Blueprint:
         right = is_right(user, request.form.get("password", ""))
         if user is None or not right:
             by_address.failed(address)
-            by_name.failed(name)
+            by_both.failed(both)
             return form(t("login_wrong"), 401, name)
         by_address.succeeded(address)
-        by_name.succeeded(name)
+        by_both.succeeded(both)
         session.clear()
         session.permanent = True
         csrf_token()
         login_user(SessionUser(user))
-        return redirect("/")
+        return redirect(f"{root()}/")
 
     @routes.post("/logout")
     def log_out() -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction]
         if csrf_is_right():
             logout_user()
             session.clear()
-        return redirect("/login")
+        return redirect(f"{root()}/login")
 
     @routes.get("/session")
     def check_session() -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction]

@@ -15,12 +15,13 @@ from metrica.dashboard.web.texts import LANGUAGES, Texts
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Helvetica Neue', Arial, sans-serif"
 
 
-def layout(stores: Sequence[Store], csrf: str, refresh: float, t: Texts) -> Any:
+def layout(stores: Sequence[Store], csrf: str, refresh: float, t: Texts, root: str = "") -> Any:
     """Make the page for these stores.
 
     csrf: the session's token, for the forms. refresh: seconds between two updates. t: the texts of the page.
+    root: what comes before every address, such as /footfall.
     """
-    offline: dict[str, Any] = {"data-text": t("offline")}
+    offline: dict[str, Any] = {"data-text": t("offline"), "data-root": root}
     language: dict[str, Any] = {"aria-label": t("language")}
     page = dmc.MantineProvider(
         defaultColorScheme="auto",
@@ -28,7 +29,7 @@ def layout(stores: Sequence[Store], csrf: str, refresh: float, t: Texts) -> Any:
         children=html.Div(
             className="page",
             children=[
-                _header(stores, csrf, t),
+                _header(stores, csrf, t, root),
                 html.Div(
                     t("offline"),
                     id="offline",
@@ -41,7 +42,7 @@ def layout(stores: Sequence[Store], csrf: str, refresh: float, t: Texts) -> Any:
                 html.Main(
                     id="figures",
                     children=[
-                        _now(csrf, t),
+                        _now(csrf, t, root),
                         html.Div(
                             className="tiles",
                             children=[
@@ -69,7 +70,10 @@ def layout(stores: Sequence[Store], csrf: str, refresh: float, t: Texts) -> Any:
                     className="languages",
                     children=[
                         html.A(
-                            name, href=f"/language?code={code}", lang=code, className="chosen" * (code == t.language)
+                            name,
+                            href=f"{root}/language?code={code}",
+                            lang=code,
+                            className="chosen" * (code == t.language),
                         )
                         for code, name in LANGUAGES.items()
                     ],
@@ -84,7 +88,7 @@ def layout(stores: Sequence[Store], csrf: str, refresh: float, t: Texts) -> Any:
     return dmc.DirectionProvider(page, direction=t.direction)
 
 
-def _header(stores: Sequence[Store], csrf: str, t: Texts) -> Any:
+def _header(stores: Sequence[Store], csrf: str, t: Texts, root: str) -> Any:
     names = [store.id for store in stores]
     aria: dict[str, Any] = {"aria-label": t("store")}
     return html.Header(
@@ -115,7 +119,7 @@ def _header(stores: Sequence[Store], csrf: str, t: Texts) -> Any:
                         children=[html.Span(id="freshness-dot", className="dot"), html.Span(id="kpi-age")],
                     ),
                     html.Form(
-                        action="/logout",
+                        action=f"{root}/logout",
                         method="POST",
                         children=[
                             dcc.Input(type="hidden", name="csrf", value=csrf),
@@ -128,10 +132,10 @@ def _header(stores: Sequence[Store], csrf: str, t: Texts) -> Any:
     )
 
 
-def _empty_button(csrf: str, t: Texts) -> list[Any]:
+def _empty_button(csrf: str, t: Texts, root: str) -> list[Any]:
     """Make the button "the shop is empty now" and, hidden until it was pressed, its undo."""
     return [
-        _form("/empty", csrf, html.Button(t("empty_now"), id="empty-now", type="submit", className="button")),
+        _form(root, "/empty", csrf, html.Button(t("empty_now"), id="empty-now", type="submit", className="button")),
         html.Div(
             id="emptied",
             className="emptied",
@@ -139,6 +143,7 @@ def _empty_button(csrf: str, t: Texts) -> list[Any]:
             children=[
                 html.Span(id="emptied-note", className="note"),
                 _form(
+                    root,
                     "/empty/undo",
                     csrf,
                     dcc.Input(type="hidden", name="n", id="emptied-n"),
@@ -149,15 +154,17 @@ def _empty_button(csrf: str, t: Texts) -> list[Any]:
     ]
 
 
-def _form(action: str, csrf: str, *children: Any) -> Any:
+def _form(root: str, action: str, csrf: str, *children: Any) -> Any:
     """Make a form that assets/metrica.js sends without leaving the page."""
     quiet: dict[str, Any] = {"data-quiet": "yes"}
     hidden = dcc.Input(type="hidden", name="csrf", value=csrf)
     store = dcc.Input(type="hidden", name="store", id=f"store-of{action.replace('/', '-')}")
-    return html.Form(action=action, method="POST", children=[hidden, store, *children], className="quiet", **quiet)
+    return html.Form(
+        action=f"{root}{action}", method="POST", children=[hidden, store, *children], className="quiet", **quiet
+    )
 
 
-def _now(csrf: str, t: Texts) -> Any:
+def _now(csrf: str, t: Texts, root: str) -> Any:
     return html.Section(
         className="card now",
         children=[
@@ -173,7 +180,7 @@ def _now(csrf: str, t: Texts) -> Any:
                         ],
                     ),
                     html.Div(t("inside_note"), id="kpi-inside-note", className="note"),
-                    *_empty_button(csrf, t),
+                    *_empty_button(csrf, t, root),
                 ],
             ),
             html.Div(

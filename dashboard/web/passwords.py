@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Callable
 from functools import cache
 
@@ -18,6 +18,7 @@ OWNER = "owner"
 """Name of the user that is made if there is none."""
 SHORTEST = 8
 """Least number of characters of a password."""
+_MOST_KEYS = 10_000  # of a throttle: invented names must not fill the memory
 
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # without letters and digits that look alike
 
@@ -64,37 +65,41 @@ def ensure_owner(database: Database, password: str = "") -> str | None:
 
 
 class Throttle:
-    """Limits failed attempts by key (an address, a user name): after too many, the key has to wait."""
+    """Limits failed attempts by key, such as an address: after a few, each failure doubles the time to wait."""
 
-    def __init__(self, limit: int, window: float, clock: Callable[[], float] = time.monotonic) -> None:
-        """limit: how many attempts may fail within `window` seconds. clock: seconds, monotonic."""
-        self._limit, self._window, self._clock = limit, window, clock
-        self._failures: dict[str, deque[float]] = {}
+    def __init__(self, free: int, longest: float, clock: Callable[[], float] = time.monotonic) -> None:
+        """free: how many attempts may fail without a wait. longest: most seconds to wait. clock: seconds, monotonic.
+
+        A key is forgotten when nothing has failed for twice `longest`.
+        """
+        self._free, self._longest, self._clock = free, longest, clock
+        self._failures: OrderedDict[str, tuple[int, float]] = OrderedDict()
         self._lock = threading.Lock()
 
     def wait(self, key: str) -> float:
         """Return how many seconds the key has to wait; 0 if it may try now."""
         with self._lock:
-            recent = self._recent(key)
-            return recent[0] + self._window - self._clock() if len(recent) >= self._limit else 0.0
+            count, last = self._recent(key)
+        if count < self._free:
+            return 0.0
+        delay = min(self._longest, 2.0 ** min(count - self._free + 1, 60))
+        return max(0.0, last + delay - self._clock())
 
     def failed(self, key: str) -> None:
         """Count a failed attempt."""
         with self._lock:
-            if len(self._failures) > 10_000:  # invented names must not fill the memory
-                self._failures = {k: v for k in list(self._failures) if (v := self._recent(k))}
-            recent = self._recent(key)
-            recent.append(self._clock())
-            self._failures[key] = recent
+            count, _ = self._recent(key)
+            self._failures[key] = (count + 1, self._clock())
+            self._failures.move_to_end(key)
+            if len(self._failures) > _MOST_KEYS:
+                self._failures.popitem(last=False)
 
     def succeeded(self, key: str) -> None:
         """Forget the failed attempts of the key."""
         with self._lock:
             self._failures.pop(key, None)
 
-    def _recent(self, key: str) -> deque[float]:
-        """Return the times of the failures within the window, the oldest first."""
-        recent = self._failures.get(key, deque())
-        while recent and recent[0] <= self._clock() - self._window:
-            recent.popleft()
-        return recent
+    def _recent(self, key: str) -> tuple[int, float]:
+        """Return how many attempts of the key have failed, and when the last one did."""
+        count, last = self._failures.get(key, (0, 0.0))
+        return (count, last) if count and last + 2 * self._longest > self._clock() else (0, 0.0)

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import platformdirs
-
+from metrica.context import user_data_dir
 from metrica.errors import TopicError
 from metrica.launch.reading.problems import Problems, suggest
 from metrica.launch.reading.source import Place, Source
@@ -51,7 +50,7 @@ class Document:
     @property
     def data_dir(self) -> Path:
         """The folder of the store's files: `data:` of the launch file, or the user's data folder."""
-        return self.data or platformdirs.user_data_path("metrica") / self.store
+        return self.data or user_data_dir() / self.store
 
 
 def read_document(source: Source, tree: Tree | None, folder: Path, scope: Scope) -> Document:

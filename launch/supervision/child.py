@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import IO
 
@@ -15,6 +16,8 @@ from metrica.transport import NodeSpec
 
 MARK = "METRICA_RUN_DIR"
 """Environment variable that every process of a launch carries, so that a later launcher finds those left behind."""
+THIS_LAUNCH = f"METRICA_LAUNCH={secrets.token_hex(8)}"
+"""Environment variable and its value that only the processes of this launcher carry."""
 _CHUNK = 1 << 16
 _PIPE_CHUNKS = 64
 _OWN = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
@@ -25,7 +28,8 @@ def node_environment(folder: Path, run_dir: Path, environment: Mapping[str, str]
     systemd talks to the launcher are left out."""
     path = [str(folder), *filter(None, [environment.get("PYTHONPATH")])]
     kept = {key: value for key, value in environment.items() if key not in _OWN}
-    return {**kept, "PYTHONPATH": os.pathsep.join(path), "PYTHONUNBUFFERED": "1", MARK: str(run_dir)}
+    name, value = THIS_LAUNCH.split("=")
+    return {**kept, "PYTHONPATH": os.pathsep.join(path), "PYTHONUNBUFFERED": "1", MARK: str(run_dir), name: value}
 
 
 class Child:
@@ -35,14 +39,17 @@ class Child:
     """
 
     def __init__(self, spec: NodeSpec, environment: Mapping[str, str]) -> None:
-        with _in_memory(spec.model_dump_json().encode()) as description:
+        # The child is told who its launcher is: if that dies meanwhile, the child cannot find out by itself.
+        itself = os.pidfd_open(os.getpid())
+        with _in_memory(spec.model_dump_json().encode()) as description, _closing(itself) as launcher:
             self._process = subprocess.Popen(
                 # -P: do not import modules from the folder in which the launcher happens to be started.
-                [sys.executable, "-P", "-m", "metrica.executors.process"],
+                [sys.executable, "-P", "-m", "metrica.executors.process", str(launcher)],
                 stdin=description,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 env=dict(environment),
+                pass_fds=[launcher],
                 start_new_session=True,
             )
         self.pid = self._process.pid
@@ -100,6 +107,15 @@ class LineReader:
                 break
         self.ended = True
         self._pipe.close()
+
+
+@contextlib.contextmanager
+def _closing(fd: int) -> Generator[int]:
+    """A file descriptor that is closed at the end of the `with` block."""
+    try:
+        yield fd
+    finally:
+        os.close(fd)
 
 
 def _in_memory(data: bytes) -> IO[bytes]:

@@ -15,6 +15,7 @@ from metrica.errors import LaunchError
 from metrica.launch.reading.folders import frame_dir
 from metrica.launch.supervision.child import MARK
 from metrica.launch.supervision.console import Console
+from metrica.launch.supervision.guardian import marked
 
 _LOCK = "_lock"  # no topic has a name that begins like this
 _GRACE_SECONDS = 3.0
@@ -74,7 +75,7 @@ def end_survivors(run_dir: Path, console: Console) -> None:
     The kernel has sent them a signal already, so they get a moment to end; a process that hangs is killed.
     """
     end = time.monotonic() + _GRACE_SECONDS
-    while survivors := _survivors(run_dir):
+    while survivors := marked(f"{MARK}={run_dir}"):
         if time.monotonic() > end:
             for pid in survivors:
                 with contextlib.suppress(ProcessLookupError):
@@ -82,16 +83,6 @@ def end_survivors(run_dir: Path, console: Console) -> None:
             console.warning(f"killed {len(survivors)} processes that an earlier launcher had left")
             end = time.monotonic() + _GRACE_SECONDS
         time.sleep(0.05)
-
-
-def _survivors(run_dir: Path) -> list[int]:
-    mark = os.fsencode(f"{MARK}={run_dir}")
-    found: list[int] = []
-    for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):  # it has ended meanwhile, or belongs to another user
-            if process.stat().st_uid == os.geteuid() and mark in (process / "environ").read_bytes().split(b"\0"):
-                found.append(int(process.name))
-    return [pid for pid in found if pid != os.getpid()]
 
 
 def _take(path: Path) -> int:

@@ -21,7 +21,7 @@ from metrica.launch.supervision.limits import USUAL, Limits
 from metrica.launch.supervision.node_specs import node_specs
 from metrica.launch.supervision.order import levels
 from metrica.launch.supervision.signals import StopSignals
-from metrica.launch.supervision.supervised_node import Status, SupervisedNode
+from metrica.launch.supervision.supervised_node import DUMP_SECONDS, Status, SupervisedNode
 from metrica.launch.supervision.systemd import Notifier
 
 _LONGEST_WAIT = 10.0
@@ -162,8 +162,7 @@ class Supervisor:
         until: monotonic seconds; None waits without a limit.
         """
         while not done() and not (self._signals.count and not self._stopping):
-            now = time.monotonic()
-            if until is not None and now >= until:
+            if until is not None and time.monotonic() >= until:
                 return
             self._turn(until)
 
@@ -207,10 +206,10 @@ class Supervisor:
         self._awake_at = now
 
     def _deadlines(self, now: float) -> list[float]:
-        """The times at which the loop must wake up by itself: for a restart, or to check for silent nodes."""
-        restarts = [node.restart_at for node in self._nodes.values() if node.status is Status.WAITING]
+        """The times at which the loop must wake up by itself: to start or kill a node, or to check for silent nodes."""
+        steps = [node.due_at for node in self._nodes.values() if node.due_at is not None]
         silence = min(_LONGEST_WAIT, self._limits.hung / 4, self._limits.start / 4)
-        return [*([] if self._stopping else restarts), now + silence]
+        return [*([] if self._stopping else steps), now + silence]
 
     def _hear(self) -> None:
         while health := self._control.receive():
@@ -236,6 +235,8 @@ class Supervisor:
                 self._start_node(node)
             elif why := node.overdue(now):
                 self._console.error(f"{node.name} {why} and is killed")
+                node.dump(now)
+            elif node.kill_at is not None and now >= node.kill_at:
                 node.kill()
 
     def _tell_status(self) -> None:
@@ -284,7 +285,10 @@ class Supervisor:
         for node in late:
             if node.lives:
                 self._console.error(f"{node.name} ignores SIGTERM; it is killed")
-                node.kill()
+                node.dump(time.monotonic())
+        self._wait_for_end(late, DUMP_SECONDS)
+        for node in late:
+            node.kill()
         self._wait_for_end(late, self._limits.terminate)
 
     def _wait_for_end(self, nodes: Iterable[SupervisedNode], seconds: float) -> None:

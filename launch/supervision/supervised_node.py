@@ -9,13 +9,16 @@ from enum import StrEnum
 
 from metrica import logs
 from metrica.backoff import Backoff
-from metrica.executors.control import Exit
+from metrica.executors.control import DUMP_SIGNAL, Exit
 from metrica.launch.supervision.child import Child
 from metrica.launch.supervision.console import Console
 from metrica.launch.supervision.limits import Limits
 from metrica.lifecycle import State
 from metrica.messages import Health
 from metrica.transport import NodeSpec
+
+DUMP_SECONDS = 0.5
+"""How long a process that is to be killed has to write its stack traces."""
 
 
 class Status(StrEnum):
@@ -51,7 +54,9 @@ class SupervisedNode:
         """The address to open in a browser, with its password or token; printed when all nodes run."""
         self.restart_at = 0.0
         self.killed = False
-        """Whether the launcher has sent it SIGKILL."""
+        """Whether the launcher has decided to kill it."""
+        self.kill_at: float | None = None
+        """When to send SIGKILL to a process that writes its stack traces just now."""
         self._restart, self._limits, self._console = restart, limits, console
         self._backoff = Backoff(limits.first_restart, limits.longest_restart)
         self._since, self._born = 0.0, 0
@@ -72,12 +77,17 @@ class SupervisedNode:
         """Whether a command can reach the node: it has a process that has sent a heartbeat."""
         return self.lives and self._beat_at is not None
 
+    @property
+    def due_at(self) -> float | None:
+        """When it is to be restarted, or killed; None if it is neither."""
+        return self.restart_at if self.status is Status.WAITING else self.kill_at
+
     def start(self, environment: Mapping[str, str], now: float) -> Child:
         """Start the process of the node. Raises OSError if that is not possible."""
         self._born = time.monotonic_ns()
         self.child = Child(self.spec, environment)
         self._enter(Status.STARTING, now)
-        self._beat_at, self._told_at = None, None
+        self._beat_at, self._told_at, self.kill_at = None, None, None
         self.subscribers, self.last_error = {}, ""
         return self.child
 
@@ -130,10 +140,16 @@ class SupervisedNode:
             return f"does not become active within {now - self._told_at:.0f} s"
         return None
 
+    def dump(self, now: float) -> None:
+        """Have the process write to its log where each of its threads is; it is to be killed at `kill_at`."""
+        if self.child:
+            self.killed, self.kill_at = True, now + DUMP_SECONDS
+            self.child.send(DUMP_SIGNAL)
+
     def kill(self) -> None:
         """Send SIGKILL to the process, if there is one."""
         if self.child:
-            self.killed = True
+            self.killed, self.kill_at = True, None
             self.child.send(signal.SIGKILL)
 
     def ended(self, now: float, *, stopping: bool) -> None:
@@ -142,7 +158,7 @@ class SupervisedNode:
         status = self.child.reap()
         for lines, is_error in zip(self.child.outputs, (False, True), strict=True):
             lines.read_rest(self._taker(is_error))
-        self.child, killed = None, self.killed
+        self.child, self.kill_at, killed = None, None, self.killed
         if stopping:
             expected = status in (Exit.DONE, -signal.SIGTERM) or killed
             self._enter(Status.STOPPED if expected else Status.FAILED, now)

@@ -7,6 +7,7 @@ Linux sends it a signal (see `metrica.executors.process`).
 
 from __future__ import annotations
 
+import signal
 from enum import IntEnum, StrEnum
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,9 @@ HEARTBEAT_SECONDS = 1.0
 HUNG_AFTER_SECONDS = 15.0
 """Time without a heartbeat after which the launcher takes a node for hung, seconds: longer than any blocking call that
 a node may make."""
+
+DUMP_SIGNAL = signal.SIGUSR1
+"""A node process that gets this signal writes to its log where each of its threads is, and goes on."""
 
 
 class Command(StrEnum):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import faulthandler
 import logging
 import os
+import select
 import signal
 import sys
 
@@ -12,7 +14,7 @@ from pydantic import ValidationError
 
 from metrica import logs
 from metrica.errors import DeclarationError, JournalError, MetricaError, NodeError, ParameterError, TopicError
-from metrica.executors.control import Exit
+from metrica.executors.control import DUMP_SIGNAL, Exit
 from metrica.executors.executor import Executor
 from metrica.journal import JournalUnavailableError
 from metrica.registry import UnknownNodeType, load_node_type
@@ -24,7 +26,9 @@ _PR_SET_PDEATHSIG = 1
 
 def main() -> int:
     """Run the node until it ends. Returns the exit status of the process (`metrica.executors.control.Exit`)."""
-    _die_with(os.getppid())
+    _die_with_launcher(sys.argv[1:])
+    faulthandler.enable()
+    faulthandler.register(DUMP_SIGNAL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the launcher handles Ctrl-C: it stops the sources first
     try:
         spec = NodeSpec.model_validate_json(sys.stdin.buffer.read())
@@ -60,11 +64,19 @@ def _is_permanent(error: MetricaError) -> bool:
     return isinstance(error, (DeclarationError, ParameterError, TopicError, UnknownNodeType))
 
 
-def _die_with(parent: int) -> None:
-    """Have the kernel send this process SIGTERM when its launcher dies, so that no node is left running."""
+def _die_with_launcher(arguments: list[str]) -> None:
+    """Have the kernel send this process SIGTERM when its launcher dies, so that no node is left running.
+
+    arguments: the pidfd of the launcher; none if the process is not started by one.
+    """
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:  # the launcher died before the call
-        sys.exit(Exit.FAILED)
+    if not arguments or not arguments[0].isdecimal():
+        return
+    launcher = int(arguments[0])
+    # If the launcher died before the call, the kernel sends nothing, and the parent is another process already.
+    if select.select([launcher], [], [], 0)[0]:
+        os._exit(Exit.FAILED)
+    os.close(launcher)
 
 
 if __name__ == "__main__":

@@ -82,4 +82,4 @@ class NodeSpec(_Frozen):
 
     def context(self) -> Context:
         """The same surroundings as the node sees them."""
-        return Context(store=self.store, timezone=self.timezone, camera=self.camera, data_dir=self.data_dir)
+        return Context(store=self.store, timezone=self.timezone, camera=self.camera, data=self.data_dir)

@@ -64,7 +64,7 @@ def read_address(uri: str) -> Address:
         raise ParameterError("uri", "'uri' is empty: give an rtsp:// address, a video file, a folder or a device")
     scheme = _SCHEME.match(text)
     if scheme and scheme[1].lower() == "file":
-        text = unquote(text[len("file://") :].removeprefix("localhost"))
+        text = unquote(text[len("file://") :].removeprefix("localhost"), errors="surrogateescape")
     elif scheme and scheme[1].lower() == "sim":
         from metrica.simulator.address import read_sim_address  # a live camera's process has no use for the simulator
 
@@ -76,8 +76,15 @@ def read_address(uri: str) -> Address:
         return Address(Kind.DEVICE, uri, device=int(text))
     if device := re.fullmatch(r"/dev/video(\d+)", text):
         return Address(Kind.DEVICE, uri, device=int(device[1]))
-    path = Path(text).expanduser()
-    return Address(Kind.FOLDER if path.is_dir() else Kind.FILE, uri, path=path)
+    try:
+        blanks = not scheme and uri != text and Path(uri).exists()  # they belong to the name
+        path = Path(uri) if blanks else Path(text).expanduser()
+        kind = Kind.FOLDER if path.is_dir() else Kind.FILE
+    except OSError as error:
+        raise ParameterError("uri", f"{text} cannot be opened: {error.strerror}") from None
+    except RuntimeError:
+        raise ParameterError("uri", f"{text}: there is no such home folder, give the whole path") from None
+    return Address(kind, uri, path=path)
 
 
 def redact(text: str) -> str:

@@ -9,10 +9,10 @@ import cv2
 from metrica.errors import NodeError
 from metrica.messages import Image
 from metrica.nodes.capture.interlaced import is_interlaced
-from metrica.nodes.capture.video import open_capture, retrieve
-from metrica.pictures import PICTURES, list_pictures
+from metrica.nodes.capture.unreadable import open_video, why_unreadable
+from metrica.nodes.capture.video import claimed_frames, frame_rate, retrieve
+from metrica.pictures import PICTURES, list_pictures, read_picture
 
-_USUAL_FPS = 25.0
 _LONGEST_GAP = 60.0  # seconds; a longer step between two frames means that a timestamp is damaged
 
 
@@ -27,18 +27,15 @@ class VideoFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.index = -1
-        self._capture = open_capture(str(path), cv2.CAP_FFMPEG, [])
-        fps = self._capture.get(cv2.CAP_PROP_FPS)
-        self._fps = fps if 0.1 <= fps <= 1000 else _USUAL_FPS  # some files report 0 or 90000 frames per second
-        self.announced = max(0, int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT)))
+        self._container, self._capture = open_video(path)
+        self._fps = frame_rate(self._capture)
+        self.announced = claimed_frames(self._capture)
         self._first_is_grabbed = self._capture.grab()
         if not self._first_is_grabbed or retrieve(self._capture) is None:
             self._capture.release()
-            raise NodeError(
-                f"{path} is not a video that can be read: try to play it, and copy it again if it is cut short",
-                permanent=True,
-            )
+            raise NodeError(why_unreadable(path, self._container), permanent=True)
         self.interlaced = is_interlaced(self._capture)
+        """Whether the video is coded as interlaced."""
         self._first_time = self._file_time()
         self._last_time = self._first_time
         self._position = 0.0
@@ -62,14 +59,15 @@ class VideoFile:
 
     @property
     def complaint(self) -> str:
-        found = self.index + 1
-        # The container may only estimate its number of frames, so a small difference is no damage.
-        if found >= self.announced - max(2.0, 0.02 * self.announced):
+        found, of = self.index + 1, f" of {self.announced}" if self.announced else ""
+        # Players pass over a few frames of an undamaged video too: at its start, and between two scenes.
+        if self.announced and found >= self.announced - max(2.0, 0.02 * self.announced):
             return ""
-        return (
-            f"{self.path} ended after {found} of {self.announced} frames: it is cut short or damaged, "
-            "and what could be read has been used"
-        )
+        if self._container.cut_short:
+            return f"{self.path} ended after {found}{of} frames: it is cut short, and what could be read has been used"
+        if of and self._container.exact:
+            return f"{found}{of} frames of {self.path} could be read: the others are damaged"
+        return ""  # the number of frames was an estimate: sound that goes on for longer, or timestamps that jump
 
     def close(self) -> None:
         self._capture.release()
@@ -113,10 +111,10 @@ class PictureFolder:
 
     def picture(self) -> Image | None:
         file = self._files[self.index]
-        image = cv2.imread(str(file), cv2.IMREAD_COLOR)
+        image = read_picture(file)
         if image is None:
             self._damaged.append(file.name)
-        return image  # type: ignore[return-value]
+        return image
 
     @property
     def complaint(self) -> str:

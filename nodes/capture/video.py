@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import threading
+from pathlib import Path
 
 import cv2
 import numpy as np
 
 from metrica.messages import Image
+from metrica.pictures import library_name
 
 OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
 """The environment variable from which OpenCV takes the options for FFmpeg."""
+_USUAL_FPS = 25.0
 _lock = threading.Lock()
 
 # OpenCV reads these once, at the first capture of the process.
@@ -35,6 +38,26 @@ def open_capture(what: str | int, api: int, settings: list[int], options: str = 
             return cv2.VideoCapture(what, api, settings)
         finally:
             del os.environ[OPTIONS]
+
+
+def open_file(path: Path, *, decoded: bool = True) -> cv2.VideoCapture:
+    """Open a video file of any name; the caller asks `isOpened()`. decoded: False gives packets instead of pictures.
+
+    Raises OSError if the file cannot be opened at all.
+    """
+    with library_name(path) as name:
+        return open_capture(name, cv2.CAP_FFMPEG, [] if decoded else [cv2.CAP_PROP_FORMAT, -1])
+
+
+def frame_rate(capture: cv2.VideoCapture) -> float:
+    """The frames per second of a video file; the usual ones if it does not say."""
+    fps = capture.get(cv2.CAP_PROP_FPS)
+    return fps if 0.1 <= fps <= 1000 else _USUAL_FPS  # some files report 0 or 90000 frames per second
+
+
+def claimed_frames(capture: cv2.VideoCapture) -> int:
+    """How many frames a video file claims to have; 0 if it does not say. Many containers only estimate it."""
+    return max(0, int(capture.get(cv2.CAP_PROP_FRAME_COUNT)))
 
 
 def retrieve(capture: cv2.VideoCapture) -> Image | None:

@@ -13,10 +13,11 @@ import urllib3
 
 from metrica.messages import Crossing
 from metrica.nodes.delivery.coverage import Span
+from metrica.nodes.delivery.exchange import EXCHANGE_SECONDS, Answer, Exchange
+from metrica.nodes.delivery.receipt import check_kept, read_refused, retry_seconds, said_by, shortened
 
 VERSION = 1
 """The version of the request format (docs/api.md)."""
-_TIMEOUT = urllib3.Timeout(connect=5.0, read=20.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,8 @@ class Failed:
     """Seconds that the server asks to wait before the next request; 0 if it asks for none."""
     too_large: bool = False
     """Whether the batch was too large for the server."""
-    needs_a_person: bool = False
-    """Whether trying again does not help until somebody changes something, such as the token or the address."""
+    late: bool = False
+    """Whether the time was over before the whole answer was there."""
     status: int = 0
     """The HTTP status of the answer; 0 if there was no answer, or one without a receipt."""
 
@@ -67,86 +68,72 @@ class Delivery:
             "Content-Encoding": "gzip",
             "Accept": "application/json",
         }
-        self._pool = urllib3.PoolManager(retries=False)
+        self._exchange = Exchange(self._headers)
 
     def send(self, crossings: Sequence[Crossing], *, patience: float | None = None) -> Delivered | Failed:
         """Send one batch of events. Every error on the way is returned as `Failed`; nothing is raised.
 
-        patience: seconds to wait for an answer, if less than usual.
+        patience: time limit of the whole exchange, seconds, if less than usual.
         """
         answer = self._post("events", [event_fields(c) for c in crossings], patience)
-        return answer if isinstance(answer, Failed) else _receipt(answer)
+        if isinstance(answer, Failed):
+            return answer
+        try:
+            return Delivered(read_refused(answer.body, [c.id for c in crossings]))
+        except ValueError as error:
+            return _no_receipt(error)
 
     def send_coverage(self, spans: Sequence[Span], *, patience: float | None = None) -> Delivered | Failed:
         """Send spans of coverage. The server joins them, so sending them again changes nothing."""
         answer = self._post("watched", [asdict(span) for span in spans], patience)
-        return answer if isinstance(answer, Failed) else _kept(answer)
+        if isinstance(answer, Failed):
+            return answer
+        try:
+            check_kept(answer.body, len(spans))
+        except ValueError as error:
+            return _no_receipt(error)
+        return Delivered()
 
-    def _post(self, what: str, items: list[Any], patience: float | None) -> urllib3.BaseHTTPResponse | Failed:
+    def _post(self, what: str, items: list[Any], patience: float | None) -> Answer | Failed:
         """POST a document. Returns the server's answer if its status is 200, or why the request failed."""
         address = f"{self._url}/v1/{what}"
         packed = cast(bytes, msgpack.packb({"v": VERSION, "store": self._store, what: items}))
         body = gzip.compress(packed, mtime=0)
-        timeout = _TIMEOUT if patience is None else urllib3.Timeout(total=patience)
+        seconds = EXCHANGE_SECONDS if patience is None else patience
         try:
-            answer = self._pool.request("POST", address, body=body, headers=self._headers, timeout=timeout)
+            answer = self._exchange.post(address, body, seconds=seconds)
+        except TimeoutError:
+            return Failed(f"{address} gives no whole answer within {seconds:.0f} s", late=True)
         except (urllib3.exceptions.HTTPError, OSError) as error:
             return Failed(f"{address} cannot be reached: {_in_short(error)}")
+        except Exception as error:  # noqa: BLE001 (whatever a server says must not end the node)
+            return Failed(f"the answer of {address} cannot be read: {_in_short(error)}")
         return answer if answer.status == HTTPStatus.OK else _failure(answer, address)
 
     def close(self) -> None:
-        self._pool.clear()
+        self._exchange.close()
 
 
-def _receipt(answer: urllib3.BaseHTTPResponse) -> Delivered | Failed:
-    try:
-        body: dict[str, Any] = answer.json()
-        return Delivered({str(r["id"]): str(r["reason"]) for r in body["refused"]})
-    except (ValueError, KeyError, TypeError, UnicodeDecodeError):
-        return _no_receipt()
+def _no_receipt(error: ValueError) -> Failed:
+    return Failed(f"the server's answer is no receipt ({error}): is 'url' the address of a Metrica ingest?")
 
 
-def _kept(answer: urllib3.BaseHTTPResponse) -> Delivered | Failed:
-    try:
-        int(answer.json()["kept"])
-    except (ValueError, KeyError, TypeError, UnicodeDecodeError):
-        return _no_receipt()
-    return Delivered()
-
-
-def _no_receipt() -> Failed:
-    return Failed("the server's answer is no receipt: is 'url' the address of a Metrica ingest?", needs_a_person=True)
-
-
-def _failure(answer: urllib3.BaseHTTPResponse, address: str) -> Failed:
-    status = answer.status
-    said = _said(answer)
+def _failure(answer: Answer, address: str) -> Failed:
+    status, said = answer.status, said_by(answer)
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        reason = f"the server takes no batch of this size ({said})"
-        return Failed(reason, too_large=True, needs_a_person=True, status=status)
+        return Failed(f"the server takes no batch of this size ({said})", too_large=True, status=status)
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return Failed(f"the server does not accept the token ({said})", needs_a_person=True, status=status)
+        return Failed(f"the server does not accept the token ({said})", status=status)
     if (
         status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT)
         or status >= HTTPStatus.INTERNAL_SERVER_ERROR
     ):
-        wait = _seconds(answer.headers.get("Retry-After"))
+        wait = retry_seconds(answer.retry_after)
         return Failed(f"the server answers {status} ({said})", retry_after=wait, status=status)
-    return Failed(f"{address} answers {status} ({said}): check 'url'", needs_a_person=True, status=status)
-
-
-def _said(answer: urllib3.BaseHTTPResponse) -> str:
-    try:
-        return str(answer.json()["error"])
-    except (ValueError, KeyError, TypeError, UnicodeDecodeError):
-        return answer.reason or "no explanation"
-
-
-def _seconds(header: str | None) -> float:
-    return float(header) if header is not None and header.isdigit() else 0.0
+    return Failed(f"{address} answers {status} ({said}): check 'url'", status=status)
 
 
 def _in_short(error: Exception) -> str:
     """The last part of an error's text; urllib3 puts internal object names before it."""
     text = str(error).rsplit("> ", 1)[-1].rsplit(": ", 1)[-1]
-    return text or type(error).__name__
+    return shortened(text) or type(error).__name__

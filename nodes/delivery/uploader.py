@@ -16,6 +16,7 @@ from metrica.nodes.delivery.delivery import Delivered, Delivery, Failed
 
 _CLOSING_SECONDS = 3.0  # at most; a node has to end within five seconds
 _DAY = 86_400
+_LARGEST = 2000  # events in one request while many wait; the server takes 5,000
 
 
 class Uploader(Node):
@@ -46,10 +47,10 @@ class Uploader(Node):
         self._delivery = Delivery(self.url, self.context.store, self.token or self.context.local_token())
         self._backoff = Backoff(self.retry_first, self.retry_limit)
         self._under_way: tuple[list[Crossing], Future[Delivered | Failed]] | None = None
-        self._limit = self.batch
+        self._limit, self._largest = self.batch, max(self.batch, _LARGEST)
         self._not_before = 0.0
         self._waiting_since: float | None = None
-        self._journal_fails = False
+        self._journal_trouble = self._server_trouble = ""
 
     @timer(seconds=0.5)
     def look(self) -> None:
@@ -60,9 +61,11 @@ class Uploader(Node):
         entries = self._unsent()
         if not entries:
             self._waiting_since = None
+            if not self._journal_trouble:
+                self._all_well()
             return
         self._waiting_since = self._waiting_since if self._waiting_since is not None else now
-        if len(entries) >= self._limit or now - self._waiting_since >= self.max_age:
+        if len(entries) >= min(self.batch, self._limit) or now - self._waiting_since >= self.max_age:
             self._start(entries)
 
     @timer(seconds=3600)
@@ -98,13 +101,19 @@ class Uploader(Node):
         try:
             entries = self._journal.unsent(self._limit)
         except JournalError as error:
-            if not self._journal_fails:
+            if not self._journal_trouble:
                 self.log.error(f"{error}; events are sent as soon as it can be read again")
-            self._journal_fails = True
-            self.trouble(str(error))
+            self._journal_trouble = str(error)
+            self.trouble(self._journal_trouble)
             return []
-        self._journal_fails = False
+        self._journal_trouble = ""
+        self.trouble(self._server_trouble)
         return entries
+
+    def _all_well(self) -> None:
+        self._backoff.reset()
+        self._server_trouble = ""
+        self.trouble("")
 
     def _start(self, entries: Sequence[Entry]) -> None:
         crossings = self._decoded(entries)
@@ -133,7 +142,8 @@ class Uploader(Node):
         if isinstance(outcome, Delivered):
             self._arrived(crossings, outcome)
         elif outcome.too_large and len(crossings) > 1:
-            self._limit = len(crossings) // 2  # stays smaller: the server's limit will be the same a minute later
+            # Stays smaller: the server's limit will be the same a minute later.
+            self._limit = self._largest = len(crossings) // 2
         else:
             self._failed(outcome)  # a single event is always small enough, so a proxy on the way is misconfigured
 
@@ -147,16 +157,18 @@ class Uploader(Node):
         self.count("events_refused", len(outcome.refused))
         if self._backoff.failures:
             self.log.info(f"the server takes events again: {len(sent)} sent")
-        self._backoff.reset()
+        if len(crossings) >= self._limit:  # more wait: fewer, larger requests are through sooner on a bad line
+            self._limit = min(2 * self._limit, self._largest)
         self._waiting_since = None
-        self.trouble("")
+        self._all_well()
 
     def _failed(self, outcome: Failed) -> None:
         first = self._backoff.failures == 0
-        wait = max(self._backoff.next(), outcome.retry_after)
-        wait = self.retry_limit if outcome.needs_a_person else wait
-        self._not_before = self._seconds() + wait
+        self._not_before = self._seconds() + min(max(self._backoff.next(), outcome.retry_after), self.retry_limit)
+        if outcome.late:
+            self._limit = min(self._limit, self.batch)  # perhaps it was too much for the line
         self.count("failed_sends")
+        self._server_trouble = outcome.reason
         self.trouble(outcome.reason)
         if first:
             self.log.warning(f"{outcome.reason}; events wait in the journal and are tried again")

@@ -105,7 +105,8 @@ class WatchingUploader(Uploader):
     def _coverage_failed(self, outcome: Failed) -> None:
         self.count("failed_tells")
         unknown = outcome.status in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED)
-        self._coverage_not_before = self._seconds() + (_ASK_AGAIN if unknown else outcome.retry_after)
+        wait = _ASK_AGAIN if unknown else min(outcome.retry_after, self.retry_limit)
+        self._coverage_not_before = self._seconds() + wait
         if not self._failure_logged:
             what = "it may be an older one; asked again every hour" if unknown else "tried again every minute"
             self.log.warning(f"the server does not get the cameras' coverage: {outcome.reason}; {what}")

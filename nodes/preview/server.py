@@ -176,4 +176,4 @@ def _listen(port: int) -> socket.socket:
     except OSError as error:
         taken = error.errno == errno.EADDRINUSE
         what = "is taken by another program" if taken else f"cannot be listened on ({error.strerror})"
-        raise NodeError(f"port {port} {what}: choose another port, or 0 for any", permanent=True) from None
+        raise NodeError(f"port {port} {what}: choose another port, or 0 for any") from None

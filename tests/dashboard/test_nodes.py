@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import socket
+import sqlite3
 import threading
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from metrica import testing
 from metrica.context import Context
 from metrica.dashboard.nodes import Dashboard, Ingest
 from metrica.dashboard.store.database import Database
+from metrica.dashboard.store.errors import database_error
 from metrica.dashboard.web.passwords import OWNER, is_right
 from metrica.errors import NodeError, ParameterError
 from tests.dashboard.client import Client
@@ -22,7 +24,7 @@ from tests.dashboard.footfall import event
 
 
 def context(folder: Path) -> Context:
-    return Context(store="tunis-01", timezone="Africa/Tunis", data_dir=folder / "data")
+    return Context(store="tunis-01", timezone="Africa/Tunis", data=folder / "data")
 
 
 def address(node: Ingest | Dashboard) -> str:
@@ -69,7 +71,7 @@ def test_a_restarted_ingest_goes_on_with_the_same_data_and_token(tmp_path: Path)
 
 
 @pytest.mark.parametrize("kind", [Ingest, Dashboard])
-def test_a_taken_port_is_a_permanent_error_and_leaves_nothing_open(
+def test_a_taken_port_may_be_free_later_and_leaves_nothing_open(
     tmp_path: Path, kind: type[Ingest] | type[Dashboard]
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -77,10 +79,28 @@ def test_a_taken_port_is_a_permanent_error_and_leaves_nothing_open(
         with pytest.raises(NodeError) as caught, testing.run(kind(port=port), context=context(tmp_path)):
             pass
     assert str(caught.value) == f"port {port} is taken by another program: choose another port, or stop it"
-    assert caught.value.permanent
+    assert not caught.value.permanent
     assert threads() == set()
     with Database(tmp_path / "data" / "metrica.db") as database:
         assert database.users.all() == [], "no password was made that nobody could read"
+
+
+@pytest.mark.parametrize("kind", [Ingest, Dashboard])
+@pytest.mark.parametrize(
+    "code", [sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN]
+)
+def test_what_a_disk_does_may_pass(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: type[Ingest] | type[Dashboard], code: int
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = code
+        raise database_error(error, tmp_path / "metrica.db")
+
+    monkeypatch.setattr("metrica.dashboard.nodes.Database", fails)
+    with pytest.raises(NodeError) as caught, testing.run(kind(port=0), context=context(tmp_path)):
+        pass
+    assert not caught.value.permanent
 
 
 @pytest.mark.parametrize("kind", [Ingest, Dashboard])

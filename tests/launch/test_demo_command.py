@@ -51,7 +51,7 @@ def test_the_owner_s_password_is_a_new_one_at_each_start_and_is_said(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    where = Context(store="demo", data_dir=tmp_path / "data")
+    where = Context(store="demo", data=tmp_path / "data")
     said: list[str] = []
     for _ in range(2):
         with testing.run(Dashboard(port=0, new_password=True), context=where):

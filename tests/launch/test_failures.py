@@ -87,6 +87,7 @@ def test_a_hanging_node_is_killed_and_restarted(where: str, words: str, tmp_path
     with launching(f"  hanger: {{type: hangs:Hanger, params: {params}}}\n{GOOD}", limits={"start": 6}) as launch:
         launch.wait_for(words)
         launch.wait_for("/hanger was killed; it is restarted in")
+        assert any(line.startswith("/hanger") and "hangs.py" in line and "in hang" in line for line in launch.lines)
         launch.wait_for("/hanger  active", times=2 if where == "callback" else 1)
         stops_cleanly(launch)
 
@@ -128,6 +129,7 @@ def test_a_node_that_does_not_stop_is_sent_sigterm_then_killed(node: str) -> Non
         stops_cleanly(launch, status=1)
     assert "/deaf does not stop; it is sent SIGTERM" in launch.output
     assert "/deaf ignores SIGTERM; it is killed" in launch.output
+    assert any(line.startswith("/deaf") and "in on_deactivate" in line for line in launch.lines), launch.output
     assert "/source ignores" not in launch.output
 
 

@@ -137,3 +137,12 @@ def test_every_link_leads_somewhere(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(PAGES))
 def test_every_page_can_be_found_from_the_first(name: str) -> None:
     assert name == "README.md" or any(f"{name})" in t or f"{name}#" in t for n, t in PAGES.items() if n != name)
+
+
+def test_a_recording_that_the_docs_show_takes_the_picture_only() -> None:
+    """The sound of many cameras (G.711) has no place in an .mp4, and FFmpeg refuses the whole recording then."""
+    shown = [
+        line for page in PAGES.values() for line in page.splitlines() if re.match(r"ffmpeg .*rtsp://.*\.mp4$", line)
+    ]
+    assert shown
+    assert [line for line in shown if " -map 0:v " not in line and " -an " not in line] == []

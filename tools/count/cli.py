@@ -8,7 +8,7 @@ import signal
 import sys
 from collections.abc import Generator, Sequence
 from pathlib import Path
-from typing import Any, TextIO, get_args
+from typing import Any, get_args
 
 from metrica.errors import MetricaError, NodeError, ParameterError
 from metrica.executors.inline import InlineGraph
@@ -22,6 +22,7 @@ from metrica.nodes.geometry.lines import Numbers
 from metrica.nodes.tracking.bytetrack import ByteTrack
 from metrica.nodes.tracking.sort import Sort
 from metrica.tools.count.lines import outside, read_lines
+from metrica.tools.count.output import open_output, print_any_text, write_output
 from metrica.tools.count.render import Render
 from metrica.tools.count.report import Report
 from metrica.version import __version__
@@ -42,6 +43,7 @@ _EXITS = "Exits with 0 when the video has been read, 2 when something given is w
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns the exit status."""
+    print_any_text()
     options = _parser().parse_args(argv)
     try:
         return _count(options)
@@ -52,6 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MetricaError as error:
         return _say(error, _USAGE_ERROR)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            write_output()
         return _say(f"{error.filename or 'a file'}: {error.strerror}", _FAILED)
     except KeyboardInterrupt:
         return _INTERRUPTED
@@ -99,7 +103,7 @@ def _count(options: argparse.Namespace) -> int:
     for node in nodes.values():
         node.check()
     detector = nodes["detector"]
-    with _output(options.json) as output, Report(options.video, list(lines), output, quiet=options.quiet) as report:
+    with open_output(options.json) as output, Report(options.video, list(lines), output, quiet=options.quiet) as report:
         graph = InlineGraph(nodes)
         _connect(graph, report, capture, lines)
         report.length(frames)
@@ -175,18 +179,6 @@ def _interruptible(graph: InlineGraph) -> Generator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-@contextlib.contextmanager
-def _output(name: str) -> Generator[TextIO]:
-    if name == "-":
-        yield sys.stdout
-        return
-    try:
-        with Path(name).open("w", encoding="utf-8") as file:
-            yield file
-    except (FileNotFoundError, PermissionError, IsADirectoryError) as error:
-        raise ParameterError("json", f"the file {name} cannot be written: {error.strerror}") from None
 
 
 def _say(error: object, status: int) -> int:

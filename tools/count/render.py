@@ -6,14 +6,16 @@ from collections import deque
 from pathlib import Path
 
 import cv2
+import numpy as np
 
-from metrica.errors import NodeError, ParameterError
+from metrica.errors import ParameterError
 from metrica.messages import Crossing, Frame, Tracks
 from metrica.node import Node
 from metrica.nodes.geometry.anchors import Anchor
 from metrica.nodes.geometry.lines import Line, Numbers
 from metrica.nodes.preview.overlay import Overlay
 from metrica.params import param
+from metrica.pictures import VideoWriter
 from metrica.ports import subscription
 from metrica.qos import EVENTS, STREAM
 
@@ -39,12 +41,12 @@ class Render(Node):
         lines = [Line.of(name, numbers) for name, numbers in self.lines.items()]
         self._overlay = Overlay(lines, self.anchor)
         self._waiting: deque[Frame] = deque(maxlen=_MOST_WAITING)
-        self._writer: cv2.VideoWriter | None = None
+        self._writer: VideoWriter | None = None
         self._size = (0, 0)
 
     def on_cleanup(self) -> None:
         if self._writer:
-            self._writer.release()
+            self._writer.close()
 
     @subscription(Frame, qos=STREAM)
     def frames(self, msg: Frame) -> None:
@@ -70,10 +72,7 @@ class Render(Node):
         size = (image.shape[1], image.shape[0])
         if self._writer is None:
             self._size = size
-            # MPEG-4 part 2: of the codecs in OpenCV's wheel the one that most players know.
-            self._writer = cv2.VideoWriter(self.path, cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*"mp4v"), self.fps, size)
-            if not self._writer.isOpened():
-                raise NodeError(f"the video {self.path} cannot be written: check the folder and the room on its disk")
+            self._writer = VideoWriter(Path(self.path), self.fps, size)
         self._overlay.draw(image, tracks)
-        self._writer.write(image if size == self._size else cv2.resize(image, self._size))
+        self._writer.write(image if size == self._size else np.asarray(cv2.resize(image, self._size), np.uint8))
         self.count("frames")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import bisect
 import json
 import logging
-import os
 import sys
 import time
 from array import array
@@ -19,6 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressC
 from rich.text import Text
 
 from metrica.messages import Crossing, Frame, Tracks
+from metrica.tools.count.output import discard_output, name_output
 
 
 class FrameTimes:
@@ -146,8 +146,10 @@ class Report:
             self._output.flush()
         except BrokenPipeError:
             self.output_closed = True
-            if self._output is sys.stdout:  # else Python complains again when it flushes at exit
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            if self._output is sys.stdout:
+                discard_output()
+        except OSError as error:
+            raise name_output(error, self._output) from None
 
     def summary(self, *, stopped: bool = False) -> None:
         """Print the totals of each line on standard error."""

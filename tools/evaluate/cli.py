@@ -16,6 +16,7 @@ from metrica.nodes.geometry.lines import Line
 from metrica.nodes.tracking.node import TrackerNode
 from metrica.registry import load_node_type
 from metrica.tools.count import cli as count
+from metrica.tools.count.output import print_any_text, write_output
 from metrica.tools.evaluate.labels import ClipLabels, read_labels
 from metrica.tools.evaluate.match import TOLERANCE, Evaluation, TimedCrossing, evaluate
 from metrica.tools.evaluate.mot import score
@@ -40,6 +41,7 @@ _EXITS = "Exits with 0 when there are scores, 2 when something given is wrong, 1
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns the exit status."""
+    print_any_text()
     options = _parser().parse_args(argv)
     try:
         return _mot(options) if options.mot else _crossings(options)
@@ -159,9 +161,9 @@ def _evaluate(options: argparse.Namespace, labels: ClipLabels, counted: list[Tim
     if beyond := sum(not begin <= e.time <= end for e in labels.events()):
         _say(f"{beyond} labels lie outside the part of {labels.clip} that was watched, and are left out", 0)
     if options.json:
-        sys.stdout.write(json.dumps(as_json(result, labels.clip, options.tolerance)) + "\n")
+        write_output(json.dumps(as_json(result, labels.clip, options.tolerance)) + "\n")
     else:
-        sys.stdout.write(as_text(result, labels.clip, options.tolerance, watched))
+        write_output(as_text(result, labels.clip, options.tolerance, watched))
     return result
 
 
@@ -191,9 +193,9 @@ def _mot(options: argparse.Namespace) -> int:
     name = options.mot[1]
     if options.json:
         row = {field: getattr(result, field) for field in result.__slots__}
-        sys.stdout.write(json.dumps({"tracks": name, **row}) + "\n")
+        write_output(json.dumps({"tracks": name, **row}) + "\n")
     else:
-        sys.stdout.write(mot_text(name, result))
+        write_output(mot_text(name, result))
     return 0
 
 

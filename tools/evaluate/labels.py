@@ -114,7 +114,8 @@ def write_labels(path: Path, labels: ClipLabels) -> None:
         whole[labels.clip] = {**old, **entry} if isinstance(old, dict) else entry
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.resolve().parent)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        # A name that is not UTF-8 is written with JSON's own escapes, such as \udce9, and read again as it was.
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(_readable(whole) + "\n")
             file.flush()
             os.fsync(file.fileno())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +12,11 @@ import numpy as np
 
 from metrica.errors import NodeError
 from metrica.messages import Crossing, Header, Image, Tracks
+from metrica.nodes.capture.unreadable import open_video, why_unreadable
+from metrica.nodes.capture.video import frame_rate
 from metrica.nodes.geometry.lines import Line
 from metrica.nodes.preview.overlay import DARK, WHITE, Overlay
+from metrica.pictures import VideoWriter
 from metrica.tools.evaluate.match import TimedCrossing
 from metrica.tools.evaluate.report import clock, moment
 
@@ -41,15 +45,16 @@ def cut(video: Path, mistakes: Sequence[Mistake], folder: Path, plain: PlainOver
     Raises NodeError if it cannot be read or a file cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    source = cv2.VideoCapture(str(video))
-    rate = source.get(cv2.CAP_PROP_FPS)
-    if not source.isOpened() or not rate > 0:
-        raise NodeError(f"{video} is not a video that can be read")
+    container, source = open_video(video)
+    rate = frame_rate(source)
+    if not source.isOpened():
+        raise NodeError(why_unreadable(video, container), permanent=True)
     files = [folder / mistake.file_name(n) for n, mistake in enumerate(mistakes, 1)]
-    open_files: dict[int, cv2.VideoWriter] = {}
+    open_files: dict[int, VideoWriter] = {}
     last = max((m.event.time for m in mistakes), default=-1.0) + AROUND
     index = -1
-    try:
+    with contextlib.ExitStack() as closing:  # closes every file, also when one of them fails
+        closing.callback(source.release)
         while (index + 1) / rate <= last:
             good, image = source.read()
             if not good:
@@ -62,14 +67,11 @@ def cut(video: Path, mistakes: Sequence[Mistake], folder: Path, plain: PlainOver
                 plain.draw(picture, seconds, show=bool(near))
             for n in near:
                 if n not in open_files:
-                    open_files[n] = _writer(files[n], rate, picture)
+                    open_files[n] = VideoWriter(files[n], rate, (picture.shape[1], picture.shape[0]))
+                    closing.callback(open_files[n].close)
                 open_files[n].write(_captioned(picture, mistakes[n], seconds))
             for n in open_files.keys() - set(near):
-                open_files.pop(n).release()
-    finally:
-        source.release()
-        for writer in open_files.values():
-            writer.release()
+                open_files.pop(n).close()
     return [file for file in files if file.is_file()]
 
 
@@ -100,14 +102,6 @@ class PlainOverlay:
                 size=(image.shape[1], image.shape[0]),
             )
             self._overlay.draw(image, nobody)
-
-
-def _writer(path: Path, rate: float, image: Image) -> cv2.VideoWriter:
-    size = (image.shape[1], image.shape[0])
-    writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*"mp4v"), rate, size)
-    if not writer.isOpened():
-        raise NodeError(f"the video {path} cannot be written: check the folder and the room on its disk")
-    return writer
 
 
 def _captioned(image: Image, mistake: Mistake, seconds: float) -> Image:

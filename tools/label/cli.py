@@ -20,6 +20,7 @@ from metrica.errors import MetricaError, ParameterError
 from metrica.nodes.geometry.anchors import Anchor
 from metrica.nodes.geometry.lines import Line
 from metrica.tools.count.lines import outside, read_lines
+from metrica.tools.count.output import print_any_text
 from metrica.tools.label.frames import ClipFrames
 from metrica.tools.label.server import create_app
 from metrica.tools.label.session import begin
@@ -36,6 +37,7 @@ _EXITS = "Runs until Ctrl-C, and exits with 0 then; with 2 when something given 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command; returns the exit status."""
+    print_any_text()
     options = _parser().parse_args(argv)
     try:
         return _label(options)
@@ -87,10 +89,13 @@ def _label(options: argparse.Namespace) -> int:
         _say(f"the line '{name}' lies outside the picture of {clip.size[0]}x{clip.size[1]}", 0)
     token = secrets.token_urlsafe(16)
     app = create_app(clip, session, token)
-    return asyncio.run(_serve(app, options, token, out))
+    asyncio.run(_serve(app, options, token))
+    if session.unsaved:
+        return _say(f"the last labels could not be written to {out}", _FAILED)
+    return _say(f"the labels are in {out}" if out.exists() else "nothing was labelled", 0)
 
 
-async def _serve(app: web.Application, options: argparse.Namespace, token: str, out: Path) -> int:
+async def _serve(app: web.Application, options: argparse.Namespace, token: str) -> None:
     over = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -111,8 +116,6 @@ async def _serve(app: web.Application, options: argparse.Namespace, token: str, 
         await over.wait()
     finally:
         await runner.cleanup()
-    _say(f"the labels are in {out}" if out.exists() else "nothing was labelled", 0)
-    return 0
 
 
 def _is_loopback(host: str) -> bool:

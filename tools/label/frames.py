@@ -11,7 +11,8 @@ import numpy as np
 
 from metrica.errors import NodeError
 from metrica.messages import Image
-from metrica.nodes.capture.video import open_capture, retrieve
+from metrica.nodes.capture.unreadable import open_video, why_unreadable
+from metrica.nodes.capture.video import claimed_frames, frame_rate, open_file, retrieve
 
 _KEPT = 48
 """JPEG pictures that are kept in memory, at most."""
@@ -30,25 +31,23 @@ class ClipFrames:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._capture = open_capture(str(path), cv2.CAP_FFMPEG, [])
+        container, self._capture = open_video(path)
         self._next = 0
         self._lock = threading.Lock()
         self._kept: OrderedDict[int, bytes] = OrderedDict()
-        fps = self._capture.get(cv2.CAP_PROP_FPS)
-        self.count = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
-        """How many frames the file claims to have; there may be fewer."""
-        self.fps = float(fps)
+        self.fps = frame_rate(self._capture)
         """Frames per second, as the file says."""
+        self._has_length = claimed_frames(self._capture) > 0
         self.size = (
             int(self._capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
             int(self._capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
         )
         """Width and height, pixels."""
-        if not path.is_file():
-            raise NodeError(f"there is no file {path}: check the name", permanent=True)
-        if not self._capture.isOpened() or not 0.1 <= fps <= 1000 or self.count < 1 or self.jpeg(0) is None:
+        if self.jpeg(0) is None:
             self.close()
-            raise NodeError(f"{path} is not a video that can be labelled: try to play it", permanent=True)
+            raise NodeError(why_unreadable(path, container), permanent=True)
+        self.count = self._count()
+        """How many frames there are."""
 
     def jpeg(self, number: int) -> bytes | None:
         """Frame `number` (the first is 0); None if the clip has no such frame."""
@@ -71,10 +70,30 @@ class ClipFrames:
         with self._lock:
             self._capture.release()
 
+    def _count(self) -> int:
+        """The number of frames: what the file claims if its last one is there, else as many as can be read."""
+        claimed = claimed_frames(self._capture)
+        if claimed and self._read(claimed - 1) is not None:
+            return claimed
+        self._reopen()
+        while self._capture.grab():
+            self._next += 1
+        count = self._next
+        self._reopen()
+        return count
+
+    def _reopen(self) -> None:
+        self._capture.release()
+        self._capture = open_file(self._path)
+        self._next = 0
+
     def _read(self, number: int) -> Image | None:
         if number < 0:
             return None
-        if not 0 <= number - self._next <= _NEAR:
+        if not self._has_length:  # nobody can seek in it, and OpenCV does not say so
+            if number < self._next:
+                self._reopen()
+        elif not 0 <= number - self._next <= _NEAR:
             self._capture.set(cv2.CAP_PROP_POS_FRAMES, number)
             self._next = number
         while self._next <= number:

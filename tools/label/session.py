@@ -23,6 +23,8 @@ class LabelSession:
         self._path = path
         self.labels = labels
         self.revision = 0
+        self.unsaved = False
+        """Whether the last labels could not be written."""
 
     def state(self) -> dict[str, Any]:
         """The state for the page, as JSON values."""
@@ -61,7 +63,9 @@ class LabelSession:
             lines=[LabelledLine(x.name, x.points, x.anchor, sorted(lines[x.name])) for x in old.lines],
             watched=(min(first, last), max(first, last)),
         )
+        self.unsaved = True
         write_labels(self._path, new)
+        self.unsaved = False
         self.labels = new
         self.revision += 1
         return self.revision

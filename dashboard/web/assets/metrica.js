@@ -13,16 +13,21 @@
     },
   });
 
+  // What comes before every address, if a reverse proxy shows the page under a path.
+  function root() {
+    return document.getElementById("offline").dataset.root;
+  }
+
   function checkConnection() {
     const banner = document.getElementById("offline");
     if (!banner || document.hidden || Date.now() - lastAnswer < 20000) {
       return;
     }
     banner.hidden = false;
-    fetch("/session", { cache: "no-store" })
+    fetch(root() + "/session", { cache: "no-store" })
       .then(function (answer) {
         if (answer.status === 401) {
-          window.location.assign("/login");
+          window.location.assign(root() + "/login");
         }
         return answer.ok ? {} : answer.json();
       })
@@ -48,7 +53,7 @@
     fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) })
       .then(function (answer) {
         if (answer.status === 401) {
-          window.location.assign("/login");
+          window.location.assign(root() + "/login");
         } else if (!answer.ok) {
           return answer.json().then(function (body) {
             showBanner(body.error);

@@ -159,6 +159,7 @@ def test_the_browser_asks_nothing_of_anybody_else_and_complains_of_nothing(busy_
 def test_light_and_dark_follow_the_device_at_once(busy_site: Site, open_page: Opener) -> None:
     page = open_page(busy_site)
     chart(page, "hourly")
+    expect(page.locator("#chart-hourly .xy2 .bars path").first).to_be_attached()
     ground = "getComputedStyle(document.body).backgroundColor"
     bar = "getComputedStyle(document.querySelector('#chart-hourly .xy2 .bars path')).fill"
     light = page.evaluate(f"[{ground}, {bar}]")

@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.users import User
 from metrica.dashboard.web.app import WebSettings, create_web
-from metrica.dashboard.web.login import OPEN_PATHS, PER_ADDRESS
+from metrica.dashboard.web.login import FREE_TRIES, FREE_TRIES_OF_ADDRESS, OPEN_PATHS, network_of
 from metrica.dashboard.web.passwords import OWNER, Throttle, ensure_owner, generate, hashed, is_right
 from tests.dashboard.client import STORE
 
@@ -123,7 +123,7 @@ def test_a_new_password_ends_every_session(web: Flask, database: Database) -> No
 
 def test_after_many_failures_even_the_right_password_has_to_wait(web: Flask) -> None:
     client = web.test_client()
-    for _ in range(PER_ADDRESS):
+    for _ in range(FREE_TRIES):
         assert log_in(client, "wrong").status_code == 401
     answer = log_in(client)
     assert answer.status_code == 429
@@ -146,10 +146,10 @@ def test_the_cookie_is_closed_to_scripts_and_other_sites_and_over_https_to_http(
 def test_a_cookie_signed_with_another_key_is_worth_nothing(database: Database, web: Flask) -> None:
     forger = create_web(database, WebSettings(secret_key="f" * 32)).test_client()
     log_in(forger)
-    cookie = forger.get_cookie("metrica")
+    cookie = forger.get_cookie(forger.application.config["SESSION_COOKIE_NAME"])
     assert cookie is not None
     client = web.test_client()
-    client.set_cookie("metrica", cookie.value)
+    client.set_cookie(web.config["SESSION_COOKIE_NAME"], cookie.value)
     assert not is_in(client)
 
 
@@ -222,19 +222,55 @@ def test_generated_passwords_differ_and_are_easy_to_type() -> None:
     assert all(re.fullmatch(r"([a-hjkmnp-z2-9]{4}-){3}[a-hjkmnp-z2-9]{4}", password) for password in made)
 
 
-def test_a_throttle_forgets_after_its_window_and_after_a_success() -> None:
-    now = [0.0]
+def test_wrong_passwords_from_anywhere_never_lock_the_owner_out(web: Flask) -> None:
+    for n in range(FREE_TRIES_OF_ADDRESS):
+        stranger = web.test_client()
+        stranger.environ_base["REMOTE_ADDR"] = f"192.0.2.{n % 4}"
+        assert log_in(stranger, "wrong").status_code in (401, 429)
+    assert log_in(web.test_client()).status_code == 302
+
+
+def test_many_names_from_one_address_have_to_wait_too(web: Flask) -> None:
+    client = web.test_client()
+    for n in range(FREE_TRIES_OF_ADDRESS):
+        assert log_in(client, "wrong", f"name {n}").status_code == 401
+    assert log_in(client, "wrong", "one more").status_code == 429
+
+
+def test_a_visitor_is_an_ipv4_address_or_an_ipv6_network() -> None:
+    assert network_of("192.0.2.1") == network_of("::ffff:192.0.2.1") == "192.0.2.1"
+    assert network_of("2001:db8::1") == network_of("2001:db8::ffff:2") != network_of("2001:db8:0:1::1")
+    assert network_of("nonsense") == "nonsense"
+
+
+def test_a_throttle_waits_longer_each_time_and_forgets_after_a_while_and_after_a_success() -> None:
+    now = [1.0]
     throttle = Throttle(2, 60, clock=lambda: now[0])
-    throttle.failed("a")
-    now[0] = 10
-    throttle.failed("a")
-    assert (throttle.wait("a"), throttle.wait("b")) == (50, 0)
-    now[0] = 60
+    waits: list[float] = []
+    for _ in range(9):
+        throttle.failed("a")
+        waits.append(throttle.wait("a"))
+    assert waits == [0, 2, 4, 8, 16, 32, 60, 60, 60]
+    assert throttle.wait("b") == 0
+    now[0] += 50
+    assert throttle.wait("a") == 10
+    now[0] += 10
     assert throttle.wait("a") == 0
     throttle.failed("a")
-    assert throttle.wait("a") == 10
+    assert throttle.wait("a") == 60
+    now[0] += 120
+    throttle.failed("a")
+    assert throttle.wait("a") == 0, "forgotten"
+    throttle.failed("a")
     throttle.succeeded("a")
     assert throttle.wait("a") == 0
+
+
+def test_a_throttle_keeps_a_bounded_number_of_keys() -> None:
+    throttle = Throttle(1, 60, clock=lambda: 1.0)
+    for n in range(10_001):
+        throttle.failed(str(n))
+    assert (throttle.wait("0"), throttle.wait("1"), throttle.wait("10000")) == (0, 2, 2)
 
 
 def test_the_language_is_the_chosen_one_else_the_first_the_browser_asks_for(web: Flask) -> None:

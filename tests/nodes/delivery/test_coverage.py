@@ -65,7 +65,7 @@ def ingest(folder: Path, port: int = 0) -> Generator[tuple[str, Database]]:
 
 
 def context(folder: Path) -> Context:
-    return Context(store="test", timezone="Africa/Tunis", data_dir=folder)
+    return Context(store="test", timezone="Africa/Tunis", data=folder)
 
 
 def known(database: Database) -> dict[str, list[tuple[int, int]]]:

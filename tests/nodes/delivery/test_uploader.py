@@ -76,7 +76,7 @@ def until(condition: object, bench: testing.Bench, *, step: float = 0.5, timeout
 
 
 def context(folder: Path) -> Context:
-    return Context(store="test", timezone="Africa/Tunis", data_dir=folder)
+    return Context(store="test", timezone="Africa/Tunis", data=folder)
 
 
 def test_every_event_of_the_journal_arrives_once_in_batches(tmp_path: Path) -> None:
@@ -181,7 +181,8 @@ def test_a_server_with_little_room_gets_smaller_batches_and_one_that_takes_nothi
             events = msgpack.unpackb(gzip.decompress(body))["events"]
             self.batches.append(len(events))
             fits = len(events) <= self.room
-            answer = b'{"accepted": 1, "duplicates": 0, "refused": []}' if fits else b'{"error": "too large"}'
+            receipt = b'{"accepted": %d, "duplicates": 0, "refused": []}' % len(events)
+            answer = receipt if fits else b'{"error": "too large"}'
             self.send_response(200 if fits else 413)
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()

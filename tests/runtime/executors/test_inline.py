@@ -149,7 +149,7 @@ def test_events_are_written_to_a_journal_that_is_given(tmp_path: Path) -> None:
 
 def test_without_a_journal_nothing_is_written(tmp_path: Path) -> None:
     nodes = {"source": Source(), "tracker": ThreadedTracker(), "counter": Counter()}
-    with InlineGraph(nodes, context=Context(data_dir=tmp_path)) as graph:
+    with InlineGraph(nodes, context=Context(data=tmp_path)) as graph:
         graph.run()
     assert list(tmp_path.iterdir()) == []
 

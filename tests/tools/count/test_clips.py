@@ -79,6 +79,7 @@ def test_a_crossing_says_its_frame_of_the_video_and_not_of_those_looked_at(clip:
     assert all(abs(c["frame"] - c["time"] * 10) <= 1 for c in crossings)
 
 
+@pytest.mark.timeout(400)  # the accurate detector on every frame of a real clip: 2 minutes on a busy machine
 @pytest.mark.parametrize(("clip", "fps"), OTHER_RATES, ids=str, indirect=["clip"])
 def test_at_other_rates_at_most_one_is_missed_and_nobody_is_made_up(clip: Clip, fps: str) -> None:
     found, false = score(clip, count(clip, "--fps", fps))

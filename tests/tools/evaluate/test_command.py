@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -173,3 +177,19 @@ def test_tracks_are_scored_against_ground_truth(capsys: pytest.CaptureFixture[st
     assert "'x' are no frames" in refused(capsys, "--mot", str(truth), str(tracks), "--frames", "x")
     assert main(["--mot", str(truth), str(detections), "--tracker", "bytetrack", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["mota"] >= 90
+
+
+@pytest.mark.parametrize("name", ["08:15.mp4", os.fsdecode(b"caf\xe9.mp4")], ids=["colon", "not UTF-8"])
+def test_a_clip_of_any_name_is_scored_and_its_mistakes_are_cut(name: str, tmp_path: Path) -> None:
+    shutil.copy(write_video(tmp_path / "plain.mp4", frames=100, fps=10), tmp_path / name)
+    labels = tmp_path / "labels.json"
+    labels.write_text(json.dumps({name: {"size": [160, 96], "fps": 10, "frames": 100, "lines": [LINE]}}))
+    command = "import sys; from metrica.tools.evaluate.cli import main; sys.exit(main())"
+    done = subprocess.run(
+        [sys.executable, "-c", command, name, str(labels), "--fps", "2", "--render", "out"],
+        cwd=tmp_path, env=os.environ | {"METRICA_MODELS": ""}, capture_output=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert b"3 videos written to out" in done.stderr
+    assert done.stdout.decode().startswith(name.encode(errors="backslashreplace").decode() + ": same line")
+    assert len(list((tmp_path / "out").iterdir())) == 3

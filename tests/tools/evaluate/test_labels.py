@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -138,3 +139,11 @@ def test_the_label_file_of_a_whole_clip_is_read(clip: Clip) -> None:
     labels = read_labels(clip.labels, clip.name)
     assert [(e.time, e.direction) for e in labels.events()] == clip.events
     assert labels.lines[0].points == tuple(clip.line)
+
+
+def test_the_labels_of_a_clip_whose_name_is_not_utf8_are_kept(tmp_path: Path) -> None:
+    name = os.fsdecode(b"caf\xe9.mp4")
+    path = tmp_path / "labels.json"
+    write_labels(path, ClipLabels(name, 15, (160, 96), 90, [LabelledLine("main", (80, 96, 80, 0), "center", [])]))
+    assert read_labels(path, name).clip == name
+    assert json.loads(path.read_text(encoding="utf-8")).keys() == {name}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import cv2
@@ -62,3 +63,25 @@ def test_what_is_no_video_is_named(tmp_path: Path) -> None:
         ClipFrames(text)
     with pytest.raises(NodeError, match=r"there is no file .*nothing\.mp4"):
         ClipFrames(tmp_path / "nothing.mp4")
+
+
+def test_a_clip_that_does_not_say_how_long_it_is_is_labelled(tmp_path: Path) -> None:
+    video = write_video(tmp_path / "door.mkv", frames=40, fps=10)
+    data = bytearray(video.read_bytes())
+    duration = data.index(b"\x44\x89\x88")
+    data[duration : duration + 2] = b"\xec\x89"  # Matroska's way to say that here is nothing
+    video.write_bytes(data)
+    clip = ClipFrames(video)
+    assert clip.count == 40
+    assert [number_of(decoded(clip.jpeg(n))) for n in (39, 0, 20, 5)] == [39, 0, 20, 5]
+    assert clip.jpeg(40) is None
+
+
+def test_the_frames_of_a_clip_that_claims_too_many_are_counted(tmp_path: Path) -> None:
+    video = write_video(tmp_path / "door.mkv", frames=40, fps=10)
+    data = bytearray(video.read_bytes())
+    struct.pack_into(">d", data, data.index(b"\x44\x89\x88") + 3, 60_000.0)
+    video.write_bytes(data)
+    clip = ClipFrames(video)
+    assert clip.count == 40
+    assert number_of(decoded(clip.jpeg(39))) == 39

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 from typing import Any
@@ -110,3 +111,20 @@ def test_a_file_that_holds_something_else_is_refused(tmp_path: Path) -> None:
     path.write_text("[1, 2]")
     with pytest.raises(ParameterError, match="is not a label file"):
         session(path)
+
+
+def test_labels_that_could_not_be_written_are_unsaved_until_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labelling = session(tmp_path / "labels.json")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("metrica.tools.label.session.write_labels", full)
+        with pytest.raises(OSError, match="No space left"):
+            labelling.save(told(0, [20, "in"]))
+    assert labelling.unsaved
+    labelling.save(told(0, [20, "in"]))
+    assert not labelling.unsaved

@@ -1,0 +1,123 @@
+"""One HTTP exchange: connect, send, wait and read, with one time limit for all of it and a bounded answer."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+EXCHANGE_SECONDS = 30.0
+"""The time limit of one exchange, from the connection to the last byte of the answer."""
+LARGEST_ANSWER = 4 << 20
+"""The largest body of an answer, bytes. A receipt that refuses each of 5,000 events is smaller."""
+_CONNECT_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer of a server."""
+
+    status: int
+    reason: str
+    """The words after the status, such as `Not Found`."""
+    retry_after: str
+    """The header `Retry-After`; empty if there is none."""
+    body: bytes
+
+
+class Exchange:
+    """A connection that is kept open between exchanges. Only one thread at a time may use it."""
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self._headers = headers
+        self._connection: HTTPConnection | None = None
+        self._socket: socket.socket | None = None
+        self._end = 0.0
+        keep = self._keep
+
+        class Plain(HTTPConnection):
+            def _new_conn(self) -> socket.socket:
+                return keep(self, super()._new_conn())
+
+        class Secure(HTTPSConnection):
+            def _new_conn(self) -> socket.socket:
+                return keep(self, super()._new_conn())
+
+        self._pool = urllib3.PoolManager(num_pools=1, maxsize=1, retries=False)
+        kinds = dict(self._pool.pool_classes_by_scheme)
+        kinds["http"] = type("Pool", (urllib3.HTTPConnectionPool,), {"ConnectionCls": Plain})
+        kinds["https"] = type("SecurePool", (urllib3.HTTPSConnectionPool,), {"ConnectionCls": Secure})
+        self._pool.pool_classes_by_scheme = kinds
+
+    def post(self, address: str, body: bytes, *, seconds: float = EXCHANGE_SECONDS) -> Answer:
+        """Send a request and read the whole answer.
+
+        Raises TimeoutError when the time is over, also while bytes still come, ValueError if the answer is too large,
+        and urllib3's HTTPError or OSError for everything else that goes wrong on the way.
+        """
+        self._end = time.monotonic() + seconds
+        # A time limit of the socket starts again with each byte, so another thread cuts the connection.
+        cut = threading.Timer(seconds, self._cut)
+        cut.daemon = True
+        cut.start()
+        try:
+            return self._post(address, body, urllib3.Timeout(connect=min(_CONNECT_SECONDS, seconds), read=seconds))
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            self._check_time(error)
+            raise
+        finally:
+            cut.cancel()
+            if self._connection is not None and self._connection.sock is None:
+                self._let_go()
+
+    def close(self) -> None:
+        self._pool.clear()
+        self._let_go()
+
+    def _post(self, address: str, body: bytes, timeout: urllib3.Timeout) -> Answer:
+        response = self._pool.request(
+            "POST", address, body=body, headers=self._headers, timeout=timeout, preload_content=False
+        )
+        whole = False
+        try:
+            data = response.read(LARGEST_ANSWER + 1, decode_content=False)
+            self._check_time()  # a body that ends with the connection looks whole when it was cut
+            if len(data) > LARGEST_ANSWER:
+                raise ValueError(f"the answer is larger than {LARGEST_ANSWER >> 20} MiB")
+            whole = True
+        finally:
+            if not whole:
+                response.close()
+            response.release_conn()
+        return Answer(response.status, response.reason or "", response.headers.get("Retry-After", ""), data)
+
+    def _keep(self, connection: HTTPConnection, made: socket.socket) -> socket.socket:
+        """Remember a new connection by a second handle, which stays valid when TLS takes over the first."""
+        self._let_go()
+        self._connection, self._socket = connection, made.dup()
+        left = self._end - time.monotonic()
+        made.settimeout(max(0.001, left))  # so far it is the limit for connecting, too short to send on a slow line
+        if left <= 0:
+            self._cut()
+        return made
+
+    def _let_go(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+        self._connection = self._socket = None
+
+    def _cut(self) -> None:
+        try:
+            if self._socket is not None:
+                self._socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            return  # it has been closed by the other end
+
+    def _check_time(self, error: Exception | None = None) -> None:
+        if time.monotonic() >= self._end:
+            raise TimeoutError("there was no whole answer in time") from error

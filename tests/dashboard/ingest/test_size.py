@@ -1,0 +1,126 @@
+"""A request is as cheap as it is small: what unpacks to millions of values is refused before they are made."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import resource
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import msgpack
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from metrica.dashboard.ingest.body import MAX_PLAIN, RequestError, parse_coverage, parse_events
+from metrica.dashboard.ingest.size import MAX_VALUES, json_values, msgpack_values
+from tests.dashboard.client import NOON, Client, batch, event_document, ingest_server, packed
+from tests.dashboard.footfall import event
+
+MANY = MAX_PLAIN - 100
+HEAD = b"\x83\xa1v\x01\xa5store\xa8tunis-01\xa6events"
+HOSTILE: dict[str, tuple[str, bytes]] = {
+    "JSON lists": ("json", b'{"v":1,"store":"tunis-01","events":[' + b"[]," * (MANY // 3) + b"0]}"),
+    "JSON maps": ("json", b"[" + b"{}," * (MANY // 3) + b"0]"),
+    "JSON numbers": ("json", b"[" + b"9," * (MANY // 2) + b"0]"),
+    "JSON keys": ("json", b"{" + b",".join(b'"%d":1' % n for n in range(MANY // 10)) + b"}"),
+    "msgpack maps": ("msgpack", HEAD + b"\xdd" + (MANY - 50).to_bytes(4, "big") + b"\x80" * (MANY - 50)),
+    "msgpack nothing": ("msgpack", HEAD + b"\xdd" + (MANY - 50).to_bytes(4, "big") + b"\xc0" * (MANY - 50)),
+    "msgpack claims": ("msgpack", HEAD + (b"\xdd" + (MANY // 2).to_bytes(4, "big")) * 400),
+    "msgpack nested": ("msgpack", HEAD + b"\x9f" * MANY),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_small_request_with_millions_of_values_costs_neither_time_nor_memory(name: str, tmp_path: Path) -> None:
+    form, body = HOSTILE[name]
+    zipped = gzip.compress(body)
+    with ingest_server(tmp_path) as server:
+        waits: list[float] = []
+        over = threading.Event()
+
+        def ask() -> None:
+            other = Client(server.address, None)
+            while not over.is_set():
+                began = time.perf_counter()
+                assert other.get("/openapi.json").status == 200
+                waits.append(time.perf_counter() - began)
+
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        asking = threading.Thread(target=ask)
+        asking.start()
+        try:
+            answer = server.post(None, form=form, body=zipped, headers={"Content-Encoding": "gzip"})
+        finally:
+            over.set()
+            asking.join()
+        assert (answer.status, "send fewer events" in answer.body["error"]) == (413, True)
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 << 10, "KiB"
+        assert max(waits) < 1.0, "seconds; a busy machine is slow, but 4 to 7 s were the fault"
+
+
+def largest(size: int = 200) -> dict[str, Any]:
+    """The largest batch that an honest sender makes."""
+    names = {"camera": "c" * size, "line": "l" * size}
+    return batch([{**event_document(event(n, NOON)), **names, "id": f"{n:0{size}}"} for n in range(5000)])
+
+
+@pytest.mark.parametrize("form", ["json", "msgpack"])
+def test_the_largest_honest_batch_is_taken(form: str) -> None:
+    document = largest()
+    body = json.dumps(document).encode() if form == "json" else packed(document)
+    assert len(parse_events(body, f"application/{form}", "", NOON).events) == 5000
+
+
+def test_the_largest_coverage_is_taken() -> None:
+    spans = [{"camera": "c" * 200, "start": NOON - n - 1, "end": NOON - n} for n in range(5000)]
+    body = packed({"v": 1, "store": "tunis-01", "watched": spans})
+    assert len(parse_coverage(body, "application/msgpack", "", NOON).spans) == 5000
+    with pytest.raises(RequestError, match="more than 125000 values"):
+        parse_coverage(b"[" + b"[]," * MAX_VALUES + b"0]", "application/json", "", NOON)
+
+
+def test_a_text_that_grows_fourfold_when_decoded_is_refused() -> None:
+    # One character beyond 16 bits makes Python keep all of them in four bytes each.
+    text = b'{"v":1,"store":"tunis-01","x":"' + b"a" * (MAX_PLAIN - 200) + "\U0001f600".encode() + b'","events":[]}'
+    with pytest.raises(RequestError, match="send fewer events") as caught:
+        parse_events(text, "application/json", "", NOON)
+    assert caught.value.status == 413
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats() | st.text() | st.binary()
+    | st.builds(msgpack.ExtType, st.integers(0, 127), st.binary(max_size=20)),
+    lambda inner: st.lists(inner, max_size=20) | st.dictionaries(st.text(max_size=40), inner, max_size=20),
+    max_leaves=60,
+)  # fmt: skip
+
+
+def count(value: Any) -> int:
+    if isinstance(value, list):
+        return 1 + sum(count(item) for item in value)
+    if isinstance(value, dict):
+        return 1 + sum(1 + count(item) for item in value.values())
+    return 1
+
+
+@settings(deadline=None)
+@given(values)
+def test_the_values_of_msgpack_are_counted_as_they_are_made(value: Any) -> None:
+    assert msgpack_values(packed(value)) == count(value)
+
+
+@pytest.mark.parametrize("size", [0, 255, 256, 65_536, 70_000])
+def test_long_texts_bytes_lists_and_maps_are_counted(size: int) -> None:
+    made = ["x" * size, b"x" * size, msgpack.ExtType(5, b"x" * size), [1] * size, dict.fromkeys(range(size // 4), 1)]
+    assert msgpack_values(packed(made)) == count(made)
+    assert json_values(json.dumps([1] * size).encode()) >= size
+
+
+@settings(deadline=None)
+@given(st.binary())
+def test_no_bytes_break_the_count(body: bytes) -> None:
+    assert msgpack_values(body) >= 1
