@@ -8,6 +8,7 @@ import cv2
 
 from metrica.errors import NodeError
 from metrica.messages import Image
+from metrica.nodes.capture.interlaced import is_interlaced
 from metrica.nodes.capture.unreadable import open_video, why_unreadable
 from metrica.nodes.capture.video import claimed_frames, frame_rate, retrieve
 from metrica.pictures import PICTURES, list_pictures, read_picture
@@ -33,6 +34,8 @@ class VideoFile:
         if not self._first_is_grabbed or retrieve(self._capture) is None:
             self._capture.release()
             raise NodeError(why_unreadable(path, self._container), permanent=True)
+        self.interlaced = is_interlaced(self._capture)
+        """Whether the video is coded as interlaced."""
         self._first_time = self._file_time()
         self._last_time = self._first_time
         self._position = 0.0

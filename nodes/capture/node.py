@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from typing import ClassVar, Literal
 
-from metrica.backoff import Backoff
 from metrica.errors import NodeError, ParameterError
 from metrica.messages import Frame, Header, Image
 from metrica.node import Node
 from metrica.nodes.capture.address import Address, Kind, read_address
+from metrica.nodes.capture.blank import BlankCheck, BlankTime, blank_sentence
 from metrica.nodes.capture.files import PictureFolder, VideoFile
-from metrica.nodes.capture.live import LiveCamera, Opening, Transport
-from metrica.nodes.capture.probe import Refusal
+from metrica.nodes.capture.link import CameraLink, Waits
+from metrica.nodes.capture.live import Transport
 from metrica.nodes.capture.recording import Recording
 from metrica.params import param
 from metrica.pictures import list_pictures
@@ -21,8 +21,8 @@ from metrica.qos import LATEST
 from metrica.rate import RateGate, RateMeter
 
 _NAP = 0.05  # seconds; no callback sleeps longer than this
+_GOODBYE = 0.5  # seconds for closing a live camera at the end
 _LATE = 0.5  # seconds; a simulated picture that is later than this is skipped
-_STEADY = 10.0  # seconds of pictures after which the back-off starts anew
 
 
 class Capture(Node):
@@ -56,7 +56,17 @@ class Capture(Node):
         default=0.5, gt=0, unit="s", help="wait before opening a lost camera again, doubled each time"
     )
     retry_slowest: float = param(
-        default=30.0, gt=0, unit="s", help="longest such wait, and the wait after a refused password"
+        default=30.0, gt=0, unit="s", help="the wait after a refused password; other such waits are at most 3 s"
+    )
+    open_timeout: float = param(
+        default=30.0, gt=0, unit="s", help="how long a camera that accepts the connection may take to open"
+    )
+    read_timeout: float = param(
+        default=30.0,
+        gt=0,
+        unit="s",
+        help="how long to wait for a camera's first picture (its next key frame), and at most for any other; from "
+        "its own pictures follows how long within this, 2 s or more",
     )
 
     frames: ClassVar[Publisher[Frame]] = publisher(Frame, qos=LATEST, help="the pictures")
@@ -77,25 +87,24 @@ class Capture(Node):
         self._gate = RateGate(self.fps)
         self._measured = RateMeter()
         self._recording: Recording | None = None
-        self._camera: LiveCamera | None = None
-        self._opening: Opening | None = None
-        self._backoff = Backoff(self.retry_first, self.retry_slowest)
-        self._retry_at = self._lost_at = self._well_at = 0.0
-        self._was_open = False
+        waits = Waits(self.retry_first, self.retry_slowest, self.open_timeout, self.read_timeout)
+        self._link = CameraLink(self, self._address, self.rtsp_transport, self._gate, waits)
+        self._blank = BlankCheck(interlaced=False)
+        self._blank_time = BlankTime()
         self._waiting: float | None = None  # position (s) of the grabbed picture that is not due yet
         self._position = 0.0  # of the last picture, seconds from the start
         self._loop_start = 0.0  # position at which this round through the file began
         self._began: tuple[int, int] | None = None  # UTC and monotonic time of position 0, ns
         if self._address.kind in (Kind.FILE, Kind.FOLDER, Kind.SIM):
             self._recording = self.open_recording()
+            self._blank = BlankCheck(interlaced=isinstance(self._recording, VideoFile) and self._recording.interlaced)
 
     def on_activate(self) -> None:
         # After a pause a file continues at its position, with the present time.
         self._began = None
 
     def on_deactivate(self) -> None:
-        self._drop_camera()
-        self._opening = None
+        self._link.close(wait=_GOODBYE)
 
     def on_cleanup(self) -> None:
         if self._recording:
@@ -126,10 +135,8 @@ class Capture(Node):
     def read(self) -> None:
         if self._recording:
             self._read_recording(self._recording)
-        elif self._camera:
-            self._read_camera(self._camera)
         else:
-            self._look_for_camera()
+            self._read_camera()
 
     # --- files and folders
 
@@ -157,6 +164,10 @@ class Capture(Node):
         if image is None:
             self.count("damaged")
             return
+        if self._blank.is_blank(image):
+            self.count("blank")
+            self._note_blank(position, interlaced=self._blank.interlaced)
+            return
         self._publish(image, self._began[0] + round(position * 1e9), self.clock.monotonic())
 
     def _is_time(self, position: float, began: int) -> bool:
@@ -175,6 +186,8 @@ class Capture(Node):
         if recording.complaint:
             self.log.warning(recording.complaint)
             self.trouble(recording.complaint)
+        if self._blank_time.only():
+            self._say_blank(interlaced=self._blank.interlaced)
         if not self.loop:
             self.finish()
             return
@@ -185,87 +198,31 @@ class Capture(Node):
 
     # --- live cameras
 
-    def _read_camera(self, camera: LiveCamera) -> None:
-        if not camera.grab():
-            self._lost(f"the camera {self._address} sends no more pictures; it is tried again until it is back")
+    def _read_camera(self) -> None:
+        picture = self._link.next()
+        if picture is None:
             return
-        stamp, mono = self.clock.now(), self.clock.monotonic()
-        now = mono / 1e9
-        if now > self._well_at:
-            self._backoff.reset()
-        believed = camera.freshness.trusted
-        if camera.is_stale(now):
-            self.count("stale")
+        if picture.image is None:
+            self._note_blank(picture.mono / 1e9, interlaced=picture.interlaced)
             return
-        if believed and not camera.freshness.trusted:
-            self.log.warning("the camera's pictures come ever later: its clock is wrong, or this machine is too slow")
-        if not self._gate.wants(now):
-            self.count("dropped_by_rate")
-            return
-        image = camera.picture()
-        if image is None:
-            self.count("damaged")
-            return
-        self._publish(image, stamp, mono)
-
-    def _look_for_camera(self) -> None:
-        now = self.clock.monotonic() / 1e9
-        if self._opening is None:
-            if now < self._retry_at:
-                time.sleep(min(self._retry_at - now, _NAP))
-                return
-            self._opening = Opening(self._address, self.rtsp_transport)
-        found = self._opening.result(_NAP)
-        if found is None:
-            return
-        self._opening = None
-        if isinstance(found, Refusal):
-            self._refused(found)
-        else:
-            self._opened(found)
-
-    def _opened(self, camera: LiveCamera) -> None:
-        now = self.clock.monotonic() / 1e9
-        self._camera = camera
-        self._well_at = now + _STEADY
-        if self._was_open:
-            self.count("reopened")
-            self.log.info(f"the camera {self._address} is back after {now - self._lost_at:.0f} s")
-        else:
-            self.log.info(f"the camera {self._address} is open")
-        self._was_open = True
-        self._complain("")
-
-    def _refused(self, refusal: Refusal) -> None:
-        self.count("refused")
-        self._wait(longest=refusal.password)
-        # The log reports once that the camera is lost. Why it cannot be opened again is only in the health.
-        self._complain(refusal.sentence, log=refusal.password or not self._was_open)
-
-    def _lost(self, sentence: str) -> None:
-        self._lost_at = self.clock.monotonic() / 1e9
-        self._drop_camera()
-        self._wait()
-        self._complain(sentence)
-
-    def _drop_camera(self) -> None:
-        if self._camera:
-            self._camera.close()
-        self._camera = None
-
-    def _wait(self, *, longest: bool = False) -> None:
-        wait = self._backoff.next()
-        self._retry_at = self.clock.monotonic() / 1e9 + (self.retry_slowest if longest else wait)
-
-    def _complain(self, sentence: str, *, log: bool = True) -> None:
-        """Report a trouble in the health, and in the log if it is new. An empty sentence ends the trouble."""
-        if log and sentence and sentence != self.present_trouble:
-            self.log.warning(sentence)
-        self.trouble(sentence)
+        self._publish(picture.image, picture.stamp, picture.mono)
 
     # --- both
 
+    def _note_blank(self, time: float, *, interlaced: bool) -> None:
+        """A picture that shows nothing is not published. Say so if there is nothing else for long."""
+        if self._blank_time.blank(time):
+            self._say_blank(interlaced=interlaced)
+
+    def _say_blank(self, *, interlaced: bool) -> None:
+        sentence = blank_sentence(self._address, interlaced=interlaced)
+        if sentence != self.present_trouble:
+            self.log.warning(sentence)
+        self.trouble(sentence)
+
     def _publish(self, image: Image, stamp: int, mono: int) -> None:
+        if self._blank_time.picture():
+            self.trouble("")
         header = Header(stamp=stamp, mono=mono, camera=self.context.camera)
         self.frames.publish(Frame(header=header, image=image))
         self.count("frames")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from metrica.messages import Image
-from metrica.testing import FakeClock
+from metrica.testing import Bench, FakeClock
 
 SIZE = (160, 96)
 RTSP_SERVER = Path(__file__).with_name("rtsp_server.py")
@@ -37,6 +37,7 @@ def picture(number: int) -> Image:
     image = np.zeros((SIZE[1], SIZE[0], 3), np.uint8)
     for bit in range(8):
         image[:, bit * 20 : bit * 20 + 20] = 235 if number >> bit & 1 else 20
+    image[:16] = 128  # so that no picture is of one colour
     return image
 
 
@@ -44,6 +45,31 @@ def number_of(image: Image) -> int:
     """The number that `picture` was given."""
     row = image[image.shape[0] // 2, :, 0]
     return sum(1 << bit for bit in range(8) if row[bit * 20 + 10] > 128)
+
+
+class VideoWriter:
+    """A video file that is written picture by picture: `with VideoWriter(path, fps) as video: video.write(image)`."""
+
+    def __init__(self, path: Path, fps: float, codec: str = "mp4v") -> None:
+        self._writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), fps, SIZE)
+        assert self._writer.isOpened()
+
+    def write(self, image: Image) -> None:
+        self._writer.write(image)
+
+    def __enter__(self) -> VideoWriter:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._writer.release()
+
+
+def spin_until(bench: Bench, done: Callable[[], bool], seconds: float = 20) -> None:
+    """Run the node until something holds; fail after so many seconds."""
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end, f"not within {seconds} s; counters: {bench.node.counters}"
+        bench.spin()
 
 
 def write_video(path: Path, frames: int, fps: float, codec: str = "mp4v") -> Path:

@@ -6,7 +6,6 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Callable
 from socket import create_server
 
 import pytest
@@ -14,15 +13,7 @@ import pytest
 from metrica import testing
 from metrica.nodes.capture.live import Transport
 from metrica.nodes.capture.node import Capture
-from metrica.testing import Bench
-from tests.nodes.capture.footage import RunningClock, free_port, rtsp_camera
-
-
-def spin_until(bench: Bench, done: Callable[[], bool], seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < end, f"not within {seconds} s; counters: {bench.node.counters}"
-        bench.spin()
+from tests.nodes.capture.footage import RunningClock, free_port, rtsp_camera, spin_until
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -132,7 +123,7 @@ def test_a_host_that_does_not_exist_is_named(caplog: pytest.LogCaptureFixture) -
 
 def test_something_that_accepts_and_says_nothing_never_blocks_a_callback(caplog: pytest.LogCaptureFixture) -> None:
     with create_server(("127.0.0.1", 0)) as silent:
-        node = Capture(uri=f"rtsp://127.0.0.1:{silent.getsockname()[1]}/cam")
+        node = Capture(uri=f"rtsp://127.0.0.1:{silent.getsockname()[1]}/cam", open_timeout=3)
         with testing.run(node, clock=RunningClock()) as bench:
             longest = 0.0
             while not node.counters.get("refused"):
