@@ -13,6 +13,8 @@ import platformdirs
 
 from metrica.errors import NodeError
 
+JOURNAL_DAYS = 730
+"""How long a journal keeps events at most, if nobody says otherwise: two years."""
 _OURS = ("journal.db", "metrica.db", "token", "watched.json", "session.key")
 """How the names of the files in a store's folder begin."""
 _MADE_OPEN = (0o755, 0o775)
@@ -31,6 +33,8 @@ class Context:
     """The camera that the node is started for; empty for a node that is started once."""
     data: Path | None = None
     """The folder of the store's files; None for the user's data folder. Nodes read it as `data_dir`."""
+    journal_days: int = JOURNAL_DAYS
+    """The bound of the journal: how long it keeps events at most, days."""
 
     @property
     def data_dir(self) -> Path:

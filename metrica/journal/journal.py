@@ -15,8 +15,13 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from metrica.journal.check import check_slice
 from metrica.journal.file import JournalFile
-from metrica.journal.schema import REFUSED, SENT, UNSENT
+from metrica.journal.reserve import room_for_events
+from metrica.journal.schema import REFUSED, SENT, UNSENT, pragma
+from metrica.journal.sums import Sum, fold, sums
+
+_SLICE = 1000  # events in one transaction that changes many: others write in between
 
 
 class Entry(NamedTuple):
@@ -41,6 +46,19 @@ class Counts(NamedTuple):
     """The server has acknowledged them."""
     refused: int
     """The server will never take them."""
+
+
+class Room(NamedTuple):
+    """The room that the journal takes, and the room that it has."""
+
+    bytes: int
+    """The size of the file."""
+    reserved: int
+    """Bytes that are set aside for a full disk: 0 while they are in use, or if they could never be set aside."""
+    events: int
+    """About how many events fit into the room that the file has and does not use."""
+    is_full: bool
+    """Whether the disk is full: the reserve is in use, or there was never room for one."""
 
 
 class Journal:
@@ -107,11 +125,22 @@ class Journal:
         query = "SELECT id, kind, payload, reason FROM event WHERE state = ? ORDER BY position DESC LIMIT ?"
         return self._entries(query, REFUSED, limit)
 
+    def resend(self, ids: Iterable[str]) -> int:
+        """Make refused events unsent again, with a new date. Returns how many were refused; others are not changed."""
+        rows = [(UNSENT, self._now(), event_id, REFUSED) for event_id in ids]
+        return self._change("UPDATE event SET state = ?, changed = ?, reason = NULL WHERE id = ? AND state = ?", rows)
+
     def counts(self) -> Counts:
-        """How many events are unsent, sent and refused."""
-        query = "SELECT state, count(*) FROM event GROUP BY state"
+        """How many events are unsent, sent and refused; it takes no longer with many of them."""
+        query = "SELECT state, events FROM tally"
         found: dict[int, int] = self._file.run(lambda connection: dict(connection.execute(query).fetchall()))
         return Counts(found.get(UNSENT, 0), found.get(SENT, 0), found.get(REFUSED, 0))
+
+    def oldest_unsent(self) -> int | None:
+        """When the first unsent event was appended, or made unsent again, ns UTC; None if there is none."""
+        query = "SELECT changed FROM event WHERE state = ? ORDER BY position LIMIT 1"
+        found = self._file.run(lambda connection: connection.execute(query, (UNSENT,)).fetchone())
+        return None if found is None else int(found[0])
 
     def prune(self, older_than_seconds: float, *, keep_unsent: bool = True) -> int:
         """Delete events that were sent longer ago than this. Returns how many were deleted.
@@ -119,8 +148,51 @@ class Journal:
         With `keep_unsent=False`, delete also those that were appended, or refused, longer ago: the server has none
         of them.
         """
-        row = (self._now() - int(older_than_seconds * 1e9), SENT, not keep_unsent)
-        return self._change("DELETE FROM event WHERE changed < ? AND (state = ? OR ?)", [row])
+        before = self._now() - int(older_than_seconds * 1e9)
+        states = (SENT,) if keep_unsent else (SENT, UNSENT, REFUSED)
+        statement = """DELETE FROM event WHERE position IN
+            (SELECT position FROM event WHERE state = ? AND changed < ? ORDER BY changed LIMIT ?)"""
+        total = 0
+        for state in states:
+            row = (state, before, _SLICE)
+            while count := self._change(statement, [row]):
+                total += count
+        return total
+
+    def fold(self, older_than_seconds: float) -> int:
+        """Replace events that were appended, or refused, longer ago than this by sums for each minute.
+
+        Their number stays known, but the server cannot get them any more. Returns how many events that were.
+        """
+        before = self._now() - int(older_than_seconds * 1e9)
+        total = 0
+        while count := self._file.run(lambda connection: fold(connection, before, _SLICE), write=True):
+            total += count
+        return total
+
+    def sums(self) -> list[Sum]:
+        """The sums that took the place of events, the oldest first."""
+        return self._file.run(sums)
+
+    def room(self) -> Room:
+        """How much room the journal takes and has."""
+
+        def ask(connection: sqlite3.Connection) -> tuple[int, int]:
+            return pragma(connection, "page_count") * pragma(connection, "page_size"), room_for_events(connection)
+
+        size, events = self._file.run(ask)
+        return Room(size, self._file.reserve.bytes, events, self._file.reserve.is_short())
+
+    def set_aside(self) -> bool:
+        """Set room aside again if it was used and there is plenty. Returns whether that was done now."""
+        return self._file.reserve.make()
+
+    def check(self, after: int = 0) -> int | None:
+        """Look for damage in the next events after a position, and repair it if there is some.
+
+        Returns the position up to which it has looked, or None at the end.
+        """
+        return self._file.run(lambda connection: check_slice(connection, after))
 
     def close(self) -> None:
         """Close the file. Closing again does nothing."""

@@ -44,10 +44,8 @@ class Reserve:
             return False
         draft = self.path.with_name(f"{self.path.name}.{os.getpid()}")
         try:
-            disk = os.statvfs(self.path.parent)
-            size = min(_WANTED, disk.f_blocks * disk.f_frsize // _SHARE)
-            # More than is taken must stay free: what is left of a full disk is for those who write on it now.
-            if size < _LEAST or disk.f_bavail * disk.f_frsize < size * 3 // 2:
+            size, free = self._wanted_and_free()
+            if size < _LEAST or free < _needed(size):
                 return False
             fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
@@ -62,6 +60,20 @@ class Reserve:
             return False
         return True
 
+    def is_short(self) -> bool:
+        """Whether there is no reserve now because the disk has no room for it."""
+        if self.bytes:
+            return False
+        try:
+            size, free = self._wanted_and_free()
+        except OSError:
+            return False
+        return size >= _LEAST and free < _needed(size)
+
+    def _wanted_and_free(self) -> tuple[int, int]:
+        disk = os.statvfs(self.path.parent)
+        return min(_WANTED, disk.f_blocks * disk.f_frsize // _SHARE), disk.f_bavail * disk.f_frsize
+
     def give_up(self) -> int:
         """Remove the reserve. Returns how many bytes that has freed; 0 if it is in use already."""
         size = self.bytes
@@ -70,6 +82,11 @@ class Reserve:
         except OSError:
             return 0
         return size
+
+
+def _needed(size: int) -> int:
+    """How many bytes must be free before so many are set aside: the rest is for those who write on the disk now."""
+    return size * 3 // 2
 
 
 def claim(connection: sqlite3.Connection, freed: int) -> None:
