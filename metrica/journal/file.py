@@ -24,7 +24,7 @@ from metrica.context import make_private_files
 from metrica.errors import JournalError
 from metrica.journal.check import DamageError, check_shortly
 from metrica.journal.lock import LockFile
-from metrica.journal.reserve import Reserve, claim, drop_filler
+from metrica.journal.reserve import FullError, Reserve, check_room, claim, drop_filler, save_room
 from metrica.journal.salvage import rebuild
 from metrica.journal.schema import APPLICATION, SCHEMA, create, pragma, transaction, upgrade
 
@@ -49,7 +49,7 @@ class JournalFile:
     """One connection to a journal's file. Use it in the thread and the process that made it.
 
     After a failure the connection is closed, and the next `run` opens a new one: a connection that was opened on a
-    read-only file would stay read-only.
+    read-only file would stay read-only. Only a full disk is no reason to let go of what the journal has there.
 
     Args:
         path: The file.
@@ -92,8 +92,14 @@ class JournalFile:
                 mends -= 1
                 failure = self._mend(error) if mends else error
             if failure is not None:
-                self.close()
+                if not self._is_full(failure):  # SQLite removes the WAL with the last connection: others take its room
+                    self.close()
                 raise JournalUnavailableError(self.path, self._why(failure)) from None
+
+    def check_room(self, connection: sqlite3.Connection) -> None:
+        """To be called in a transaction that adds events: make `run` give up the reserve if there is no room."""
+        if not self.reserve.bytes:
+            check_room(connection, self.path)
 
     def close(self) -> None:
         """Close the connection and the lock file. Closing again does nothing."""
@@ -139,7 +145,7 @@ class JournalFile:
                 self._connect()
             assert self._connection is not None
             if freed:
-                claim(self._connection, freed)
+                claim(self._connection, self.path, freed)
             else:
                 self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
             return True
@@ -159,7 +165,8 @@ class JournalFile:
             connection.close()
             raise
         self._connection, self._inode = connection, self._inode_now()
-        self.reserve.make()
+        if not (self.reserve.make() or self.reserve.bytes):
+            save_room(connection)
         make_private_files(self.path.parent, self.path.name)
         return connection
 
@@ -270,6 +277,8 @@ class JournalFile:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY):
             return False
+        if isinstance(error, FullError):
+            return True
         return code == sqlite3.SQLITE_FULL or self._free_bytes() < _FULL_BELOW
 
     def _free_bytes(self) -> int:

@@ -23,6 +23,8 @@ from metrica.journal.sums import Sum, fold, sums
 
 _SLICE = 1000  # events in one transaction that changes many: others write in between
 
+_SLICE_OF_FULL = 50
+
 
 class Entry(NamedTuple):
     """One event in the journal."""
@@ -97,9 +99,13 @@ class Journal:
     def append_many(self, events: Iterable[tuple[str, str, bytes]]) -> int:
         """Write events, each as (id, kind, payload), in one transaction: all or none. Returns how many were new."""
         rows = [(*event, self._now()) for event in events]
-        return self._change(
-            "INSERT INTO event (id, kind, payload, changed) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING", rows
-        )
+        statement = "INSERT INTO event (id, kind, payload, changed) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"
+
+        def work(connection: sqlite3.Connection) -> int:
+            self._file.check_room(connection)
+            return connection.executemany(statement, rows).rowcount
+
+        return self._file.run(work, write=True) if rows else 0
 
     def unsent(self, limit: int) -> list[Entry]:
         """The oldest events that are neither sent nor refused, at most `limit`, in the order of their commits."""
@@ -154,7 +160,7 @@ class Journal:
             (SELECT position FROM event WHERE state = ? AND changed < ? ORDER BY changed LIMIT ?)"""
         total = 0
         for state in states:
-            row = (state, before, _SLICE)
+            row = (state, before, self._slice)
             while count := self._change(statement, [row]):
                 total += count
         return total
@@ -166,7 +172,7 @@ class Journal:
         """
         before = self._now() - int(older_than_seconds * 1e9)
         total = 0
-        while count := self._file.run(lambda connection: fold(connection, before, _SLICE), write=True):
+        while count := self._file.run(lambda connection: fold(connection, before, self._slice), write=True):
             total += count
         return total
 
@@ -203,6 +209,11 @@ class Journal:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def _slice(self) -> int:
+        """How many events to change in one transaction: on a full disk, so few that they fit into a short WAL."""
+        return _SLICE if self._file.reserve.bytes else _SLICE_OF_FULL
 
     def _entries(self, query: str, state: int, limit: int) -> list[Entry]:
         return self._file.run(lambda connection: [Entry(*row) for row in connection.execute(query, (state, limit))])

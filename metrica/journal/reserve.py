@@ -17,7 +17,13 @@ from metrica.journal.schema import pragma, transaction
 _WANTED = 4 << 20  # bytes: room for more than 4,000 events
 _SHARE = 3  # of a very small disk, at most this part of it is set aside
 _LEAST = 96 << 10
+_LAST_PAGES = 8
+_LAST_BYTES = 128 << 10
 _EVENT_BYTES = 420  # of one event with its indexes, about
+
+
+class FullError(sqlite3.OperationalError):
+    """There is no room left for events."""
 
 
 class Reserve:
@@ -84,18 +90,40 @@ class Reserve:
         return size
 
 
+def check_room(connection: sqlite3.Connection, journal: Path) -> None:
+    """Raise FullError if events would take the last pages: marking events as sent, and removing them, needs some too.
+
+    So a journal on a full disk goes on by itself as soon as the server takes events.
+    """
+    disk = os.statvfs(journal.parent)
+    if disk.f_bavail * disk.f_frsize < _LAST_BYTES and pragma(connection, "freelist_count") < _LAST_PAGES:
+        raise FullError("the disk is full")
+
+
+def save_room(connection: sqlite3.Connection) -> None:
+    """Keep the WAL short. What it holds may need new room in the file, and without that it cannot be used again."""
+    connection.execute("PRAGMA wal_autocheckpoint = 16")
+
+
 def _needed(size: int) -> int:
     """How many bytes must be free before so many are set aside: the rest is for those who write on the disk now."""
-    return size * 3 // 2
+    return size * 5 // 4
 
 
-def claim(connection: sqlite3.Connection, freed: int) -> None:
-    """Take the room of a reserve that was given up into the journal's own files. Raises sqlite3.Error."""
+def claim(connection: sqlite3.Connection, journal: Path, freed: int) -> None:
+    """Take the room of a reserve that was given up into the journal's own files. Raises sqlite3.Error, OSError."""
+    connection.execute("PRAGMA wal_checkpoint(PASSIVE)")  # what is in the WAL needs room in the file as well
+    save_room(connection)
     drop_filler(connection)
+    disk = os.statvfs(journal.parent)
+    room = min(freed, disk.f_bavail * disk.f_frsize)
+    wal = Path(f"{journal}-wal").stat().st_size
+    # The pages are written twice: to the WAL, which is written from its beginning again, and to the file. A quarter of
+    # the room remains for headers and the first commits.
+    size = min(room * 3 // 4, (room + wal) * 3 // 8)
     with transaction(connection):
         connection.execute("CREATE TABLE filler (zeros BLOB)")
-        # The pages are written twice, to the WAL and to the file; what remains is for headers and the first commits.
-        connection.execute("INSERT INTO filler VALUES (zeroblob(?))", (freed * 7 // 16,))
+        connection.execute("INSERT INTO filler VALUES (zeroblob(?))", (size,))
     connection.execute("PRAGMA wal_checkpoint(PASSIVE)")  # only now are the pages in the file, and on the disk
     drop_filler(connection)
     connection.execute("PRAGMA wal_checkpoint(PASSIVE)")

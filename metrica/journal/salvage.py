@@ -81,8 +81,8 @@ def _bounds(old: sqlite3.Connection, path: Path) -> tuple[int, int]:
         return 1, 0  # not even the first page is one of SQLite's
     sources = ("event NOT INDEXED", "event INDEXED BY event_state", "event INDEXED BY event_changed")
     for source in sources:
-        for order, found in (("ASC", low), ("DESC", high)):
-            found += _first(old, f"SELECT position FROM {source} ORDER BY position {order} LIMIT 1")
+        low += _first(old, f"SELECT position FROM {source} ORDER BY position LIMIT 1")
+        high += _first(old, f"SELECT position FROM {source} ORDER BY position DESC LIMIT 1")
     high += _first(old, "SELECT seq FROM sqlite_sequence WHERE name = 'event'")
     room = path.stat().st_size // _SMALLEST_ROW
     if not high:
