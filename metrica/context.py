@@ -15,7 +15,7 @@ from metrica.errors import NodeError
 
 JOURNAL_DAYS = 730
 """How long a journal keeps events at most, if nobody says otherwise: two years."""
-_OURS = ("journal.db", "metrica.db", "token", "watched.json", "session.key")
+_OURS = ("journal.db", "metrica.db", "token", "watched.json", "clocks.json", "session.key", "keys", "open")
 """How the names of the files in a store's folder begin."""
 _MADE_OPEN = (0o755, 0o775)
 """The modes of a folder that was made with the usual umask."""
@@ -108,6 +108,13 @@ def make_private_files(folder: Path, *names: str) -> None:
                 found = entry.stat(follow_symlinks=False)
                 if found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) & 0o077:
                     Path(entry.path).chmod(0o600)
+
+
+def give_to_owner(fd: int, folder: Path) -> None:
+    """Give a new file in a folder to whom the folder belongs, if an administrator makes it. Raises OSError."""
+    found = folder.stat()
+    if os.geteuid() == 0 and found.st_uid != 0:
+        os.fchown(fd, found.st_uid, found.st_gid)
 
 
 def _write_once(path: Path, text: str) -> None:

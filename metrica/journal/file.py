@@ -20,7 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-from metrica.context import make_private_files
+from metrica.context import give_to_owner, make_private_files
 from metrica.errors import JournalError
 from metrica.journal.check import DamageError, check_shortly
 from metrica.journal.lock import LockFile
@@ -157,7 +157,9 @@ class JournalFile:
         if self._damaged.exists():
             self._salvage("it was left behind when a repair was interrupted")
         if not self.path.exists():
-            os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+            fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            give_to_owner(fd, self.path.parent)
+            os.close(fd)
         connection = sqlite3.connect(self.path, timeout=self._timeout, isolation_level=None)
         try:
             self._prepare(connection)

@@ -12,11 +12,13 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from metrica.journal.check import check_slice
 from metrica.journal.file import JournalFile
+from metrica.journal.refused import Refused, Search, find, make_unsent
 from metrica.journal.reserve import room_for_events
 from metrica.journal.schema import REFUSED, SENT, UNSENT, pragma
 from metrica.journal.sums import Sum, fold, sums
@@ -131,10 +133,17 @@ class Journal:
         query = "SELECT id, kind, payload, reason FROM event WHERE state = ? ORDER BY position DESC LIMIT ?"
         return self._entries(query, REFUSED, limit)
 
-    def resend(self, ids: Iterable[str]) -> int:
-        """Make refused events unsent again, with a new date. Returns how many were refused; others are not changed."""
-        rows = [(UNSENT, self._now(), event_id, REFUSED) for event_id in ids]
-        return self._change("UPDATE event SET state = ?, changed = ?, reason = NULL WHERE id = ? AND state = ?", rows)
+    def find_refused(self, search: Search, *, after: int = 0, limit: int = 1000) -> list[Refused]:
+        """The refused events after a position that are meant, in the order of their commits, at most `limit`."""
+        return self._file.run(lambda connection: find(connection, search, after, limit))
+
+    def resend(self, search: Search) -> int:
+        """Make the refused events that are meant unsent again, with a new date. Returns how many those are."""
+        total = after = 0
+        while events := self.find_refused(search, after=after, limit=self._slice):
+            found, after = events, events[-1].position
+            total += self._file.run(partial(make_unsent, events=found, now=self._now()), write=True)
+        return total
 
     def counts(self) -> Counts:
         """How many events are unsent, sent and refused; it takes no longer with many of them."""
@@ -176,9 +185,25 @@ class Journal:
             total += count
         return total
 
+    def bound(self) -> int | None:
+        """How many days a journal keeps events at most, as the nodes of this box have noted; None if none has."""
+        query = "SELECT value FROM setting WHERE name = 'keep_days'"
+        found = self._file.run(lambda connection: connection.execute(query).fetchone())
+        return None if found is None else int(found[0])
+
+    def note_bound(self, days: int) -> None:
+        """Note how many days the journal keeps events at most, for whoever looks at it."""
+        if self.bound() != days:
+            self._change("INSERT OR REPLACE INTO setting VALUES ('keep_days', ?)", [(days,)])
+
     def sums(self) -> list[Sum]:
         """The sums that took the place of events, the oldest first."""
         return self._file.run(sums)
+
+    def summed(self) -> int:
+        """How many events became sums."""
+        query = "SELECT coalesce(sum(unsent + refused), 0) FROM event_sum"
+        return int(self._file.run(lambda connection: connection.execute(query).fetchone()[0]))
 
     def room(self) -> Room:
         """How much room the journal takes and has."""

@@ -9,7 +9,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from metrica.context import make_private_folder
+from metrica.context import give_to_owner, make_private_folder
 
 
 class LockFile:
@@ -30,6 +30,7 @@ class LockFile:
         if self._fd is None:
             make_private_folder(self._path.parent)
             self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            give_to_owner(self._fd, self._path.parent)
         self.change(how)
         try:
             yield

@@ -12,6 +12,7 @@ import sqlite3
 from contextlib import suppress
 from pathlib import Path
 
+from metrica.context import give_to_owner
 from metrica.journal.schema import pragma, transaction
 
 _WANTED = 4 << 20  # bytes: room for more than 4,000 events
@@ -55,6 +56,7 @@ class Reserve:
                 return False
             fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
+                give_to_owner(fd, self.path.parent)
                 os.posix_fallocate(fd, 0, size)
                 os.fsync(fd)
             finally:

@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from metrica.context import give_to_owner
 from metrica.journal.schema import COLUMNS, SUM_COLUMNS, create, is_event, transaction
 
 _BATCH = 1000
@@ -26,7 +27,9 @@ def rebuild(damaged: Path, new: Path) -> int:
     """
     for suffix in ("", "-journal"):
         Path(f"{new}{suffix}").unlink(missing_ok=True)
-    os.close(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    give_to_owner(fd, new.parent)
+    os.close(fd)
     with closing(sqlite3.connect(new, isolation_level=None)) as target:
         target.execute("PRAGMA synchronous = FULL")
         create(target)

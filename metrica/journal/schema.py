@@ -42,6 +42,7 @@ _SINCE_2 = (
     """CREATE TRIGGER event_moved AFTER UPDATE OF state ON event WHEN old.state <> new.state BEGIN
     UPDATE tally SET events = events - 1 WHERE state = old.state;
     UPDATE tally SET events = events + 1 WHERE state = new.state; END""",
+    "CREATE TABLE setting (name TEXT PRIMARY KEY, value INTEGER NOT NULL)",
     """CREATE TABLE event_sum (
     kind TEXT NOT NULL,
     camera TEXT NOT NULL,

@@ -73,11 +73,12 @@ class Upkeep:
 
     def _each_hour(self, journal: Journal) -> None:
         folded = 0
+        journal.note_bound(round(self._keep_days))
         if abs(_offset() - self._clocks) < _JUMP:
             journal.prune(self._keep_days * _DAY)
             folded = journal.fold(self._keep_days * _DAY)
         self._clocks = _offset()
-        total = sum(entry.unsent + entry.refused for entry in journal.sums())
+        total = journal.summed()
         if folded:
             self._log.error(
                 "%d events in the journal %s were older than %g days and no server had taken them: they are kept as "
