@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 
-from metrica.journal.schema import COLUMNS, is_event, pragma
+from metrica.journal.schema import COLUMNS, PARTS, PARTS_OF_1, SCHEMA, is_event, pragma
 
 _SMALL = 2 << 20  # bytes; quick_check takes about 10 ms for so much
 _SLICE = 500  # events
@@ -14,8 +14,10 @@ class DamageError(sqlite3.DatabaseError):
     """Damage that SQLite reports as the result of a query, not as an error."""
 
 
-def check_shortly(connection: sqlite3.Connection) -> None:
+def check_shortly(connection: sqlite3.Connection, version: int) -> None:
     """Look whether this is a journal at all, and check a small file whole. The time does not depend on the size.
+
+    version: of its tables.
 
     Raises:
         sqlite3.DatabaseError: The file is damaged, or its tables are not a journal's.
@@ -25,7 +27,8 @@ def check_shortly(connection: sqlite3.Connection) -> None:
         if found != "ok":
             raise DamageError(found)
     columns = ", ".join(row[1] for row in connection.execute("PRAGMA table_info(event)"))
-    if columns != COLUMNS:
+    there = {row[0] for row in connection.execute("SELECT name FROM sqlite_master")}
+    if columns != COLUMNS or not (PARTS if version >= SCHEMA else PARTS_OF_1) <= there:
         raise DamageError("its table is missing")
     for order in ("ASC", "DESC"):
         connection.execute(f"SELECT {COLUMNS} FROM event ORDER BY position {order} LIMIT 1").fetchone()

@@ -188,7 +188,7 @@ class JournalFile:
             create(connection)
         else:
             if not self._checked:
-                check_shortly(connection)
+                check_shortly(connection, version)
             if version < SCHEMA:
                 upgrade(connection)
             drop_filler(connection)

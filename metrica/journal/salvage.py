@@ -58,22 +58,25 @@ def _text(value: bytes) -> object:
 def _events(old: sqlite3.Connection, path: Path) -> Iterator[Row]:
     """The readable events in the order of their positions."""
     first, last = _bounds(old, path)
-    query = f"SELECT {COLUMNS} FROM event NOT INDEXED WHERE position BETWEEN ? AND ? ORDER BY position"
+    select = f"SELECT {COLUMNS} FROM event NOT INDEXED WHERE position"
+    one, rest = f"{select} = ?1", f"{select} BETWEEN ?1 AND ?2 ORDER BY position"
+    is_alone = False
     while first <= last:
-        # The error of a damaged row comes while Python fetches the row before it, which must not be lost with it: so
-        # after an error come the rows one by one, and then all the others again.
-        for end in (last, first):
-            try:
-                for row in old.execute(query, (first, end)):
-                    first = row[0] + 1
-                    if is_event(row):
-                        yield row
-            except sqlite3.DatabaseError:
-                continue
-            if end == last:
+        begin = first
+        try:
+            for row in old.execute(one if is_alone else rest, (begin,) if is_alone else (begin, last)):
+                first = row[0] + 1
+                if is_event(row):
+                    yield row
+        except sqlite3.DatabaseError:
+            # It may have come while Python fetched the row before the damaged one, and has taken that with it: so the
+            # next position is read alone. If that is the damaged one, go past it.
+            first += is_alone
+            is_alone = not is_alone
+        else:
+            if not is_alone:
                 return
-            break
-        first = max(first, end + 1)
+            first, is_alone = begin + 1, False
 
 
 def _bounds(old: sqlite3.Connection, path: Path) -> tuple[int, int]:

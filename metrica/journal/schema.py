@@ -56,6 +56,11 @@ _SINCE_2 = (
 ) WITHOUT ROWID""",
 )
 
+PARTS_OF_1 = {statement.split()[2] for statement in _EVENTS}
+"""The names of the tables and indexes that a journal of version 1 has."""
+PARTS = PARTS_OF_1 | {statement.split()[2] for statement in _SINCE_2 if statement.startswith("CREATE")}
+"""The names of everything that a journal of this version has."""
+
 
 def create(connection: sqlite3.Connection) -> None:
     """Make the tables of a new journal."""

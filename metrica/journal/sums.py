@@ -60,7 +60,8 @@ def fold(connection: sqlite3.Connection, before: int, limit: int) -> int:
             connection.executemany(_ADD, groups)
             connection.executemany("DELETE FROM event WHERE position = ?", [(row[0],) for row in rows])
             for seconds, longer in ((_MINUTE, _HOUR), (_HOUR, _DAY)):
-                _coarsen(connection, seconds, longer)
+                while _coarsen(connection, seconds, longer):
+                    continue
             return len(rows)
     return 0
 
@@ -82,13 +83,13 @@ def _group(kind: str, payload: bytes, changed: int) -> tuple[str, str, str, str,
     return kind, msg.header.camera if msg else "", "", "", changed // 10**9 // _MINUTE * _MINUTE
 
 
-def _coarsen(connection: sqlite3.Connection, seconds: int, longer: int) -> None:
-    """If there are too many sums of one length, make longer ones of the oldest."""
+def _coarsen(connection: sqlite3.Connection, seconds: int, longer: int) -> bool:
+    """If there are too many sums of one length, make longer ones of the oldest. Returns whether there were."""
     count, start = connection.execute(
         "SELECT count(*), min(start) FROM event_sum WHERE seconds = ?", (seconds,)
     ).fetchone()
     if count <= _MOST:
-        return
+        return False
     # Whole days, as many as hold a tenth: a day is never half in minutes and half in one sum.
     middle = connection.execute(
         "SELECT start FROM event_sum WHERE seconds = ? ORDER BY start LIMIT 1 OFFSET ?", (seconds, count // 10)
@@ -102,3 +103,4 @@ def _coarsen(connection: sqlite3.Connection, seconds: int, longer: int) -> None:
         (longer, seconds, end),
     )
     connection.execute("DELETE FROM event_sum WHERE seconds = ? AND start < ?", (seconds, end))
+    return True

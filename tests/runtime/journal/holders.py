@@ -1,8 +1,9 @@
-"""A program that keeps a journal locked until it is told to let go: `python -m tests.runtime.journal.holders PATH HOW`."""
+"""A program that keeps a journal locked until its standard input ends."""
 
 from __future__ import annotations
 
 import fcntl
+import os
 import sqlite3
 import subprocess
 import sys
@@ -31,8 +32,7 @@ def main(path: str, how: str) -> None:
         connection = sqlite3.connect(path, isolation_level=None, timeout=20)
         connection.execute("BEGIN IMMEDIATE")
     else:
-        file = open(f"{path}.lock")
-        fcntl.flock(file, fcntl.LOCK_EX)
+        fcntl.flock(os.open(f"{path}.lock", os.O_RDWR), fcntl.LOCK_EX)
     print("held", flush=True)
     sys.stdin.read()
 

@@ -1,4 +1,4 @@
-"""A real counter beside a journal that is locked, or on a disk that is full: it sees every message and loses no event."""
+"""A real counter beside a locked journal, or on a full disk: it sees every message and loses no event."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def tracks(n: int) -> Tracks:
 
 
 def counter(processes: Processes) -> NodeProcess:
-    node = processes.start(
+    return processes.start(
         processes.spec(
             "/door/counter",
             "line_counter",
@@ -54,7 +54,6 @@ def counter(processes: Processes) -> NodeProcess:
             bindings={"crossings": ("/door/crossings", "events")},
         )
     )
-    return node
 
 
 @pytest.mark.parametrize("how", ["transaction", "lock file"])
