@@ -21,7 +21,7 @@ from metrica.journal.file import JournalFile
 from metrica.journal.refused import Refused, Search, find, make_unsent
 from metrica.journal.reserve import room_for_events
 from metrica.journal.schema import REFUSED, SENT, UNSENT, pragma
-from metrica.journal.sums import Sum, fold, sums
+from metrica.journal.sums import Sum, fold, is_gapless, sums
 
 _SLICE = 1000  # events in one transaction that changes many: others write in between
 
@@ -195,6 +195,16 @@ class Journal:
         """Note how many days the journal keeps events at most, for whoever looks at it."""
         if self.bound() != days:
             self._change("INSERT OR REPLACE INTO setting VALUES ('keep_days', ?)", [(days,)])
+
+    def is_gapless(self, older_than_seconds: float) -> bool:
+        """Whether what is older than this became so little by little, not because the clock has jumped.
+
+        After a month without an event at this age, either the box was off or its clock is wrong. Then the clock is
+        trusted when events have come for a month again.
+        """
+        now = self._now()
+        before = now - int(older_than_seconds * 1e9)
+        return self._file.run(lambda connection: is_gapless(connection, before, now))
 
     def sums(self) -> list[Sum]:
         """The sums that took the place of events, the oldest first."""

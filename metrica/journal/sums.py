@@ -12,11 +12,12 @@ import sqlite3
 from typing import NamedTuple
 
 from metrica.errors import DecodeError
-from metrica.journal.schema import REFUSED, SUM_COLUMNS, UNSENT
+from metrica.journal.schema import REFUSED, SENT, SUM_COLUMNS, UNSENT
 from metrica.messages import Crossing, decode
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _MOST = 200_000  # sums of one length; about 10 MB
+_MONTH = 30 * _DAY * 10**9
 _KEY = "seconds, start, kind, camera, line, direction"
 
 
@@ -64,6 +65,21 @@ def fold(connection: sqlite3.Connection, before: int, limit: int) -> int:
                     continue
             return len(rows)
     return 0
+
+
+def is_gapless(connection: sqlite3.Connection, before: int, now: int) -> bool:
+    """Whether there is no month without an event around `before`, or more than a month of events since. All ns UTC."""
+    older = [_one(connection, "max(changed)", "<", state, before) for state in (UNSENT, SENT, REFUSED)]
+    newer = [_one(connection, "min(changed)", ">=", state, before) for state in (UNSENT, SENT, REFUSED)]
+    last = max((time for time in older if time is not None), default=before)
+    first = min((time for time in newer if time is not None), default=now)
+    return first - last < _MONTH or now - first > _MONTH
+
+
+def _one(connection: sqlite3.Connection, what: str, than: str, state: int, before: int) -> int | None:
+    query = f"SELECT {what} FROM event WHERE state = ? AND changed {than} ?"
+    found: int | None = connection.execute(query, (state, before)).fetchone()[0]
+    return found
 
 
 def sums(connection: sqlite3.Connection) -> list[Sum]:

@@ -12,7 +12,6 @@ from metrica.journal.spill import take_over
 _DAY = 86_400.0
 _MINUTE, _HOUR = 60.0, 3600.0
 _PAUSE = 0.05  # seconds between two slices of the look for damage
-_JUMP = 60.0  # seconds; a clock that has gone further off than this within an hour does not say what is old
 
 
 class Upkeep:
@@ -32,7 +31,6 @@ class Upkeep:
         """One sentence if there are events that became sums; empty otherwise."""
         self._next_minute = 0.0
         self._next_hour = 0.0
-        self._clocks = _offset()
         self._position: int | None = 0  # how far the look for damage has come; None: to the end
 
     def seconds_to_next(self) -> float:
@@ -72,12 +70,9 @@ class Upkeep:
             self._log.warning("%d events that the server has are removed from the journal, to make room", count)
 
     def _each_hour(self, journal: Journal) -> None:
-        folded = 0
         journal.note_bound(round(self._keep_days))
-        if abs(_offset() - self._clocks) < _JUMP:
-            journal.prune(self._keep_days * _DAY)
-            folded = journal.fold(self._keep_days * _DAY)
-        self._clocks = _offset()
+        journal.prune(self._keep_days * _DAY)
+        folded = journal.fold(self._keep_days * _DAY) if journal.is_gapless(self._keep_days * _DAY) else 0
         total = journal.summed()
         if folded:
             self._log.error(
@@ -87,8 +82,3 @@ class Upkeep:
             )
         if total:
             self.notice = f"{total} events that no server has taken are kept as sums, see metrica-journal sums"
-
-
-def _offset() -> float:
-    """How far the clock is from a steady one, in seconds."""
-    return time.time() - time.monotonic()

@@ -19,7 +19,6 @@ from metrica.journal.spill import Spill
 from metrica.nodes.delivery.coverage import CoverageFile, Span, Spans
 from tests.paths import ROOT
 
-
 PROGRAM = """
 from metrica import EVENTS, Header, Node, publisher, timer
 from metrica.messages import Crossing

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from metrica.journal import Counts, Journal, Ledger, sums
 from metrica.journal.schema import SCHEMA
+from metrica.journal.upkeep import Upkeep
 from metrica.messages import Crossing, Header, encode
 from tests.runtime.journal.ledgers import event
 from tests.runtime.sockets import eventually
@@ -106,6 +107,8 @@ def test_a_ledger_keeps_the_journal_within_its_bound_and_says_so(
         journal.append_many([crossing(n, old // SECOND) for n in range(2500)])
         journal.mark_sent([f"e{n}" for n in range(500)])
         journal.refuse("e500", "no")
+    with Journal(path, now=lambda: old + 2 * DAY * SECOND) as journal:
+        journal.append_many([crossing(9999, old // SECOND + 2 * DAY)])
     ledger = Ledger(path, lambda port, msg: None, keep_days=9)
     ledger.open()
     eventually(lambda: ledger.notice, "it looks at the bound at its start")
@@ -119,26 +122,41 @@ def test_a_ledger_keeps_the_journal_within_its_bound_and_says_so(
         "sums for each minute, see `metrica-journal sums`"
     )
     with Journal(path) as journal:
-        assert journal.counts() == Counts(1, 0, 0)
+        assert journal.counts() == Counts(2, 0, 0)
         assert sum(entry.refused for entry in journal.sums()) == 1
         assert journal.bound() == 9
 
 
-def test_a_clock_that_has_just_jumped_makes_nothing_old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from metrica.journal import upkeep
-
+def test_a_clock_that_has_jumped_makes_nothing_old(tmp_path: Path) -> None:
+    """Undelivered events are given up for their sums only if time has really passed, not if somebody says so."""
     path = tmp_path / "journal.db"
-    with Journal(path) as journal:
-        journal.append_many([crossing(1, 0)])
-        offset = 0.0
-        monkeypatch.setattr(upkeep, "_offset", lambda: offset)
-        care = upkeep.Upkeep(path, 0.0, logging.getLogger())
-        offset = 10_000.0
-        care.step(journal)
-        assert journal.counts().unsent == 1
-        care = upkeep.Upkeep(path, 0.0, logging.getLogger())
-        care.step(journal)
-        assert journal.counts().unsent == 0
+    day = 0
+    with Journal(path, now=lambda: day * DAY * SECOND) as journal:
+
+        def look() -> int:
+            care = Upkeep(path, 100, logging.getLogger())
+            care.step(journal)
+            return journal.counts().unsent
+
+        for day in range(1000, 1090):
+            journal.append_many([crossing(day, day * DAY)])
+        assert look() == 90
+        day = 8000  # the clock is wrong
+        assert look() == 90
+        journal.append_many([crossing(day, day * DAY)])
+        assert look() == 91
+        day = 1091  # it is right again
+        assert look() == 91
+        for day in range(1092, 1200):
+            journal.append_many([crossing(day, day * DAY)])
+        assert look() == 91 + 108 - 97, "now they are old, one day after the other"
+        assert journal.summed() == 97
+        day = 1400  # the box was off for long
+        journal.append_many([crossing(day, day * DAY)])
+        assert look() == 103
+        for day in range(1401, 1432):
+            journal.append_many([crossing(day, day * DAY)])
+        assert look() == 33, "a month of events says that the clock is right"
 
 
 def test_a_journal_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
