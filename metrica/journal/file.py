@@ -33,6 +33,9 @@ _PARTS = ("-wal", "-shm", "")  # the database last: after a crash in between, th
 _FULL_BELOW = 64 << 10  # free bytes: with fewer, the disk is full, whatever SQLite reports
 _MENDS = 3  # a journal that is damaged on a full disk needs two
 
+LOCKED = "another process keeps it locked"
+"""The reason of a JournalUnavailableError that usually passes within moments."""
+
 T = TypeVar("T")
 
 
@@ -260,7 +263,7 @@ class JournalFile:
     def _why(self, error: Exception) -> str:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if isinstance(error, BlockingIOError) or code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            return f"another process has kept it locked for {self._timeout:g} s"
+            return LOCKED
         if self._is_full(error):
             return "disk full"
         if isinstance(error, OSError):

@@ -31,6 +31,7 @@ class Ledger:
         timeout: How long the thread waits while another process writes, in seconds.
         retry_seconds: Time between two attempts while the journal cannot be written, in seconds.
         patience: How long `record` may wait for the disk, in seconds.
+        grace: A journal that another process holds for so long is nothing to speak of, in seconds.
         keep_days: The bound of the journal: older events that are sent go, others become sums.
         log: Where to say that the journal fails and that it works again; by default this module's logger.
         wake: Called in another thread when there is something for `publish_written`.
@@ -41,9 +42,10 @@ class Ledger:
         path: Path,
         publish: Callable[[str, Message], None],
         *,
-        timeout: float = 0.5,
-        retry_seconds: float = 0.5,
+        timeout: float = 0.1,
+        retry_seconds: float = 0.1,
         patience: float = 0.03,
+        grace: float = 2.0,
         keep_days: float = JOURNAL_DAYS,
         log: logging.Logger | None = None,
         wake: Callable[[], None] = lambda: None,
@@ -53,7 +55,7 @@ class Ledger:
         """How many events are in the journal but could not be put on their topic."""
         self._publish = publish
         self._timeout, self._retry_seconds, self._patience = timeout, retry_seconds, patience
-        self._keep_days = keep_days
+        self._grace, self._keep_days = grace, keep_days
         self._log = log or logging.getLogger(__name__)
         self._wake = wake
         self._writer: Writer | None = None
@@ -89,6 +91,7 @@ class Ledger:
                 self.path,
                 timeout=self._timeout,
                 retry_seconds=self._retry_seconds,
+                grace=self._grace,
                 keep_days=self._keep_days,
                 log=self._log,
                 wake=self._wake,

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from metrica.errors import JournalError
-from metrica.journal.file import JournalUnavailableError
+from metrica.journal.file import LOCKED, JournalUnavailableError
 from metrica.journal.journal import Journal
 from metrica.journal.spill import Spill, take_over
 from metrica.journal.upkeep import Upkeep
@@ -40,6 +40,7 @@ class Writer:
         path: The journal's file.
         timeout: How long to wait while another process writes, in seconds.
         retry_seconds: Time between two attempts while the journal cannot be written, in seconds.
+        grace: A lock that another process has for so long is nothing to speak of, in seconds.
         keep_days: The bound of the journal: what is older does not stay.
         log: Where to say what is wrong, and when it is over.
         wake: Called in the writer's thread when events are written, or the journal has become unusable.
@@ -51,11 +52,12 @@ class Writer:
         *,
         timeout: float,
         retry_seconds: float,
+        grace: float,
         keep_days: float,
         log: logging.Logger,
         wake: Callable[[], None],
     ) -> None:
-        self._path, self._timeout, self._retry_seconds = path, timeout, retry_seconds
+        self._path, self._timeout, self._retry_seconds, self._grace = path, timeout, retry_seconds, grace
         self._log, self._wake = log, wake
         self._changed = threading.Condition()
         self._waiting: dict[str, Waiting] = {}
@@ -64,6 +66,8 @@ class Writer:
         self._wanted = 1  # attempts that are not to wait any longer: the first opens the journal
         self._next = 0.0  # while the journal fails: monotonic time of the next attempt
         self._failure = ""
+        self._failing_since = 0.0
+        self._said = False  # whether the log has the failure
         self._error: Exception | None = None
         self._closing = self._over = False
         self._on_disk = self._seen = 0  # of those that wait: how many are on the disk, and how many were tried
@@ -82,7 +86,7 @@ class Writer:
     def trouble(self) -> str:
         """One sentence that says why events wait, or what to do before they have to; empty if all is well."""
         with self._changed:
-            return self._sentence() or self._upkeep.trouble
+            return (self._said and self._sentence()) or self._upkeep.trouble
 
     @property
     def failing(self) -> bool:
@@ -198,12 +202,15 @@ class Writer:
     def _fails(self, error: JournalUnavailableError) -> None:
         self._keep_on_disk()
         with self._changed:
-            is_new, self._failure = not self._failure, str(error)
-            self._next = time.monotonic() + self._retry_seconds
+            now = time.monotonic()
+            self._failing_since = self._failing_since if self.failing else now
+            self._failure, self._next = str(error), now + self._retry_seconds
+            was_said = self._said
+            self._said = was_said or error.reason != LOCKED or now - self._failing_since >= self._grace
             sentence = self._sentence()
             self._ended = self._begun
             self._changed.notify_all()
-        if is_new:
+        if self._said and not was_said:
             remedy = "free some space" if error.reason == "disk full" else "see to it"
             self._log.error("%s, %s", sentence, remedy)
 
@@ -223,14 +230,14 @@ class Writer:
                 self._written.append(self._waiting.pop(key))
             self._next = 0.0
             self._ended = self._begun
-            had_failed = self.failing
+            was_said = self._said
             is_over = not self._waiting
             if is_over:  # else the next batch comes at once
-                self._failure, self._on_disk, self._seen = "", 0, 0
+                self._failure, self._said, self._on_disk, self._seen = "", False, 0, 0
                 self._changed.notify_all()
         if is_over:
             self._spill.clear()
-        if is_over and had_failed:
+        if is_over and was_said:
             self._log.warning("the journal %s can be written again: no event waits in memory any more", self._path)
         if batch:
             self._wake()

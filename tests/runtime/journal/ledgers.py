@@ -13,7 +13,7 @@ class NotedLedger(Ledger):
 
     def __init__(self, path: Path, *, timeout: float = 2.0) -> None:
         self.published: list[str] = []
-        super().__init__(path, self._note, timeout=timeout, retry_seconds=3600, patience=60)
+        super().__init__(path, self._note, timeout=timeout, retry_seconds=3600, patience=60, grace=0)
         self.open()
 
     def add(self, event_id: str) -> list[str]:

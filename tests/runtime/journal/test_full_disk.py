@@ -164,7 +164,7 @@ def test_a_journal_locked_for_long_by_another_program_is_waited_for(tmp_path: Pa
     other.execute("BEGIN IMMEDIATE")
     assert ledger.add("b") == []
     assert ledger.add("c") == []
-    assert "another process has kept it locked for 0.1 s; 2 events wait in memory" in ledger.trouble
+    assert "another process keeps it locked; 2 events wait" in ledger.trouble
     other.execute("COMMIT")
     other.close()
     assert ledger.add("d") == []
@@ -179,7 +179,7 @@ def test_a_process_that_is_stopped_in_the_middle_of_its_work_does_not_stop_the_o
         fcntl.flock(stopped, fcntl.LOCK_SH)
         ledger = NotedLedger(path, timeout=0.05)
         assert ledger.add("a") == []
-        assert "another process has kept it locked for 0.05 s; 1 event waits" in ledger.trouble
+        assert "another process keeps it locked; 1 event waits" in ledger.trouble
     assert ledger.again() == ["a"]
     ledger.close()
 

@@ -79,7 +79,7 @@ def test_a_counter_sees_every_message_while_another_process_holds_the_journal(
     with held(processes.data / "journal.db", how):
         send(500)
         stuck = processes.wait_until(lambda h: h.counters.get("received.tracks") == 500, "every message is seen")
-        assert "another process has kept it locked" in stuck.detail
+        assert "another process keeps it locked" in stuck.detail
         assert "wait beside it on the disk" in stuck.detail
     send(people * STEPS)
     heard = [c.track for c in tap.take(people)]
