@@ -15,7 +15,7 @@ from metrica.errors import NodeError
 
 JOURNAL_DAYS = 730
 """How long a journal keeps events at most, if nobody says otherwise: two years."""
-_OURS = ("journal.db", "metrica.db", "token", "watched.json", "clocks.json", "session.key", "keys", "open")
+_OURS = ("journal.db", "metrica.db", "token", "watched.json", "clocks.json", "session.key", "keys", "open", "metrica-")
 """How the names of the files in a store's folder begin."""
 _MADE_OPEN = (0o755, 0o775)
 """The modes of a folder that was made with the usual umask."""
@@ -96,7 +96,7 @@ def make_private_folder(folder: Path) -> None:
     # A folder of this user that was made without a word about who may enter it; others are shared on purpose.
     if found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) in _MADE_OPEN:
         names = [entry.name for entry in os.scandir(folder)]
-        if names and all(name.startswith(_OURS) for name in names):
+        if names and all(name.removeprefix(".").startswith(_OURS) for name in names):
             folder.chmod(0o700)
 
 

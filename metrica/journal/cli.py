@@ -57,23 +57,24 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"metrica {__version__}")
     calls = parser.add_subparsers(required=True, metavar="COMMAND")
-    _call(calls, "status", "how many events wait, since when, and how much room there is", _status)
-    refused = _call(calls, "refused", "the events that the server has refused, with the reason", _refused)
+    add = calls.add_parser
+    _call(add, "status", "how many events wait, since when, and how much room there is", _status)
+    refused = _call(add, "refused", "the events that the server has refused, with the reason", _refused)
     _add_search(refused)
     refused.add_argument("--limit", type=int, default=100, metavar="N", help="at most so many (default: %(default)s)")
-    resend = _call(calls, "resend", "make refused events unsent again, so that the uploader sends them", _resend)
+    resend = _call(add, "resend", "make refused events unsent again, so that the uploader sends them", _resend)
     _add_search(resend)
-    _call(calls, "sums", "the sums that took the place of events that were too old, as tab-separated values", _sums)
+    _call(add, "sums", "the sums that took the place of events that were too old, as tab-separated values", _sums)
     return parser
 
 
 def _call(
-    calls: argparse._SubParsersAction[argparse.ArgumentParser],
+    add: Callable[..., argparse.ArgumentParser],
     name: str,
     text: str,
     work: Callable[[Journal, argparse.Namespace], None],
 ) -> argparse.ArgumentParser:
-    parser = calls.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+    parser = add(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
     parser.add_argument(
         "--data", type=Path, metavar="DIR", help="the store's folder, as in the launch file (default: the only one)"
     )

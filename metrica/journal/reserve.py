@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import suppress
 from pathlib import Path
 
 from metrica.context import give_to_owner
@@ -49,22 +48,20 @@ class Reserve:
         """Set room aside, if that is not done and there is plenty. Returns whether it was done now."""
         if self.bytes:
             return False
-        draft = self.path.with_name(f"{self.path.name}.{os.getpid()}")
         try:
             size, free = self._wanted_and_free()
             if size < _LEAST or free < _needed(size):
                 return False
-            fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            # Without a draft: a process that is killed here leaves no second file, and two do no harm to each other.
+            fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 give_to_owner(fd, self.path.parent)
                 os.posix_fallocate(fd, 0, size)
                 os.fsync(fd)
             finally:
                 os.close(fd)
-            draft.rename(self.path)
         except OSError:
-            with suppress(OSError):
-                draft.unlink(missing_ok=True)
+            self.give_up()
             return False
         return True
 

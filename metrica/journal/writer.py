@@ -229,16 +229,18 @@ class Writer:
             for key in batch:
                 self._written.append(self._waiting.pop(key))
             self._next = 0.0
-            self._ended = self._begun
             was_said = self._said
             is_over = not self._waiting
             if is_over:  # else the next batch comes at once
                 self._failure, self._said, self._on_disk, self._seen = "", False, 0, 0
-                self._changed.notify_all()
         if is_over:
             self._spill.clear()
         if is_over and was_said:
             self._log.warning("the journal %s can be written again: no event waits in memory any more", self._path)
+        if is_over:
+            with self._changed:
+                self._ended = self._begun
+                self._changed.notify_all()
         if batch:
             self._wake()
 
