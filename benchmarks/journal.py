@@ -30,11 +30,12 @@ def main() -> None:
         fill(small, 10_000)
         seconds = fill(large, args.events)
         size = large.stat().st_size
-        print(f"{args.events} events: {size / 1e6:.0f} MB, {size / args.events:.0f} bytes each, filled in {seconds:.0f} s")
+        each = size / args.events
+        print(f"{args.events} events: {size / 1e6:.0f} MB, {each:.0f} bytes each, filled in {seconds:.0f} s")
         few, many = measure(small), measure(large)
         for name in few:
-            ratio = many[name] / few[name]
-            print(f"{name:24}{many[name] * 1e3:9.2f} ms   ten thousand events: {few[name] * 1e3:7.2f} ms   ratio {ratio:.2f}")
+            times = f"{many[name] * 1e3:9.2f} ms   ten thousand events: {few[name] * 1e3:7.2f} ms"
+            print(f"{name:24}{times}   ratio {many[name] / few[name]:.2f}")
 
 
 def fill(path: Path, count: int) -> float:
