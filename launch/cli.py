@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from metrica.context import make_private_folder
 from metrica.errors import MetricaError
 from metrica.launch import demo
 from metrica.launch.reading.load import LaunchFileError, Loaded, load
@@ -57,7 +58,7 @@ def main(argv: Sequence[str] | None = None, *, limits: Limits = USUAL) -> int:
 def _run(loaded: Loaded, options: argparse.Namespace, limits: Limits) -> int:
     console = Console(as_json=options.log_format == "json", level=options.log_level)
     try:
-        loaded.graph.document.data_dir.mkdir(parents=True, exist_ok=True)
+        make_private_folder(loaded.graph.document.data_dir)
         with (
             StopSignals() as signals,
             RunFolder(loaded.run_dir, console),

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
 
 from metrica.errors import NodeError
+
+JOURNAL_DAYS = 730
+"""How long a journal keeps events at most, if nobody says otherwise: two years."""
+_OURS = ("journal.db", "metrica.db", "token", "watched.json", "clocks.json", "session.key", "keys", "open", "metrica-")
+"""How the names of the files in a store's folder begin."""
+_MADE_OPEN = (0o755, 0o775)
+"""The modes of a folder that was made with the usual umask."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +33,8 @@ class Context:
     """The camera that the node is started for; empty for a node that is started once."""
     data: Path | None = None
     """The folder of the store's files; None for the user's data folder. Nodes read it as `data_dir`."""
+    journal_days: int = JOURNAL_DAYS
+    """The bound of the journal: how long it keeps events at most, days."""
 
     @property
     def data_dir(self) -> Path:
@@ -49,7 +60,7 @@ class Context:
         """
         path = self.data_dir / "token"
         try:
-            self.data_dir.mkdir(parents=True, exist_ok=True)
+            make_private_folder(self.data_dir)
             _write_once(path, f"mt_{secrets.token_urlsafe(32)}")
             return path.read_text().strip()
         except OSError as error:
@@ -67,6 +78,43 @@ def user_data_dir() -> Path:
     except RuntimeError:
         message = "this user has no home folder: set HOME or XDG_DATA_HOME, or name the data folder"
         raise NodeError(message, permanent=True) from None
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make a folder that only this user can enter, with those above it. One that exists already stays as it is, except
+    one that an older Metrica made: if nothing else is in it, it is closed to others.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    if not folder.is_dir():
+        for part in (*reversed(folder.parents), folder):
+            if not part.is_dir():
+                part.mkdir(mode=0o700, exist_ok=True)
+        return
+    found = folder.stat()
+    # A folder of this user that was made without a word about who may enter it; others are shared on purpose.
+    if found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) in _MADE_OPEN:
+        names = [entry.name for entry in os.scandir(folder)]
+        if names and all(name.removeprefix(".").startswith(_OURS) for name in names):
+            folder.chmod(0o700)
+
+
+def make_private_files(folder: Path, *names: str) -> None:
+    """Let only this user read the files in a folder whose names begin like this. Files of others stay as they are."""
+    for entry in os.scandir(folder):
+        if entry.name.startswith(names) and entry.is_file(follow_symlinks=False):
+            with suppress(OSError):  # it is gone already, or the disk is read-only
+                found = entry.stat(follow_symlinks=False)
+                if found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) & 0o077:
+                    Path(entry.path).chmod(0o600)
+
+
+def give_to_owner(fd: int, folder: Path) -> None:
+    """Give a new file in a folder to whom the folder belongs, if an administrator makes it. Raises OSError."""
+    found = folder.stat()
+    if os.geteuid() == 0 and found.st_uid != 0:
+        os.fchown(fd, found.st_uid, found.st_gid)
 
 
 def _write_once(path: Path, text: str) -> None:

@@ -26,10 +26,10 @@ def small_disk(folder: Path, size: str = "1m") -> Generator[Path]:
         subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
-def fill(disk: Path) -> Path:
-    """Write until nothing more fits, and return the file to remove again."""
-    filler = disk / "filler"
-    with filler.open("wb", buffering=0) as file, suppress(OSError):
+def fill(disk: Path, name: str = "filler") -> Path:
+    """Write until nothing more fits, and return the file to remove again. With the same name, what it has stays."""
+    filler = disk / name
+    with filler.open("ab", buffering=0) as file, suppress(OSError):
         while True:
             file.write(bytes(4096))
     return filler

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from metrica.context import user_data_dir
+from metrica.context import JOURNAL_DAYS, user_data_dir
 from metrica.errors import TopicError
 from metrica.launch.reading.problems import Problems, suggest
 from metrica.launch.reading.source import Place, Source
@@ -18,7 +18,7 @@ from metrica.topics import check_name, check_topic
 
 SYNTAX = "1"
 """The version of the launch file's syntax that is read here."""
-KEYS = ("metrica", "store", "cameras", "per_camera", "nodes", "data", "endpoints")
+KEYS = ("metrica", "store", "cameras", "per_camera", "nodes", "data", "journal_days", "endpoints")
 """The keys that a launch file may have at the top."""
 STORE_KEYS = ("id", "timezone")
 """The keys that `store` must have."""
@@ -38,6 +38,8 @@ class Document:
     """The store's time zone, an IANA name such as Africa/Tunis."""
     data: Path | None = None
     """The folder that the file gives under `data`; None if it gives none."""
+    journal_days: int = JOURNAL_DAYS
+    """How long the journal keeps events at most, days."""
     cameras: dict[str, Mapping] = field(default_factory=dict[str, Mapping])
     """Camera name -> what the file says about the camera; substitutions are not done yet."""
     per_camera: dict[str, KeyValue] = field(default_factory=dict[str, KeyValue])
@@ -107,6 +109,7 @@ class _Reader:
         self._version()
         self._store()
         self._data()
+        self._journal_days()
         self._cameras()
         self.document.per_camera = self._nodes("per_camera")
         self.document.nodes = self._nodes("nodes")
@@ -168,6 +171,13 @@ class _Reader:
                 self.document.data = self.folder / Path(text).expanduser()
             except RuntimeError:
                 self.problems.add(entry.value.place, f"'{text}' cannot be found: there is no such home folder")
+
+    def _journal_days(self) -> None:
+        if (entry := self.top.get("journal_days")) and (text := self._text(entry, "'journal_days'")):
+            if re.fullmatch("[0-9]{1,5}", text) and int(text) > 0:
+                self.document.journal_days = int(text)
+            else:
+                self.problems.add(entry.value.place, f"'journal_days' is a whole number of days, not '{text}'")
 
     def _cameras(self) -> None:
         if (entry := self.top.get("cameras")) is None:

@@ -43,5 +43,6 @@ def _spec(graph: Graph, node: LaunchNode, run_dir: Path, log_level: str) -> Node
         timezone=graph.document.timezone,
         camera=node.camera,
         data_dir=graph.document.data_dir,
+        journal_days=graph.document.journal_days,
         log_level=log_level,
     )

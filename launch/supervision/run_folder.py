@@ -11,6 +11,7 @@ import stat
 import time
 from pathlib import Path
 
+from metrica.context import make_private_folder
 from metrica.errors import LaunchError
 from metrica.launch.reading.folders import frame_dir
 from metrica.launch.supervision.child import MARK
@@ -111,7 +112,7 @@ def _take(path: Path) -> int:
 def _make_private(path: Path) -> None:
     """Make a folder that only this user can enter. Raises LaunchError if there is one that others can enter."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(path.parent)
         with contextlib.suppress(FileExistsError):
             path.mkdir(mode=0o700)
         found, parent = path.lstat(), path.parent.stat()

@@ -56,7 +56,12 @@ class Executor:
         self._health = self._publisher(spec.health, LATCHED)
         self._publishers: dict[str, dict[str, PublisherSocket]] = {}
         self._subscribers: list[tuple[str, SubscriberSocket]] = []
-        self._ledger = Ledger(self.context.journal, self._dispatch)
+        self._ledger = Ledger(
+            self.context.journal,
+            self._dispatch,
+            keep_days=self.context.journal_days,
+            wake=lambda: os.eventfd_write(self._wake, 1),
+        )
         self._pollers: dict[bool, zmq.Poller] = {}
         self._next_heartbeat = 0.0
         node.attach(self)
@@ -113,7 +118,6 @@ class Executor:
             self._wait_and_handle(self._schedule.seconds_to_next(self._next_heartbeat) if active else HEARTBEAT_SECONDS)
             if active:
                 self._schedule.run_due(lambda: self._finished)
-            self._ledger.retry()
 
     def _wait_and_handle(self, seconds: float) -> int:
         """Wait for `seconds` at most until something happens, and handle it. Returns how many messages came.
@@ -130,6 +134,7 @@ class Executor:
         if self._control.socket in ready or self._commands:
             self._run_commands()
         self._run_calls()
+        self._ledger.publish_written()
         if not ready:
             return 0
         for publisher in self._all_publishers():
@@ -254,7 +259,7 @@ class Executor:
             counters={**self._node.counters, "unpublished_events": self._ledger.unpublished},
             gauges={**self._node.gauges, "cpu_seconds": time.process_time()},
             subscribers={s.topic: s.subscribers for s in self._all_publishers()},
-            detail=self._ledger.trouble or self._node.present_trouble,
+            detail=self._ledger.trouble or self._node.present_trouble or self._ledger.notice,
         )
         self._control.beat(health)
         self._health.send(health)

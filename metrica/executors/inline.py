@@ -33,6 +33,7 @@ from metrica.qos import EVENTS
 from metrica.runtime import Clock, SystemClock
 
 _IDLE_SECONDS = 1.0
+_PATIENCE_SECONDS = 5.0  # so that an event comes before what is published after it, unless the journal fails
 
 
 class InlineGraph:
@@ -72,7 +73,9 @@ class InlineGraph:
         self._stopping = False
         self._epoch = self.clock.now()
         self._seq: dict[tuple[str, str], int] = {}
-        self._ledger = Ledger(journal, self._deliver) if journal else None
+        self._ledger = (
+            Ledger(journal, self._deliver, patience=_PATIENCE_SECONDS, wake=self._wake.set) if journal else None
+        )
 
     def tap(self, topic: str, listener: Callable[[Any], None]) -> None:
         """Call `listener` with every message of a topic, before the nodes get it.
@@ -99,10 +102,10 @@ class InlineGraph:
                     self._run_queue()
             self._wait()
         for runtime in self._runtimes:
-            self._run_queue()
+            self._run_rest()
             if runtime.lifecycle.state is State.ACTIVE:
                 runtime.lifecycle.deactivate()
-        self._run_queue()
+        self._run_rest()
 
     def stop(self) -> None:
         """Make `run` end soon and deliver what is on the way; may be called from a signal handler."""
@@ -113,6 +116,8 @@ class InlineGraph:
         try:
             for runtime in self._runtimes:
                 runtime.lifecycle.configure()
+            if self._ledger and any(port.qos is EVENTS for r in self._runtimes for port in r.node.publishers.values()):
+                self._ledger.open()
             for runtime in reversed(self._runtimes):
                 runtime.lifecycle.activate()
                 runtime.schedule.start()
@@ -148,9 +153,21 @@ class InlineGraph:
         return runtime.finished or self._stopping
 
     def _run_queue(self) -> None:
+        if self._ledger:
+            self._ledger.publish_written()
         while self._queue:
             function, args = self._queue.popleft()
             function(*args)
+
+    def _run_rest(self) -> None:
+        """Run the queue at the end: events that wait for the journal are tried once more."""
+        self._run_queue()
+        while self._ledger and self._ledger.waiting:
+            before = self._ledger.waiting
+            self._ledger.retry()
+            self._run_queue()
+            if self._ledger.waiting >= before:
+                return
 
     def _wait(self) -> None:
         latest = time.monotonic() + _IDLE_SECONDS

@@ -1,9 +1,10 @@
 """The SQLite file of a journal: open it, share it between processes, replace it when it is damaged.
 
-Four files belong together: `NAME`, `NAME-wal` and `NAME-shm` (SQLite's) and `NAME.lock`. A process holds a shared lock
-on `NAME.lock` while it reads or writes the journal, and an exclusive lock while it creates a new journal or moves a
-damaged one aside. So no process can commit an event to a file that another process is moving aside. Never open `NAME`
-except through SQLite: POSIX locks belong to the process, so closing any other descriptor of it drops SQLite's locks.
+Several files belong together: `NAME`, `NAME-wal` and `NAME-shm` (SQLite's), `NAME.lock` and `NAME.reserve`. A process
+holds a shared lock on `NAME.lock` while it reads or writes the journal, and an exclusive lock while it creates a new
+journal or moves a damaged one aside. So no process can commit an event to a file that another process is moving aside.
+Never open `NAME` except through SQLite: POSIX locks belong to the process, so closing any other descriptor of it drops
+SQLite's locks.
 """
 
 from __future__ import annotations
@@ -14,17 +15,26 @@ import logging
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
+from metrica.context import give_to_owner, make_private_files
 from metrica.errors import JournalError
-from metrica.journal.salvage import carry_over
-from metrica.journal.schema import APPLICATION, COLUMNS, CREATE, SCHEMA, transaction
+from metrica.journal.check import DamageError, check_shortly
+from metrica.journal.lock import LockFile
+from metrica.journal.reserve import FullError, Reserve, check_room, claim, drop_filler, save_room
+from metrica.journal.salvage import rebuild
+from metrica.journal.schema import APPLICATION, SCHEMA, create, pragma, transaction, upgrade
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_PARTS = ("-wal", "-shm", "")  # the database last: after a crash in between, the next process still finds the damage
 _FULL_BELOW = 64 << 10  # free bytes: with fewer, the disk is full, whatever SQLite reports
+_MENDS = 3  # a journal that is damaged on a full disk needs two
+
+LOCKED = "another process keeps it locked"
+"""The reason of a JournalUnavailableError that usually passes within moments."""
 
 T = TypeVar("T")
 
@@ -38,15 +48,11 @@ class JournalUnavailableError(JournalError):
         """Why, in a few words, such as "disk full"."""
 
 
-class _DamageError(sqlite3.DatabaseError):
-    """Damage that SQLite reports as the result of a query, not as an error."""
-
-
 class JournalFile:
     """One connection to a journal's file. Use it in the thread and the process that made it.
 
     After a failure the connection is closed, and the next `run` opens a new one: a connection that was opened on a
-    read-only file would stay read-only.
+    read-only file would stay read-only. Only a full disk is no reason to let go of what the journal has there.
 
     Args:
         path: The file.
@@ -56,9 +62,11 @@ class JournalFile:
 
     def __init__(self, path: Path, timeout: float, log: logging.Logger) -> None:
         self.path = path
+        self.reserve = Reserve(path)
         self._timeout = timeout
         self._log = log
-        self._lock: int | None = None
+        self._lock = LockFile(path.with_name(f"{path.name}.lock"), timeout)
+        self._damaged = path.with_name(f"{path.name}.damaged")
         self._connection: sqlite3.Connection | None = None
         self._inode: tuple[int, int] | None = None
         self._process = os.getpid()
@@ -68,7 +76,8 @@ class JournalFile:
     def run(self, work: Callable[[sqlite3.Connection], T], *, write: bool = False) -> T:
         """Call `work` with the connection, inside a transaction if it writes, and return what it returns.
 
-        A damaged file is replaced, and `work` is called again on the new one, so it must be repeatable.
+        A damaged file is replaced, a full disk gets the room of the reserve, and `work` is called again, so it must be
+        repeatable.
 
         Raises:
             JournalUnavailableError: The journal cannot be used now.
@@ -76,70 +85,84 @@ class JournalFile:
         """
         if os.getpid() != self._process:
             raise JournalError(f"the journal {self.path} was opened before a fork: open it again in the new process")
-        try:
+        mends = _MENDS
+        while True:
             try:
                 return self._attempt(work, write)
-            except sqlite3.DatabaseError as error:
-                if not _is_damage(error):
+            except (sqlite3.DatabaseError, OSError) as error:
+                if not (_is_damage(error) or isinstance(error, (sqlite3.OperationalError, OSError))):
                     raise
-                self._replace(str(error))
-                return self._attempt(work, write)
-        except (sqlite3.OperationalError, OSError) as error:
-            self.close()
-            raise JournalUnavailableError(self.path, self._why(error)) from None
-        except sqlite3.DatabaseError as error:
-            if not _is_damage(error):
-                raise
-            self.close()
-            raise JournalUnavailableError(self.path, f"even the new one is damaged ({error})") from None
+                mends -= 1
+                failure = self._mend(error) if mends else error
+            if failure is not None:
+                if not self._is_full(failure):  # SQLite removes the WAL with the last connection: others take its room
+                    self.close()
+                raise JournalUnavailableError(self.path, self._why(failure)) from None
+
+    def check_room(self, connection: sqlite3.Connection) -> None:
+        """To be called in a transaction that adds events: make `run` give up the reserve if there is no room."""
+        if not self.reserve.bytes:
+            check_room(connection, self.path)
 
     def close(self) -> None:
         """Close the connection and the lock file. Closing again does nothing."""
         self._disconnect()
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        self._lock.close()
 
     def _attempt(self, work: Callable[[sqlite3.Connection], T], write: bool) -> T:
-        with self._locked(fcntl.LOCK_SH) as lock:
+        with self._lock.held(fcntl.LOCK_SH):
             connection, inode = self._connection, self._inode_now()
             if connection is None or inode != self._inode:
-                if connection is not None and inode is None:
+                if connection is not None and inode is None and not self._damaged.exists():
                     self._log.error("the journal %s was removed while it was in use; a new one begins", self.path)
-                self._acquire(lock, fcntl.LOCK_EX)
+                self._lock.change(fcntl.LOCK_EX)
                 connection = self._connect()
             if not write:
                 return work(connection)
             with transaction(connection):
                 return work(connection)
 
-    @contextmanager
-    def _locked(self, how: int) -> Generator[int]:
-        if self._lock is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            name = self.path.with_name(f"{self.path.name}.lock")
-            self._lock = os.open(name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        self._acquire(self._lock, how)
+    def _mend(self, error: Exception) -> Exception | None:
+        """Do what there is to do about an error. Returns None if `work` may be tried again, else what is wrong."""
         try:
-            yield self._lock
-        finally:
-            fcntl.flock(self._lock, fcntl.LOCK_UN)
+            if _is_damage(error):
+                self._replace(str(error))
+                return None
+            if self._is_full(error):
+                return None if self._make_room() else error
+        except (sqlite3.DatabaseError, OSError) as another:
+            return another
+        return error
 
-    def _acquire(self, lock: int, how: int) -> None:
-        """Lock within the timeout. Raises BlockingIOError."""
-        end = time.monotonic() + self._timeout
-        while True:
-            try:
-                return fcntl.flock(lock, how | fcntl.LOCK_NB)
-            except BlockingIOError:
-                # Not a blocking flock: a holder that is stopped, or waits for a broken disk, may never release it.
-                if time.monotonic() > end:
-                    raise
-            time.sleep(0.002)
+    def _make_room(self) -> bool:
+        """Give up the reserve, or use the room in the WAL again. Returns whether that may have helped."""
+        freed = self.reserve.give_up()
+        if freed:
+            self._log.error(
+                "the disk of the journal %s is full: its reserve of %d KiB is used now, free some space",
+                *(self.path, freed >> 10),
+            )
+        with suppress(sqlite3.Error, OSError), self._lock.held(fcntl.LOCK_SH):
+            if self._connection is None or self._inode_now() != self._inode:
+                self._lock.change(fcntl.LOCK_EX)
+                self._connect()
+            assert self._connection is not None
+            if freed:
+                claim(self._connection, self.path, freed)
+            else:
+                self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            return True
+        return bool(freed)
 
     def _connect(self) -> sqlite3.Connection:
         """Open a new connection; to be called with the exclusive lock held."""
         self._disconnect()
+        if self._damaged.exists():
+            self._salvage("it was left behind when a repair was interrupted")
+        if not self.path.exists():
+            fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            give_to_owner(fd, self.path.parent)
+            os.close(fd)
         connection = sqlite3.connect(self.path, timeout=self._timeout, isolation_level=None)
         try:
             self._prepare(connection)
@@ -147,10 +170,13 @@ class JournalFile:
             connection.close()
             raise
         self._connection, self._inode = connection, self._inode_now()
+        if not (self.reserve.make() or self.reserve.bytes):
+            save_room(connection)
+        make_private_files(self.path.parent, self.path.name)
         return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        application, version = _pragma(connection, "application_id"), _pragma(connection, "user_version")
+        application, version = pragma(connection, "application_id"), pragma(connection, "user_version")
         if application != APPLICATION:
             if version or connection.execute("SELECT 1 FROM sqlite_master").fetchone():
                 raise JournalError(f"{self.path} is a SQLite database but not a journal: name another file")
@@ -162,13 +188,13 @@ class JournalFile:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")  # NORMAL would lose the last commits in a power cut
         if application != APPLICATION:
-            with transaction(connection):
-                for statement in CREATE.split(";\n"):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA application_id = {APPLICATION}")
-                connection.execute(f"PRAGMA user_version = {SCHEMA}")
-        elif not self._checked:
-            _check(connection)
+            create(connection)
+        else:
+            if not self._checked:
+                check_shortly(connection, version)
+            if version < SCHEMA:
+                upgrade(connection)
+            drop_filler(connection)
         self._checked = True
 
     def _disconnect(self) -> None:
@@ -177,21 +203,29 @@ class JournalFile:
             self._connection = None
 
     def _replace(self, reason: str) -> None:
-        """Move the damaged file aside, create a new one, and copy into it what can still be read."""
-        with self._locked(fcntl.LOCK_EX):
+        """Move the damaged file aside, and put a new one in its place with what can still be read."""
+        with self._lock.held(fcntl.LOCK_EX):
             if self._repaired():
                 return
             self._disconnect()
-            aside = self._aside()
-            for suffix in (
-                "-wal",
-                "-shm",
-                "",
-            ):  # the database last: after a crash in between, the next process still finds the damage
+            for suffix in _PARTS:
                 part = Path(f"{self.path}{suffix}")
                 if part.exists():
-                    part.rename(f"{aside}{suffix}")
-            carried = carry_over(aside, self._connect())
+                    part.rename(f"{self._damaged}{suffix}")
+            self._salvage(reason)
+            self._connect()
+
+    def _salvage(self, reason: str) -> None:
+        """Make the journal of `NAME.damaged`. While that cannot be done, the next process or `run` tries again."""
+        new = self.path.with_name(f"{self.path.name}.new")
+        carried = rebuild(self._damaged, new)
+        if not self.path.exists():  # one that was begun meanwhile, by an older version, has newer events
+            new.rename(self.path)
+        new.unlink(missing_ok=True)
+        aside = self._aside()
+        for suffix in _PARTS:
+            with suppress(FileNotFoundError):
+                Path(f"{self._damaged}{suffix}").rename(f"{aside}{suffix}")
         self._log.error(
             "the journal %s was damaged (%s): it is kept as %s, a new one has begun, "
             "and the %d events that could still be read were carried over",
@@ -229,14 +263,28 @@ class JournalFile:
     def _why(self, error: Exception) -> str:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if isinstance(error, BlockingIOError) or code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            return f"another process has kept it locked for {self._timeout:g} s"
-        if isinstance(error, OSError):
-            return "disk full" if error.errno == errno.ENOSPC else str(error.strerror)
-        if code == sqlite3.SQLITE_FULL or self._free_bytes() < _FULL_BELOW:
+            return LOCKED
+        if self._is_full(error):
             return "disk full"
+        if isinstance(error, OSError):
+            return str(error.strerror)
+        if _is_damage(error):
+            return f"even the new one is damaged ({error})"
         if code == sqlite3.SQLITE_READONLY:
             return "the file or its disk is read-only"
         return str(error)
+
+    def _is_full(self, error: Exception) -> bool:
+        if isinstance(error, BlockingIOError):
+            return False
+        if isinstance(error, OSError):
+            return error.errno == errno.ENOSPC
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY):
+            return False
+        if isinstance(error, FullError):
+            return True
+        return code == sqlite3.SQLITE_FULL or self._free_bytes() < _FULL_BELOW
 
     def _free_bytes(self) -> int:
         try:
@@ -246,19 +294,5 @@ class JournalFile:
         return disk.f_bavail * disk.f_frsize
 
 
-def _check(connection: sqlite3.Connection) -> None:
-    """Raise _DamageError if the file is damaged or its table is not a journal's."""
-    found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if found != "ok":
-        raise _DamageError(found)
-    columns = ", ".join(row[1] for row in connection.execute("PRAGMA table_info(event)"))
-    if columns != COLUMNS:
-        raise _DamageError("its table is missing")
-
-
-def _pragma(connection: sqlite3.Connection, name: str) -> int:
-    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
-
-
-def _is_damage(error: sqlite3.DatabaseError) -> bool:
-    return isinstance(error, _DamageError) or (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _DAMAGED
+def _is_damage(error: Exception) -> bool:
+    return isinstance(error, DamageError) or (getattr(error, "sqlite_errorcode", 0) & 0xFF) in _DAMAGED

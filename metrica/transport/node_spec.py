@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from metrica.context import Context
+from metrica.context import JOURNAL_DAYS, Context
 
 
 class _Frozen(BaseModel):
@@ -77,9 +77,17 @@ class NodeSpec(_Frozen):
     """The camera that the node is started for; empty for a node that is started once."""
     data_dir: Path
     """Folder of the store's files: journal, database, token."""
+    journal_days: int = JOURNAL_DAYS
+    """How long the journal keeps events at most, days."""
     log_level: str = "INFO"
     """The least severe log level that the node writes."""
 
     def context(self) -> Context:
         """The same surroundings as the node sees them."""
-        return Context(store=self.store, timezone=self.timezone, camera=self.camera, data=self.data_dir)
+        return Context(
+            store=self.store,
+            timezone=self.timezone,
+            camera=self.camera,
+            data=self.data_dir,
+            journal_days=self.journal_days,
+        )

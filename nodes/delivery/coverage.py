@@ -130,4 +130,4 @@ class CoverageFile:
         if not listed:
             self.path.unlink(missing_ok=True)
             return
-        write_whole(self.path, json.dumps({"v": 1, "watched": listed}).encode(), durable=True)
+        write_whole(self.path, json.dumps({"v": 1, "watched": listed}).encode(), durable=True, private=True)

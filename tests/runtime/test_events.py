@@ -50,9 +50,11 @@ def test_an_event_that_was_published_is_in_the_journal_even_if_the_node_dies_at_
     for n in range(1, 6):
         source.send(seen(n))
     assert node.end() == -signal.SIGKILL
-    assert processes.journalled() == [f"event-{n}" for n in range(1, 6)]
+    kept = processes.journalled()
+    # The last one, if the disk has taken longer than a frame: a node does not wait any longer for it.
+    assert kept in ([f"event-{n}" for n in range(1, count)] for count in (5, 6))
     heard = [c.id for c in tap.rest()]
-    assert heard == [f"event-{n}" for n in range(1, len(heard) + 1)], "only what is in the journal, in its order"
+    assert heard == kept[: len(heard)], "only what is in the journal, in its order"
 
 
 def test_whoever_hears_of_an_event_finds_it_in_the_journal(processes: Processes, bus: Bus) -> None:
@@ -86,8 +88,8 @@ def test_the_same_event_twice_is_one_in_the_journal(processes: Processes, bus: B
     assert processes.journalled() == ["event-1", "event-2", "event-3"]
 
 
-def through_a_full_disk(processes: Processes, bus: Bus) -> Generator[str, None, NodeProcess]:
-    """Publish events before, while and after the disk is full; the caller fills it at "full" and frees it at "free"."""
+def while_nothing_can_be_written(processes: Processes, bus: Bus) -> Generator[str, None, NodeProcess]:
+    """Publish events before, while and after the disk fails; the caller breaks it at "full" and mends it at "free"."""
     source = bus.publisher(bus.endpoint("door.detections"))
     node = events_node(processes)
     bus.matched(source)
@@ -112,23 +114,33 @@ def through_a_full_disk(processes: Processes, bus: Bus) -> Generator[str, None, 
     return node
 
 
-def test_events_wait_in_memory_while_the_disk_is_full_and_are_delivered_in_order(
-    processes: Processes, bus: Bus, tmp_path: Path
-) -> None:
+def test_a_disk_that_is_full_from_the_start_is_waited_for(processes: Processes, bus: Bus, tmp_path: Path) -> None:
+    """There was never room for a reserve."""
     with small_disk(tmp_path) as disk:
         processes.data = disk
-        steps = through_a_full_disk(processes, bus)
-        assert next(steps) == "full"
         filler = fill(disk)
-        assert next(steps) == "free"
+        source = bus.publisher(bus.endpoint("door.detections"))
+        node = events_node(processes)
+        bus.matched(source)
+        tap = processes.reader("/door/crossings", EVENTS, Crossing)
+        processes.matched("/door/events", "/door/crossings")
+        processes.activate(node)
+        for n in range(1, 31):
+            source.send(seen(n))
+        processes.wait_until(lambda h: "disk full; 30 events wait in memory" in h.detail, "it says what is wrong")
+        assert tap.rest() == [], "nobody hears of an event that is not on the disk"
         filler.unlink()
-        with pytest.raises(StopIteration):
-            next(steps)
+        assert [c.track for c in tap.take(30)] == list(range(1, 31))
+        processes.wait_until(lambda h: h.node == "/door/events" and h.detail == "", "all is well again")
+        assert processes.stop(node) == [Exit.DONE]
+        assert processes.journalled() == [f"event-{n}" for n in range(1, 31)]
 
 
-def test_the_same_where_writing_fails_for_another_reason(processes: Processes, bus: Bus) -> None:
+def test_events_wait_in_memory_while_nothing_can_be_written_and_are_delivered_in_order(
+    processes: Processes, bus: Bus
+) -> None:
     """A limit on the size of files: an input/output error, and no root is needed."""
-    steps = through_a_full_disk(processes, bus)
+    steps = while_nothing_can_be_written(processes, bus)
     assert next(steps) == "full"
     pid = processes.nodes[0].process.pid
     soft, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
@@ -140,7 +152,7 @@ def test_the_same_where_writing_fails_for_another_reason(processes: Processes, b
 
 
 def test_events_that_still_wait_when_the_node_stops_are_written_if_they_can_be(processes: Processes, bus: Bus) -> None:
-    steps = through_a_full_disk(processes, bus)
+    steps = while_nothing_can_be_written(processes, bus)
     assert next(steps) == "full"
     pid = processes.nodes[0].process.pid
     soft, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from metrica import Context, Header, Node, Publisher, param, publisher, subscription, timer
-from metrica.errors import NodeError, TopicError
+from metrica.errors import JournalError, NodeError, TopicError
 from metrica.executors.inline import InlineGraph
 from metrica.journal import Journal
 from metrica.messages import Crossing, Detections, Tracks
@@ -145,6 +146,56 @@ def test_events_are_written_to_a_journal_that_is_given(tmp_path: Path) -> None:
         graph.run()
     with Journal(tmp_path / "journal.db") as journal:
         assert {e.id for e in journal.unsent(10)} == {"e1", "e2", "e3"}
+
+
+def test_events_that_a_journal_could_not_take_are_tried_again_while_the_graph_runs(tmp_path: Path) -> None:
+    """The journal is held by another program for the first events, and let go of while later ones come."""
+    path = tmp_path / "journal.db"
+    Journal(path).close()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    heard: list[int] = []
+    waited: list[int] = []
+
+    def look(msg: Detections) -> None:
+        if msg.header.seq == 5:
+            waited.append(len(heard))
+            other.execute("ROLLBACK")
+        time.sleep(0.1)
+
+    with graph_of(20, journal=path) as graph:
+        graph.tap("detections", look)
+        graph.tap("crossings", lambda msg: heard.append(msg.track))
+        graph.run()
+        assert waited == [0], "nothing was delivered that is not on the disk"
+        assert heard == sorted(heard) and len(heard) == 20, "each once, in order, before the end of the graph"
+    other.close()
+    with Journal(path) as journal:
+        assert len(journal.unsent(100)) == 20
+
+
+def test_events_that_a_journal_never_took_are_there_for_the_next_graph(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    Journal(path).close()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with graph_of(3, journal=path) as graph:
+        graph.run()
+    other.execute("ROLLBACK")
+    other.close()
+    with graph_of(0, journal=path) as graph:
+        graph.run()
+    with Journal(path) as journal:
+        assert {e.id for e in journal.unsent(10)} == {"e1", "e2", "e3"}
+
+
+def test_a_file_that_is_no_journal_is_an_error_when_the_graph_is_entered(tmp_path: Path) -> None:
+    path = tmp_path / "other.db"
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE TABLE something (id)")
+    other.close()
+    with pytest.raises(JournalError, match="not a journal"), graph_of(3, journal=path):
+        pass
 
 
 def test_without_a_journal_nothing_is_written(tmp_path: Path) -> None:

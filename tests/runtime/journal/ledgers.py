@@ -9,11 +9,11 @@ from metrica.messages import Crossing, Header, Message
 
 
 class NotedLedger(Ledger):
-    """A ledger that is open, may retry at any time, and keeps the ids of the events that it published."""
+    """A ledger that is open, tries again only when it is told to, and keeps the ids of the events that it published."""
 
     def __init__(self, path: Path, *, timeout: float = 2.0) -> None:
         self.published: list[str] = []
-        super().__init__(path, self._note, timeout=timeout, retry_seconds=0)
+        super().__init__(path, self._note, timeout=timeout, retry_seconds=3600, patience=60, grace=0)
         self.open()
 
     def add(self, event_id: str) -> list[str]:
@@ -25,7 +25,7 @@ class NotedLedger(Ledger):
     def again(self) -> list[str]:
         """Retry. Returns the ids that this call published."""
         before = len(self.published)
-        self.retry()
+        self.retry(60)
         return self.published[before:]
 
     def end(self) -> list[str]:

@@ -88,12 +88,12 @@ def test_a_journal_in_a_folder_that_does_not_exist_makes_the_folder(tmp_path: Pa
         assert journal.append("a", "Crossing", b"")
 
 
-def test_a_closed_journal_leaves_one_file_and_its_lock(tmp_path: Path) -> None:
+def test_a_closed_journal_leaves_one_file_with_its_lock_and_its_reserve(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.db")
     journal.append("a", "Crossing", b"")
     journal.close()
     journal.close()
-    assert {path.name for path in tmp_path.iterdir()} == {"journal.db", "journal.db.lock"}
+    assert {path.name for path in tmp_path.iterdir()} == {"journal.db", "journal.db.lock", "journal.db.reserve"}
 
 
 def test_a_path_that_can_hold_no_file_is_one_clear_sentence(tmp_path: Path) -> None:
@@ -110,9 +110,9 @@ def test_the_journal_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     with Journal(path) as journal:
         journal.append("a", "Crossing", b"")
     with sqlite3.connect(path) as other:
-        other.execute("PRAGMA user_version = 2")
+        other.execute("PRAGMA user_version = 3")
     other.close()
-    with pytest.raises(JournalError, match=r"written by a newer Metrica \(schema 2, this one knows 1\)") as caught:
+    with pytest.raises(JournalError, match=r"written by a newer Metrica \(schema 3, this one knows 2\)") as caught:
         Journal(path)
     assert not isinstance(caught.value, JournalUnavailableError)
     with sqlite3.connect(path) as other:

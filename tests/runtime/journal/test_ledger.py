@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 import tempfile
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +17,7 @@ from hypothesis import strategies as st
 from metrica.errors import JournalError, TransportError
 from metrica.journal import Journal, Ledger
 from metrica.messages import Detections, Message
+from tests.paths import ROOT
 from tests.runtime.journal.ledgers import NotedLedger, event
 
 STEPS = st.lists(st.sampled_from(["add", "lock", "unlock", "retry"]), max_size=25)
@@ -79,18 +84,82 @@ def test_an_event_that_comes_first_to_a_file_of_something_else_is_an_error(tmp_p
     ledger.close()
 
 
-def test_retry_waits_between_two_attempts(tmp_path: Path) -> None:
+def test_the_journal_is_tried_again_without_being_asked(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     published: list[str] = []
-    ledger = Ledger(path, lambda port, msg: published.append(msg.header.camera), timeout=0, retry_seconds=60)
+    woken = threading.Event()
+    ledger = Ledger(
+        path, lambda port, msg: published.append(msg.header.camera), timeout=0.1, retry_seconds=0.1, wake=woken.set
+    )
     ledger.open()
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     ledger.record("crossings", event("a"))
-    ledger.retry()  # the first attempt is made at once, and fails
+    ledger.record("crossings", event("b"))
+    ledger.publish_written()
+    assert (published, ledger.waiting) == ([], 2)
     other.execute("ROLLBACK")
     other.close()
-    ledger.retry()
-    assert (published, ledger.waiting) == ([], 1)
+    while ledger.waiting:
+        assert woken.wait(30)
+        woken.clear()
+    ledger.publish_written()
+    assert published == ["door", "door"]
     ledger.close()
-    assert published == ["door"]
+
+
+def test_recording_never_waits_longer_than_a_frame_for_a_journal_that_is_locked(tmp_path: Path) -> None:
+    """Each call must come back long before the writer gives up; were it to wait, 60 events would take two minutes."""
+    ledger = Ledger(tmp_path / "journal.db", lambda port, msg: None, timeout=2.0)
+    ledger.open()
+    other = sqlite3.connect(tmp_path / "journal.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    begin = time.monotonic()
+    for number in range(60):
+        ledger.record("crossings", event(f"e{number}"))
+        ledger.publish_written()
+    assert time.monotonic() - begin < 2.0
+    assert ledger.waiting == 60
+    other.execute("ROLLBACK")
+    other.close()
+    ledger.retry(60)
+    assert ledger.waiting == 0
+    ledger.close()
+
+
+def test_what_ends_the_writer_comes_out_in_the_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = NotedLedger(tmp_path / "journal.db")
+
+    def fails(*_: object) -> int:
+        raise ZeroDivisionError("not an error of SQLite")
+
+    monkeypatch.setattr(Journal, "append_many", fails)
+    with pytest.raises(ZeroDivisionError):
+        ledger.add("a")
+    with pytest.raises(ZeroDivisionError):
+        ledger.publish_written()
+    ledger.close()
+
+
+def test_a_ledger_belongs_to_its_process(tmp_path: Path) -> None:
+    script = """
+import os, sys
+from pathlib import Path
+from metrica.errors import JournalError
+from tests.paths import ROOT
+from tests.runtime.journal.ledgers import NotedLedger
+ledger = NotedLedger(Path(sys.argv[1]))
+if not os.fork():
+    try:
+        ledger.add("child")
+    except JournalError as error:
+        print(error, flush=True)
+    ledger.close()
+    os._exit(0)
+os.wait()
+print(ledger.add("parent"))
+ledger.close()
+"""
+    command = [sys.executable, "-c", script, str(tmp_path / "journal.db")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert "was opened before a fork: open it again in the new process\n['parent']\n" in done.stdout
