@@ -1,0 +1,99 @@
+"""Takes the connections of a listening socket, within its limits, with TLS or without."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import socket
+from collections.abc import Callable
+
+from metrica.dashboard.service.limits import Connections, Held, held
+from metrica.dashboard.service.tls import Certificate
+
+log = logging.getLogger(__name__)
+
+_NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+_HANDSHAKE = 10.0  # s
+_AT_ONCE = 64  # connections that are taken before other work of the loop has its turn
+_REFRESH = 10.0  # s, between two looks at the files of the certificate
+
+# asyncio sets 256 KiB aside for each connection with TLS. A record of TLS has 16 KiB (RFC 8446, 5.1).
+asyncio.sslproto.SSLProtocol.max_size = 32 << 10
+
+
+class Acceptor:
+    """Takes connections until it is cancelled. The book says which, and closes those that are idle for too long."""
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        book: Connections,
+        make: Callable[[Held], asyncio.Protocol],
+        *,
+        certificate: Certificate | None,
+    ) -> None:
+        """make: returns the protocol of a new connection."""
+        self._listener, self._book, self._make, self._certificate = listener, book, make, certificate
+        self._loop = asyncio.get_running_loop()
+        self._starting: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Take connections. Ends only when it is cancelled."""
+        self._listener.setblocking(False)
+        sweeping = self._loop.create_task(self._sweep())
+        try:
+            while True:
+                for _ in range(_AT_ONCE):
+                    await self._take_one()
+                await asyncio.sleep(0)  # `sock_accept` does not wait if somebody waits already
+        finally:
+            sweeping.cancel()
+            for task in self._starting:
+                task.cancel()
+
+    async def _take_one(self) -> None:
+        try:
+            connection, address = await self._loop.sock_accept(self._listener)
+        except OSError as error:
+            if error.errno not in _NO_ROOM:  # the sender has gone again
+                return
+            log.error("no connection can be taken at present: %s", error.strerror)
+            self._book.close_oldest()
+            await asyncio.sleep(0.1)
+            return
+        record = held(str(address[0]), connection.close)
+        if not self._book.take(record, self._loop.time()):
+            connection.close()
+            return
+        task = self._loop.create_task(self._start(connection, record))
+        self._starting.add(task)
+        task.add_done_callback(self._starting.discard)
+
+    async def _start(self, connection: socket.socket, record: Held) -> None:
+        secure = self._certificate is not None
+        task = asyncio.current_task()
+        if secure and task is not None:
+            record.hang_up = task.cancel
+        try:
+            await self._loop.connect_accepted_socket(
+                lambda: self._make(record),
+                connection,
+                ssl=self._certificate.context if self._certificate is not None else None,
+                ssl_handshake_timeout=_HANDSHAKE if secure else None,
+                ssl_shutdown_timeout=2.0 if secure else None,
+            )
+        except (OSError, asyncio.CancelledError):  # no TLS, or gone: nothing that the owner of the server can mend
+            self._book.lost(record)
+            connection.close()
+
+    async def _sweep(self) -> None:
+        looked = self._loop.time()
+        while True:
+            await asyncio.sleep(0.5)
+            self._book.sweep(self._loop.time())
+            if self._certificate is not None and self._loop.time() - looked >= _REFRESH:
+                looked = self._loop.time()
+                with contextlib.suppress(OSError):
+                    await asyncio.to_thread(self._certificate.refresh)
