@@ -10,6 +10,7 @@ from typing import TypeVar
 from aiohttp import web
 
 from metrica.dashboard.ingest import kpi_routes
+from metrica.dashboard.ingest.access import MetricsAccess
 from metrica.dashboard.ingest.api import (
     DATABASE,
     METRICS,
@@ -17,7 +18,6 @@ from metrica.dashboard.ingest.api import (
     answer,
     authenticate,
     errors_as_json,
-    is_direct_and_local,
     require_own,
 )
 from metrica.dashboard.ingest.body import MAX_BODY, RequestError, parse_coverage, parse_events
@@ -31,6 +31,7 @@ from metrica.version import __version__
 
 T = TypeVar("T")
 
+_METRICS_ACCESS = web.AppKey("metrics_access", MetricsAccess)
 _PARSING = web.AppKey("parsing", asyncio.Semaphore)
 """Limits how many bodies are decoded at a time, and so the memory that they take."""
 _READ_TIMEOUT = 30.0  # s: a sender that is too slow must not hold a connection for ever
@@ -75,9 +76,8 @@ async def healthz(request: web.Request) -> web.Response:
 
 
 async def metrics(request: web.Request) -> web.Response:
-    """Answer with the counters. Programs on this machine need no token, others do."""
-    if not is_direct_and_local(request):
-        await authenticate(request)
+    """Answer with the counters, to whoever has their token."""
+    request.app[_METRICS_ACCESS].check(request)
     return web.Response(body=request.app[METRICS].text(), headers={"Content-Type": "text/plain; version=0.0.4"})
 
 
@@ -107,20 +107,22 @@ ROUTES: tuple[Route, ...] = (
     ),
     *kpi_routes.ROUTES,
     Route("GET", "/healthz", healthz, "Whether the server is up and its database answers", ServerStatus, token=False),
-    Route(
-        "GET", "/metrics", metrics, "Counters for Prometheus; open to this machine, others need a token", "text/plain"
-    ),
+    Route("GET", "/metrics", metrics, "Counters of all stores for Prometheus; with a token of their own", "text/plain"),
     Route("GET", "/openapi.json", openapi_json, "This document", "application/json", token=False),
 )
 """Every endpoint. The application and the OpenAPI document are both made from this list."""
 
 
-def create_app(database: Database) -> web.Application:
-    """Make the ingest over a database, to be run by `metrica.dashboard.service.serving.AioServer`."""
+def create_app(database: Database, metrics_access: MetricsAccess | None = None) -> web.Application:
+    """Make the ingest over a database, to be run by `metrica.dashboard.service.serving.AioServer`.
+
+    metrics_access: who may read the metrics; None: nobody.
+    """
     app = web.Application(middlewares=[errors_as_json], client_max_size=MAX_BODY)
     app[DATABASE] = database
     app[_PARSING] = asyncio.Semaphore(2)
     app[METRICS] = Metrics(database)
+    app[_METRICS_ACCESS] = metrics_access or MetricsAccess()
     app[kpi_routes.REPORTS] = Reports(database)
     for route in ROUTES:
         app.router.add_route(route.method, route.path, route.handler, expect_handler=expect)

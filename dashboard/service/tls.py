@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import ssl
 import stat
 from datetime import UTC, datetime
@@ -50,12 +49,12 @@ class Certificate:
         That is said when the same files are found for the second time: certificate and key are not renewed at once.
         """
         state = self._files()
-        if state == self._state or state == self._said:
+        if state == self._state:
             return
         try:
             context = self._load()
         except TlsError as error:
-            if state == self._refused:
+            if state == self._refused != self._said:
                 self._said = state
                 log.error("%s; the certificate before it stays in use", error)
             self._refused = state
@@ -106,9 +105,9 @@ class Certificate:
             if error.verify_code == _EXPIRED:
                 raise TlsError(f"the certificate {self._certificate} has expired: renew it") from None
             if error.verify_code == _NOT_YET:
-                now = datetime.now(UTC)
+                clock = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"
                 raise TlsError(
-                    f"the certificate {self._certificate} is not valid yet: check the clock, it is {now:%Y-%m-%d %H:%M} UTC"
+                    f"the certificate {self._certificate} is not valid yet: check this machine's clock, {clock}"
                 ) from None
             if error.verify_code == _NO_SERVER:
                 raise TlsError(f"the certificate {self._certificate} is not one for servers: get another") from None
@@ -119,7 +118,7 @@ class Certificate:
 
 def _identity(path: Path) -> tuple[int, int, int]:
     try:
-        found = os.stat(path)  # of what a link points to: certbot's names are links
+        found = path.stat()  # of what a link points to: certbot's names are links
     except OSError:
         return (0, 0, 0)
     return (found.st_ino, found.st_mtime_ns, found.st_size)

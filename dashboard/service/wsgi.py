@@ -14,8 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from aiohttp import hdrs, web
-from multidict import CIMultiDict
+from aiohttp import web
 
 from metrica.dashboard.service.addresses import is_loopback, visitor
 from metrica.dashboard.service.connection import json_error
@@ -151,8 +150,8 @@ def _call(app: WsgiApp, environ: dict[str, Any]) -> web.Response:
     code, _, reason = status.partition(" ")
     # aiohttp says the length itself; only of what HEAD leaves out it cannot know it.
     left_out = _HOP_BY_HOP if environ["REQUEST_METHOD"] == "HEAD" else _HOP_BY_HOP | {"content-length"}
-    headers = CIMultiDict((name, value) for name, value in listed if name.lower() not in left_out)
+    headers = [(name, value) for name, value in listed if name.lower() not in left_out]
     body = b"".join(written)
-    if hdrs.CONTENT_TYPE not in headers and not body:
+    if not body and not any(name.lower() == "content-type" for name, _ in headers):
         return web.Response(status=int(code), reason=reason, headers=headers)
     return web.Response(status=int(code), reason=reason, headers=headers, body=body)
