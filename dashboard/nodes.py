@@ -100,9 +100,7 @@ class Ingest(_ServerNode):
     behind_proxy: bool = param(
         default=False, help="a reverse proxy on this machine gives HTTPS: believe its X-Forwarded-For, for the limits"
     )
-    metrics_token: str = param(
-        default="", secret=True, help="the token for /metrics; empty: that in metrics.token beside the database"
-    )
+    metrics_token: str = param(default="", secret=True, help="the token for /metrics; empty: nobody reads them")
     metrics_open: bool = param(
         default=False, help="programs on this machine need no token for /metrics: only where no proxy is in front"
     )
@@ -114,7 +112,6 @@ class Ingest(_ServerNode):
         database.stores.put(store)
         database.tokens.put(self.context.store, self.token or self.context.local_token(), label=self.name)
         access = metrics_access(
-            self._path().parent,
             self.host,
             token=self.metrics_token,
             is_open=self.metrics_open,

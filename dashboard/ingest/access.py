@@ -11,13 +11,12 @@ from aiohttp import web
 from metrica.dashboard.ingest.body import RequestError
 from metrica.dashboard.service.addresses import is_loopback
 from metrica.dashboard.service.errors import AddressError
-from metrica.dashboard.service.secret_file import read_or_create, read_token
+from metrica.dashboard.service.secret_file import read_token
 
-METRICS_TOKEN = "metrics.token"
-"""Name of the file beside the database that holds the token for the metrics."""
 SHORTEST = 16
 """Fewest characters of such a token."""
 
+_REFUSED = "the metrics have a token of their own: send that of the server's --metrics-token-file or 'metrics_token'"
 _OF_A_PROXY = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP", "Via")
 
 
@@ -38,26 +37,23 @@ class MetricsAccess:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         given = token.strip().encode("utf-8", "surrogateescape")
         if not self.token or scheme.lower() != "bearer" or not hmac.compare_digest(given, self.token.encode()):
-            raise RequestError(
-                401,
-                f"the metrics have a token of their own: send that in {METRICS_TOKEN}, beside the server's database",
-            )
+            raise RequestError(401, _REFUSED)
 
 
 def metrics_access(
-    folder: Path, host: str, *, token: str = "", token_file: Path | None = None, is_open: bool, behind_proxy: bool
+    host: str, *, token: str = "", token_file: Path | None = None, is_open: bool = False, behind_proxy: bool = False
 ) -> MetricsAccess:
     """Return who may read the metrics of a server that listens on `host`.
 
-    token, token_file: given by the administrator; without either, it is in a file in `folder`, made if missing.
+    token, token_file: given by the administrator; a file that is missing is made, with a new token.
     Raises SecretFileError, ValueError for a short token, AddressError if the metrics cannot be open there.
     """
     if is_open and (behind_proxy or not (host == "localhost" or is_loopback(host))):
         raise AddressError(
             "the metrics can be open only on 127.0.0.1 with no proxy in front: listen there, or send the metrics' token"
         )
-    if not token:
-        token = read_token(token_file, SHORTEST) if token_file else read_or_create(folder / METRICS_TOKEN)
-    if len(token) < SHORTEST:
+    if token_file is not None:
+        token = read_token(token_file, SHORTEST)
+    if token and len(token) < SHORTEST:
         raise ValueError(f"the token of the metrics is too short: use at least {SHORTEST} characters")
     return MetricsAccess(token, is_open)

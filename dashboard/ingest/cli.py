@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from metrica.dashboard.ingest.access import METRICS_TOKEN, metrics_access
+from metrica.dashboard.ingest.access import metrics_access
 from metrica.dashboard.ingest.app import create_app
 from metrica.dashboard.kpis.store import DEFAULT_CUTOFF_HOUR, Store
 from metrica.dashboard.service.commands import (
@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
         "--metrics-token-file",
         type=Path,
         metavar="FILE",
-        help=f"file with the token for /metrics (default: {METRICS_TOKEN} in the data folder, made if missing)",
+        help="file with the token for /metrics, made if missing; without it nobody reads them",
     )
     serve.add_argument(
         "--metrics-open",
@@ -104,7 +104,6 @@ def _add_common(parser: argparse.ArgumentParser, work: object) -> None:
 def _serve(args: argparse.Namespace) -> int:
     with interruptible() as wait, _open(args) as database:
         access = metrics_access(
-            args.data,
             args.host,
             token_file=args.metrics_token_file,
             is_open=args.metrics_open,

@@ -9,7 +9,7 @@ import pytest
 
 from metrica import testing
 from metrica.context import Context
-from metrica.dashboard.ingest.access import METRICS_TOKEN, MetricsAccess, metrics_access
+from metrica.dashboard.ingest.access import MetricsAccess, metrics_access
 from metrica.dashboard.ingest.app import create_app
 from metrica.dashboard.nodes import Ingest as IngestNode
 from metrica.dashboard.service.errors import AddressError, SecretFileError
@@ -32,7 +32,7 @@ def test_nobody_reads_the_metrics_through_a_plain_proxy_without_their_token(tmp_
         refused = Client(server.address, None).get("/metrics")
         assert (refused.status, refused.headers["WWW-Authenticate"]) == (401, "Bearer")
         assert refused.body["error"] == (
-            "the metrics have a token of their own: send that in metrics.token, beside the server's database"
+            "the metrics have a token of their own: send that of the server's --metrics-token-file or 'metrics_token'"
         )
 
 
@@ -59,32 +59,37 @@ def test_open_metrics_are_open_to_this_machine_and_to_no_proxy_that_says_so(tmp_
 
 
 @pytest.mark.parametrize(("host", "behind_proxy"), [("0.0.0.0", False), ("::", False), ("127.0.0.1", True)])
-def test_metrics_cannot_be_open_to_others(tmp_path: Path, host: str, behind_proxy: bool) -> None:
+def test_metrics_cannot_be_open_to_others(host: str, behind_proxy: bool) -> None:
     with pytest.raises(AddressError, match=r"the metrics can be open only on .* with no proxy in front"):
-        metrics_access(tmp_path, host, is_open=True, behind_proxy=behind_proxy)
+        metrics_access(host, is_open=True, behind_proxy=behind_proxy)
 
 
 def test_the_token_is_in_a_file_that_is_made_at_the_first_start(tmp_path: Path) -> None:
-    with serving(tmp_path) as (_, address):
-        file = tmp_path / METRICS_TOKEN
-        assert stat.S_IMODE(file.stat().st_mode) == 0o600
-        assert Client(address, file.read_text()).get("/metrics").status == 200
-        assert Client(address, None).get("/metrics").status == 401
+    file = tmp_path / "token"
+    for _ in range(2):
+        with serving(tmp_path, "--metrics-token-file", str(file)) as (_, address):
+            assert stat.S_IMODE(file.stat().st_mode) == 0o600
+            assert Client(address, file.read_text()).get("/metrics").status == 200
+            assert Client(address, None).get("/metrics").status == 401
+    file.write_text("of-the-administrator\n")
+    with serving(tmp_path, "--metrics-token-file", str(file)) as (_, address):
+        assert Client(address, "of-the-administrator").get("/metrics").status == 200
 
 
 def test_the_node_has_a_token_of_its_own_too(tmp_path: Path) -> None:
     where = Context(store="tunis-01", timezone="Africa/Tunis", data=tmp_path / "data")
-    for node, token in (
-        (IngestNode(port=0), None),
-        (IngestNode(port=0, metrics_token="given-by-the-installer"), "given-by-the-installer"),
-        (IngestNode(port=0, metrics_open=True), ""),
+    own = "given-by-the-installer"
+    for node, given, status in (
+        (IngestNode(port=0), where.local_token(), 401),
+        (IngestNode(port=0), None, 401),
+        (IngestNode(port=0, metrics_token=own), own, 200),
+        (IngestNode(port=0, metrics_token=own), where.local_token(), 401),
+        (IngestNode(port=0, metrics_open=True), None, 200),
     ):
         with testing.run(node, context=where):
             server = node._server  # pyright: ignore[reportPrivateUsage]
             assert server is not None
-            given = (where.data_dir / METRICS_TOKEN).read_text() if token is None else token
-            assert Client(server.address, given or None).get("/metrics").status == 200
-            assert Client(server.address, where.local_token()).get("/metrics").status == (200 if token == "" else 401)
+            assert Client(server.address, given).get("/metrics").status == status
 
 
 @pytest.mark.parametrize(
@@ -93,19 +98,20 @@ def test_the_node_has_a_token_of_its_own_too(tmp_path: Path) -> None:
         (b"long-enough-to-be-used", 0o644, "others can read the token in {}: run 'chmod 600 {}'"),
         (b"short", 0o600, "the token in {} cannot be used: write one line of at least 16 characters"),
         (b"two words that are long", 0o600, "the token in {} cannot be used"),
-        (b"\xff" * 20, 0o600, "the token file {} cannot be read (it is not text): check the file"),
-        (None, 0, "the token file {} cannot be read (No such file or directory): check the file"),
+        (b"\xff" * 20, 0o600, "the token file {} cannot be used (it is not text): check the file"),
+        (None, 0, "the token file {} cannot be used (No such file or directory): check the file"),
     ],
 )
 def test_a_token_file_that_cannot_be_used_is_one_sentence(
     tmp_path: Path, content: bytes | None, mode: int, sentence: str
 ) -> None:
-    file = tmp_path / "token"
+    file = tmp_path / "nowhere" / "token"
     if content is not None:
+        file.parent.mkdir()
         file.write_bytes(content)
         file.chmod(mode)
     with pytest.raises(SecretFileError) as caught:
-        metrics_access(tmp_path, "127.0.0.1", token_file=file, is_open=False, behind_proxy=False)
+        metrics_access("127.0.0.1", token_file=file)
     assert sentence.format(file, file) in str(caught.value)
     done = ingest("serve", "--port", "0", "--metrics-token-file", str(file), data=tmp_path)
     assert (done.returncode, done.stderr) == (1, f"metrica-ingest: error: {caught.value}\n")
@@ -113,4 +119,4 @@ def test_a_token_file_that_cannot_be_used_is_one_sentence(
 
 def test_a_short_token_of_a_launch_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="the token of the metrics is too short"):
-        metrics_access(tmp_path, "127.0.0.1", token="x", is_open=False, behind_proxy=False)
+        metrics_access("127.0.0.1", token="x")
