@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -16,10 +15,11 @@ from metrica.dashboard.ingest.body import RequestError
 from metrica.dashboard.ingest.metrics import Metrics
 from metrica.dashboard.ingest.misdirected import UNKNOWN
 from metrica.dashboard.ingest.schema import Problem
+from metrica.dashboard.service.calm import calm_logger
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.errors import DatabaseError
 
-log = logging.getLogger(__name__)
+log = calm_logger(__name__)
 
 DATABASE = web.AppKey("database", Database)
 """The application's database."""

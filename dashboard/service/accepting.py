@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import logging
 import socket
 from collections.abc import Callable
 
+from metrica.dashboard.service.calm import CALM, calm_logger
 from metrica.dashboard.service.limits import Connections, Held, held
 from metrica.dashboard.service.tls import Certificate
 
-log = logging.getLogger(__name__)
+log = calm_logger(__name__)
 
 _NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _HANDSHAKE = 10.0  # s
@@ -93,6 +93,7 @@ class Acceptor:
         while True:
             await asyncio.sleep(0.5)
             self._book.sweep(self._loop.time())
+            CALM.flush()
             if self._certificate is not None and self._loop.time() - looked >= _REFRESH:
                 looked = self._loop.time()
                 with contextlib.suppress(OSError):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 from typing import Any
 
 from aiohttp import hdrs, web
 
+from metrica.dashboard.service.calm import calm_logger
 from metrica.dashboard.service.limits import Connections, Held
+
+log = calm_logger(__name__)
 
 MAX_HEAD = 32 << 10
 """Most bytes of a request's first line and headers."""
@@ -83,9 +85,6 @@ class Connection(web.RequestHandler):
 
     def _new_head(self) -> None:
         self._in_head, self._room, self._tail = True, MAX_HEAD, b""
-
-
-log = logging.getLogger(__name__)
 
 
 def json_error(status: int, sentence: str) -> web.Response:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import logging
 import resource
 import socket
 import sys
@@ -21,13 +20,16 @@ from aiohttp import hdrs, web
 
 from metrica.dashboard.service.accepting import Acceptor
 from metrica.dashboard.service.addresses import is_loopback, network_of, visitor
+from metrica.dashboard.service.calm import calm_logger
 from metrica.dashboard.service.connection import Connection, json_error
 from metrica.dashboard.service.errors import AddressError
 from metrica.dashboard.service.limits import Connections, Held, Limits
 from metrica.dashboard.service.tls import Certificate
 from metrica.dashboard.service.wsgi import WsgiApp, from_wsgi
 
-log = logging.getLogger(__name__)
+log = calm_logger(__name__)
+for _library in ("aiohttp.server", "aiohttp.web", "asyncio"):
+    calm_logger(_library)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 """Answers a request, as aiohttp calls it."""

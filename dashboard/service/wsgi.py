@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import logging
 import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,8 +17,6 @@ from aiohttp import web
 
 from metrica.dashboard.service.addresses import is_loopback, visitor
 from metrica.dashboard.service.connection import json_error
-
-log = logging.getLogger(__name__)
 
 WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
 """A WSGI application."""
