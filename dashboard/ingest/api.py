@@ -144,8 +144,8 @@ def problem(status: int, sentence: str) -> web.Response:
     response = answer(Problem(error=sentence), status)
     if status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
-    if status == 503:
-        response.headers["Retry-After"] = str(RETRY_AFTER)
+    if status in (429, 503):
+        response.headers["Retry-After"] = str(RETRY_AFTER if status == 503 else 1)
     return response
 
 

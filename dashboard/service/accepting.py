@@ -7,6 +7,7 @@ import contextlib
 import errno
 import socket
 from collections.abc import Callable
+from functools import partial
 
 from metrica.dashboard.service.calm import CALM, calm_logger
 from metrica.dashboard.service.limits import Connections, Held, held
@@ -37,6 +38,7 @@ class Acceptor:
         """make: returns the protocol of a new connection."""
         self._listener, self._book, self._make, self._certificate = listener, book, make, certificate
         self._loop = asyncio.get_running_loop()
+        self._silent: dict[Held, socket.socket] = {}
         self._starting: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -50,6 +52,8 @@ class Acceptor:
                 await asyncio.sleep(0)  # `sock_accept` does not wait if somebody waits already
         finally:
             sweeping.cancel()
+            for record in list(self._silent):
+                self._hang_up_silent(record)
             for task in self._starting:
                 task.cancel()
 
@@ -67,15 +71,27 @@ class Acceptor:
         if not self._book.take(record, self._loop.time()):
             connection.close()
             return
+        # A connection that says nothing costs no more than its socket: the rest is made when its first bytes come.
+        connection.setblocking(False)
+        self._silent[record] = connection
+        record.hang_up = partial(self._hang_up_silent, record)
+        self._loop.add_reader(connection, self._first_bytes, record)
+
+    def _hang_up_silent(self, record: Held) -> None:
+        connection = self._silent.pop(record)
+        self._loop.remove_reader(connection)
+        connection.close()
+
+    def _first_bytes(self, record: Held) -> None:
+        connection = self._silent.pop(record)
+        self._loop.remove_reader(connection)
         task = self._loop.create_task(self._start(connection, record))
         self._starting.add(task)
         task.add_done_callback(self._starting.discard)
+        record.hang_up = task.cancel
 
     async def _start(self, connection: socket.socket, record: Held) -> None:
         secure = self._certificate is not None
-        task = asyncio.current_task()
-        if secure and task is not None:
-            record.hang_up = task.cancel
         try:
             await self._loop.connect_accepted_socket(
                 lambda: self._make(record),

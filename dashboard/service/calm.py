@@ -1,4 +1,4 @@
-"""Keeps the log readable while strangers send what they like: few lines of a kind, short, without control characters."""
+"""Keeps the log readable while strangers send what they like: few lines of a kind, short, no control characters."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from metrica.dashboard.service.addresses import is_loopback, network_of
 class Limits:
     """What one server takes."""
 
-    connections: int = 4096
+    connections: int = 16_384
     """Most connections at a time. Then the one that has been idle for longest is closed for a new one."""
     of_one_address: int = 256
     """Most connections of one address (of one /64 network in IPv6). Not of this machine's own: a reverse proxy on it

@@ -110,8 +110,10 @@ class AioServer:
         name: of the thread. Raises AddressError if the port cannot be listened on.
         """
         limits = limits or Limits()
-        # Half of the descriptors are left for files and the connections of the database.
-        self._limits = replace(limits, connections=min(limits.connections, _raise_descriptor_limit() // 2))
+        # Some descriptors are left for files and the connections of the database.
+        descriptors = _raise_descriptor_limit()
+        room = max(descriptors - 1000, descriptors // 2)
+        self._limits = replace(limits, connections=min(limits.connections, room))
         self._socket = listen(host, port)
         self._drain = drain
         self._certificate = certificate
