@@ -32,9 +32,10 @@ import urllib3
 from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.store.database import Database
 
-PROCESSES = 4
-OF_ONE_TURN = 25
-"""Connections that a process opens before it looks at those that it has."""
+PROCESSES = 2
+A_SECOND = 250
+"""Connections that a process opens in a second at most. More would measure the load of the attackers themselves, who
+share this machine."""
 KINDS = (b"", b"POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Le", b"GET /login HTTP/1.1\r\nHost: x\r\n")
 DRIPPING = 2
 """Which of these goes on with a header now and then."""
@@ -46,6 +47,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--tls", action="store_true", help="let both servers speak HTTPS")
     args = parser.parse_args()
+    urllib3.disable_warnings()  # nobody has signed the certificate of `--tls`
     for name in ("ingest", "dashboard"):
         with tempfile.TemporaryDirectory() as folder, server(name, Path(folder), tls=args.tls) as (pid, address, token):
             path = "/v1/stores/tunis-01/kpis" if name == "ingest" else "/login"
@@ -139,9 +141,10 @@ def hold(host: str, port: int, count: int, number: int, opened: object) -> None:
     sources = itertools.cycle(f"127.0.{number}.{n}" for n in range(2, 64))
     kinds = itertools.cycle(range(len(KINDS)))
     dripping: dict[socket.socket, None] = {}
-    alive, dripped = 0, time.monotonic()
+    alive, dripped, looked = 0, time.monotonic(), time.monotonic()
     while True:
-        for _ in range(min(OF_ONE_TURN, count - alive)):
+        passed, looked = time.monotonic() - looked, time.monotonic()
+        for _ in range(min(int(min(passed, 1.0) * A_SECOND) + 1, count - alive)):
             one, kind = socket.socket(), next(kinds)
             try:
                 one.bind((next(sources), 0))

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import partial
 
 from metrica.dashboard.service.calm import CALM, calm_logger
+from metrica.dashboard.service.fair import FairQueue
 from metrica.dashboard.service.limits import Connections, Held, held
 from metrica.dashboard.service.tls import Certificate
 
@@ -17,7 +18,7 @@ log = calm_logger(__name__)
 
 _NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _HANDSHAKE = 10.0  # s
-_AT_ONCE = 64  # connections that are taken before other work of the loop has its turn
+_AT_ONCE = 16  # connections that are taken, or begun, before other work of the loop has its turn
 _REFRESH = 10.0  # s, between two looks at the files of the certificate
 
 # asyncio sets 256 KiB aside for each connection with TLS. A record of TLS has 16 KiB (RFC 8446, 5.1).
@@ -39,6 +40,7 @@ class Acceptor:
         self._listener, self._book, self._make, self._certificate = listener, book, make, certificate
         self._loop = asyncio.get_running_loop()
         self._silent: dict[Held, socket.socket] = {}
+        self._spoken = FairQueue[Held]()
         self._starting: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -83,12 +85,25 @@ class Acceptor:
         connection.close()
 
     def _first_bytes(self, record: Held) -> None:
-        connection = self._silent.pop(record)
-        self._loop.remove_reader(connection)
-        task = self._loop.create_task(self._start(connection, record))
-        self._starting.add(task)
-        task.add_done_callback(self._starting.discard)
-        record.hang_up = task.cancel
+        self._loop.remove_reader(self._silent[record])
+        if not self._spoken:
+            self._loop.call_soon(self._start_some)
+        self._spoken.put(record.address, record)
+
+    def _start_some(self) -> None:
+        started = 0
+        while self._spoken and started < _AT_ONCE:
+            record = self._spoken.get()
+            connection = self._silent.pop(record, None)
+            if connection is None:  # hung up meanwhile
+                continue
+            task = self._loop.create_task(self._start(connection, record))
+            self._starting.add(task)
+            task.add_done_callback(self._starting.discard)
+            record.hang_up = task.cancel
+            started += 1
+        if self._spoken:
+            self._loop.call_soon(self._start_some)
 
     async def _start(self, connection: socket.socket, record: Held) -> None:
         secure = self._certificate is not None
@@ -106,9 +121,10 @@ class Acceptor:
 
     async def _sweep(self) -> None:
         looked = self._loop.time()
+        more = False
         while True:
-            await asyncio.sleep(0.5)
-            self._book.sweep(self._loop.time())
+            await asyncio.sleep(0.02 if more else 0.5)
+            more = self._book.sweep(self._loop.time())
             CALM.flush()
             if self._certificate is not None and self._loop.time() - looked >= _REFRESH:
                 looked = self._loop.time()

@@ -30,8 +30,10 @@ class Limits:
 class Held:
     """A connection as the book sees it."""
 
+    address: str
+    """What stands for its visitor."""
     network: str
-    """What stands for its visitor, or empty if there is no limit for it."""
+    """The same, or empty if there is no limit for it."""
     hang_up: Callable[[], object]
     """Closes it at once."""
     pending: Callable[[], int]
@@ -44,7 +46,7 @@ class Held:
 
 def held(address: str, hang_up: Callable[[], object]) -> Held:
     """Make the record of a connection. address: where it comes from."""
-    return Held("" if is_loopback(address) else network_of(address), hang_up, lambda: 0)
+    return Held(network_of(address), "" if is_loopback(address) else network_of(address), hang_up, lambda: 0)
 
 
 class Connections:
@@ -104,9 +106,16 @@ class Connections:
             if not self._count[one.network]:
                 del self._count[one.network]
 
-    def sweep(self, now: float) -> None:
-        """Hang up what has been idle, or busy, for too long. A long answer is not idle while its reader takes of it."""
+    def sweep(self, now: float, most: int = 100) -> bool:
+        """Hang up what has been idle, or busy, for too long. A long answer is not idle while its reader takes of it.
+
+        most: how many are looked at, because everybody waits meanwhile. Returns whether there are more.
+        """
+        looked = 0
         while (one := next(iter(self._idle), None)) is not None and now - one.since >= self._limits.idle:
+            if looked == most:
+                return True
+            looked += 1
             pending = one.pending()
             self._wake(one)
             self._rest(one, now)
@@ -118,6 +127,7 @@ class Connections:
         while (one := next(iter(self._busy), None)) is not None and now - one.since >= self._limits.longest:
             self.lost(one)
             one.hang_up()
+        return False
 
     def _rest(self, one: Held, now: float) -> None:
         one.since = now
