@@ -24,9 +24,10 @@ from metrica.dashboard.ingest.api import (
 )
 from metrica.dashboard.ingest.body import MAX_BODY, RequestError, parse_coverage, parse_events
 from metrica.dashboard.ingest.metrics import Metrics
-from metrica.dashboard.ingest.misdirected import ANY_ADDRESS, expect, wrong_address, wrong_method
+from metrica.dashboard.ingest.misdirected import ANY_ADDRESS, wrong_address, wrong_method
 from metrica.dashboard.ingest.openapi import openapi
 from metrica.dashboard.ingest.schema import CoverageBatch, CoverageReceipt, EventBatch, EventReceipt, ServerStatus
+from metrica.dashboard.service.connection import expect
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.reports import Reports
 from metrica.version import __version__

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import errno
 import socket
+from asyncio import sslproto
 from collections.abc import Callable
 from functools import partial
 
@@ -22,7 +23,7 @@ _AT_ONCE = 16  # connections that are taken, or begun, before other work of the 
 _REFRESH = 10.0  # s, between two looks at the files of the certificate
 
 # asyncio sets 256 KiB aside for each connection with TLS. A record of TLS has 16 KiB (RFC 8446, 5.1).
-asyncio.sslproto.SSLProtocol.max_size = 32 << 10
+sslproto.SSLProtocol.max_size = 32 << 10
 
 
 class Acceptor:

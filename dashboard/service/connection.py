@@ -6,7 +6,7 @@ import asyncio
 import json
 from typing import Any
 
-from aiohttp import hdrs, web
+from aiohttp import HttpVersion11, hdrs, web
 
 from metrica.dashboard.service.calm import calm_logger
 from metrica.dashboard.service.limits import Connections, Held
@@ -27,7 +27,7 @@ class Connection(web.RequestHandler):
         """record: the connection's own, which `book` has taken. settings: those of aiohttp's RequestHandler."""
         super().__init__(server, **settings)
         self._book, self._record = book, record
-        self._new_head()
+        self._in_head, self._room, self._tail = True, MAX_HEAD, b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if isinstance(transport, asyncio.Transport):
@@ -63,7 +63,7 @@ class Connection(web.RequestHandler):
     def end(self, request: web.BaseRequest) -> None:
         """The request is answered."""
         if request.content.is_eof():
-            self._new_head()
+            self._in_head, self._room, self._tail = True, MAX_HEAD, b""
         self._book.end(self._record, self._loop.time())
 
     def handle_error(
@@ -83,8 +83,12 @@ class Connection(web.RequestHandler):
         answer.force_close()
         return answer
 
-    def _new_head(self) -> None:
-        self._in_head, self._room, self._tail = True, MAX_HEAD, b""
+
+async def expect(request: web.Request) -> None:
+    """Answer `Expect: 100-continue`, and ignore anything else, as RFC 9110 (10.1.1) allows."""
+    if request.version >= HttpVersion11 and request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # otherwise aiohttp takes this for a part of the answer
 
 
 def json_error(status: int, sentence: str) -> web.Response:

@@ -16,7 +16,7 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from aiohttp import web
 
 from metrica.dashboard.service.addresses import is_loopback, visitor
-from metrica.dashboard.service.connection import json_error
+from metrica.dashboard.service.connection import expect, json_error
 
 WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
 """A WSGI application."""
@@ -38,7 +38,7 @@ def from_wsgi(app: WsgiApp, *, threads: int, behind_proxy: bool) -> web.Applicat
     """
     bridge = _Bridge(app, threads, behind_proxy)
     application = web.Application(client_max_size=_MAX_BODY)
-    application.router.add_route("*", "/{path:.*}", bridge.answer)
+    application.router.add_route("*", "/{path:.*}", bridge.answer, expect_handler=expect)
     application.on_cleanup.append(bridge.close)
     return application
 
