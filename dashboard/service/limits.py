@@ -15,6 +15,8 @@ class Limits:
 
     connections: int = 16_384
     """Most connections at a time. Then the one that has been idle for longest is closed for a new one."""
+    connections_with_tls: int = 4096
+    """The same for HTTPS, where each takes 60 kB of memory."""
     of_one_address: int = 256
     """Most connections of one address (of one /64 network in IPv6). Not of this machine's own: a reverse proxy on it
     speaks for everybody."""

@@ -113,7 +113,8 @@ class AioServer:
         # Some descriptors are left for files and the connections of the database.
         descriptors = _raise_descriptor_limit()
         room = max(descriptors - 1000, descriptors // 2)
-        self._limits = replace(limits, connections=min(limits.connections, room))
+        most = limits.connections if certificate is None else limits.connections_with_tls
+        self._limits = replace(limits, connections=min(most, room))
         self._socket = listen(host, port)
         self._drain = drain
         self._certificate = certificate

@@ -261,7 +261,7 @@ def test_what_is_no_tls_is_closed_without_a_word_in_the_log(
 
 @both
 def test_handshakes_that_never_end_stop_nobody(make: Make, pairs: dict[str, Pair]) -> None:
-    limits = Limits(connections=100)
+    limits = Limits(connections_with_tls=100)
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(running(make(certificate=Certificate(*pairs["first"]), limits=limits)))
         waiting = [stack.enter_context(socket.create_connection(where(server))) for _ in range(500)]
