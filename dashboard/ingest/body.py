@@ -19,8 +19,8 @@ from metrica.dashboard.store.records import Event
 
 MAX_BODY = 1 << 20
 """Most bytes of a request's body as it is sent."""
-MAX_PLAIN = 8 << 20
-"""Most bytes of a request's body after decompression."""
+MAX_PLAIN = 4 << 20
+"""Most bytes of a request's body after decompression. The largest batch of an honest box has 3.6 MB."""
 MAX_TEXT = 3 * MAX_PLAIN
 """Most bytes of memory of a JSON body as text. One emoji makes Python use four bytes for each character."""
 
