@@ -28,6 +28,7 @@ from metrica.dashboard.ingest.misdirected import ANY_ADDRESS, wrong_address, wro
 from metrica.dashboard.ingest.openapi import openapi
 from metrica.dashboard.ingest.schema import CoverageBatch, CoverageReceipt, EventBatch, EventReceipt, ServerStatus
 from metrica.dashboard.service.connection import expect
+from metrica.dashboard.store.answers import PATIENCE, Answers
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.reports import Reports
 from metrica.version import __version__
@@ -139,10 +140,13 @@ async def _end_urgent(app: web.Application) -> None:
     app[_URGENT].shutdown(cancel_futures=True)
 
 
-def create_app(database: Database, metrics_access: MetricsAccess | None = None) -> web.Application:
+def create_app(
+    database: Database, metrics_access: MetricsAccess | None = None, *, patience: float | None = PATIENCE
+) -> web.Application:
     """Make the ingest over a database, to be run by `metrica.dashboard.service.serving.AioServer`.
 
     metrics_access: who may read the metrics; None: nobody.
+    patience: seconds until the last figures are given instead of fresh ones; None waits for fresh ones.
     """
     app = web.Application(middlewares=[errors_as_json], client_max_size=MAX_BODY)
     app[DATABASE] = database
@@ -153,7 +157,7 @@ def create_app(database: Database, metrics_access: MetricsAccess | None = None) 
     app.on_cleanup.append(_end_urgent)
     app[METRICS] = Metrics(database)
     app[_METRICS_ACCESS] = metrics_access or MetricsAccess()
-    app[kpi_routes.REPORTS] = Reports(database)
+    app[kpi_routes.ANSWERS] = Answers(Reports(database), patience=patience)
     for route in ROUTES:
         app.router.add_route(route.method, route.path, route.handler, expect_handler=expect)
         app.router.add_route("*", route.path, wrong_method(route.method), expect_handler=expect)
