@@ -157,7 +157,8 @@ def create_app(
     app.on_cleanup.append(_end_urgent)
     app[METRICS] = Metrics(database)
     app[_METRICS_ACCESS] = metrics_access or MetricsAccess()
-    app[kpi_routes.ANSWERS] = Answers(Reports(database), patience=patience)
+    app[kpi_routes.ANSWERS] = answers = Answers(Reports(database), patience=patience)
+    database.before_close(answers.close)
     for route in ROUTES:
         app.router.add_route(route.method, route.path, route.handler, expect_handler=expect)
         app.router.add_route("*", route.path, wrong_method(route.method), expect_handler=expect)
