@@ -4,7 +4,8 @@
 third half a request, a third drips headers; each is opened again as soon as the server closes it. They come from 250
 addresses of this machine, and from several processes, so that no limit of the client's comes first. Meanwhile an honest
 box or browser opens a connection of its own for each request. Printed for each server: the time of `/healthz` alone and
-under the attack, honest requests that were answered, connections held, peak memory.
+under the attack, honest requests that were answered, connections held, peak memory, and the processor time of the
+server. The attackers share the machine: where it is busy, the times say more about it than about the server.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import contextlib
 import itertools
 import json
 import multiprocessing
+import os
 import re
 import resource
 import selectors
@@ -96,6 +98,7 @@ def attacked(pid: int, address: str, path: str, token: str, connections: int, se
     for holder in holders:
         holder.start()
     most, times, answered, asked = 0, [], 0, 0
+    cpu = cpu_seconds(pid)
     end = time.monotonic() + seconds
     try:
         while time.monotonic() < end:
@@ -119,6 +122,7 @@ def attacked(pid: int, address: str, path: str, token: str, connections: int, se
         "healthz_max_ms": round(1000 * max(times), 1),
         "honest_answered_percent": round(100 * answered / asked, 2),
         "peak_rss_mb": peak_mb(pid),
+        "cpu_percent_of_a_core": round(100 * (cpu_seconds(pid) - cpu) / seconds),
     }
 
 
@@ -192,6 +196,12 @@ def peak_mb(pid: int) -> int:
     found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
     assert found is not None
     return int(found[1]) // 1024
+
+
+def cpu_seconds(pid: int) -> float:
+    """The time that a process has computed, seconds."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def quantile(times: list[float]) -> float:
