@@ -6,6 +6,7 @@ import contextlib
 import logging
 import ssl
 import stat
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +16,8 @@ log = logging.getLogger(__name__)
 
 _EXPIRED, _NOT_YET, _NO_SERVER = 10, 9, 26
 """OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED, X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_INVALID_PURPOSE."""
+
+_DATED = 3600.0  # s, between two looks at the date of a certificate that is in use
 
 State = tuple[tuple[int, int, int], ...]
 
@@ -28,6 +31,7 @@ class Certificate:
         self._state = self._files()
         self.context = self._load()
         """What a server wraps its next connection with."""
+        self._expired, self._dated = False, time.monotonic()
         self._refused: State | None = None
         self._said: State | None = None
         with contextlib.suppress(OSError):
@@ -50,6 +54,7 @@ class Certificate:
         """
         state = self._files()
         if state == self._state:
+            self._look_at_date()
             return
         try:
             context = self._load()
@@ -59,9 +64,20 @@ class Certificate:
                 log.error("%s; the certificate before it stays in use", error)
             self._refused = state
             return
-        self._state, self.context = state, context
+        self._state, self.context, self._expired = state, context, False
         self._refused = self._said = None
         log.info("the certificate %s was renewed", self._certificate)
+
+    def _look_at_date(self) -> None:
+        """Say once that the certificate in use has expired: nobody who checks it connects any more."""
+        if self._expired or time.monotonic() - self._dated < _DATED:
+            return
+        self._dated = time.monotonic()
+        try:
+            self._require_valid(self.context)
+        except TlsError as error:
+            self._expired = True
+            log.error("%s; boxes and browsers refuse it", error)
 
     def _files(self) -> State:
         return tuple(_identity(path) for path in (self._certificate, self._key))

@@ -9,6 +9,7 @@ import socket
 import ssl
 import subprocess
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +19,7 @@ import urllib3
 from metrica import testing
 from metrica.context import Context
 from metrica.dashboard.nodes import Dashboard, Ingest
-from metrica.dashboard.service import accepting
+from metrica.dashboard.service import accepting, tls
 from metrica.dashboard.service.errors import TlsError
 from metrica.dashboard.service.limits import Limits
 from metrica.dashboard.service.serving import AioServer
@@ -185,6 +186,33 @@ def test_a_broken_pair_is_said_once_and_the_one_before_it_stays(
         certificate.refresh()
         certificate.refresh()
         assert "cannot be read (No such file or directory)" in caplog.records[-1].getMessage()
+
+
+def test_a_certificate_that_expires_while_it_is_used_is_said_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tls, "_DATED", 0.0)
+    pair = make_pair(tmp_path, "short")
+    (tmp_path / "index").touch()
+    (tmp_path / "serial").write_text("01")
+    (tmp_path / "ca").write_text(
+        f"[ca]\ndefault_ca=d\n[d]\ndatabase={tmp_path}/index\nserial={tmp_path}/serial\nnew_certs_dir={tmp_path}\n"
+        "default_md=sha256\npolicy=p\n[p]\ncommonName=supplied\n"
+    )
+    end = datetime.now(UTC) + timedelta(seconds=5)
+    openssl(
+        "ca", "-batch", "-notext", "-config", tmp_path / "ca", "-selfsign", "-keyfile", pair.key, "-in",
+        tmp_path / "short.csr", "-startdate", "20200101000000Z", "-enddate", f"{end:%Y%m%d%H%M%SZ}", "-out", pair.cert,
+    )  # fmt: skip
+    certificate = Certificate(*pair)
+    while not caplog.records:
+        certificate.refresh()
+        assert datetime.now(UTC) < end + timedelta(seconds=20)
+    assert datetime.now(UTC) >= end.replace(microsecond=0)
+    certificate.refresh()
+    assert [record.getMessage() for record in caplog.records] == [
+        f"the certificate {pair.cert} has expired: renew it; boxes and browsers refuse it"
+    ]
 
 
 SENTENCES = {
