@@ -7,11 +7,9 @@ import logging
 import shutil
 import socket
 import ssl
-import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 import urllib3
@@ -25,48 +23,12 @@ from metrica.dashboard.service.limits import Limits
 from metrica.dashboard.service.serving import AioServer
 from metrica.dashboard.service.tls import Certificate
 from metrica.errors import NodeError, ParameterError
+from tests.dashboard.certificates import Pair, make_pair, openssl
 from tests.dashboard.ingest.test_processes import ingest
 from tests.dashboard.service.test_serving import both, is_closed, running
 from tests.dashboard.test_processes import dashboard
 
 Make = Callable[..., AioServer]
-
-
-class Pair(NamedTuple):
-    """A certificate and its key."""
-
-    cert: Path
-    key: Path
-
-
-def openssl(*arguments: str | Path) -> None:
-    subprocess.run(["openssl", *arguments], check=True, capture_output=True, stdin=subprocess.DEVNULL)
-
-
-def make_pair(folder: Path, name: str, *, days: int = 30) -> Pair:
-    pair = Pair(folder / f"{name}.pem", folder / f"{name}.key")
-    request, subject = folder / f"{name}.csr", f"/CN={name}"
-    openssl(
-        "req",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:prime256v1",
-        "-nodes",
-        "-keyout",
-        pair.key,
-        "-out",
-        request,
-        "-subj",
-        subject,
-    )
-    (folder / "san").write_text("subjectAltName=IP:127.0.0.1")
-    openssl(
-        "x509", "-req", "-in", request, "-signkey", pair.key, "-days", str(days), "-extfile", folder / "san", "-out",
-        pair.cert,
-    )  # fmt: skip
-    pair.key.chmod(0o600)
-    return pair
 
 
 @pytest.fixture(scope="module")
