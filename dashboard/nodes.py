@@ -8,12 +8,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from metrica import Node, param, timer
+from metrica.dashboard.ingest.access import metrics_access
 from metrica.dashboard.ingest.app import create_app
 from metrica.dashboard.kpis.store import DEFAULT_CUTOFF_HOUR, Store
 from metrica.dashboard.service.commands import DATABASE_FILE
-from metrica.dashboard.service.errors import AddressError, SecretFileError
+from metrica.dashboard.service.errors import AddressError, SecretFileError, TlsError
 from metrica.dashboard.service.secret_file import read_or_create
 from metrica.dashboard.service.serving import AioServer, Server, WsgiServer
+from metrica.dashboard.service.tls import Certificate
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.errors import DatabaseDamagedError, DatabaseError
 from metrica.dashboard.web.app import SESSION_KEY, WebSettings, create_web
@@ -26,6 +28,10 @@ class _ServerNode(Node):
     """A node that is a server over the database. It listens from configure to cleanup, in threads of its own."""
 
     database: Path | None = param(default=None, help="the SQLite file; by default metrica.db in the data folder")
+    tls_cert: Path | None = param(
+        default=None, help="serve HTTPS with this certificate (PEM, with its chain); a renewed one is taken by itself"
+    )
+    tls_key: Path | None = param(default=None, help="the key of `tls_cert`, PEM without a passphrase")
 
     def on_configure(self) -> None:
         self._server: Server | None = None
@@ -33,7 +39,7 @@ class _ServerNode(Node):
         try:
             self._database = Database(self._path(), clock=self.clock.now)
             self._server = self._serve(self._database)
-        except (AddressError, SecretFileError, DatabaseError, ValueError) as error:
+        except (AddressError, SecretFileError, TlsError, DatabaseError, ValueError) as error:
             self._close()
             # All else may pass while the launch runs: a port that is taken, a full disk, an address that comes later.
             raise NodeError(str(error), permanent=isinstance(error, DatabaseDamagedError | ValueError)) from None
@@ -51,6 +57,10 @@ class _ServerNode(Node):
             self.gauge("writes_waiting", self._database.waiting)
         if self._server is not None and not self._server.alive:
             raise NodeError(f"the server on {self._server.address} has ended")
+
+    def check(self) -> None:
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ParameterError("tls_key", "'tls_cert' and 'tls_key' belong together: give both, or neither")
 
     def _serve(self, database: Database) -> Server:
         raise NodeError(f"{type(self).__name__} serves nothing")
@@ -87,6 +97,13 @@ class Ingest(_ServerNode):
     precision: float | None = param(
         default=None, ge=0.5, le=1, help="share of what is counted that is true, as metrica-eval measured it"
     )
+    behind_proxy: bool = param(
+        default=False, help="a reverse proxy on this machine gives HTTPS: believe its X-Forwarded-For, for the limits"
+    )
+    metrics_token: str = param(default="", secret=True, help="the token for /metrics; empty: nobody reads them")
+    metrics_open: bool = param(
+        default=False, help="programs on this machine need no token for /metrics: only where no proxy is in front"
+    )
 
     def _serve(self, database: Database) -> Server:
         store = Store(
@@ -94,7 +111,19 @@ class Ingest(_ServerNode):
         )
         database.stores.put(store)
         database.tokens.put(self.context.store, self.token or self.context.local_token(), label=self.name)
-        server = AioServer(create_app(database), self.host, self.port)
+        access = metrics_access(
+            self.host,
+            token=self.metrics_token,
+            is_open=self.metrics_open,
+            behind_proxy=self.behind_proxy,
+        )
+        server = AioServer(
+            create_app(database, access),
+            self.host,
+            self.port,
+            certificate=Certificate.of(self.tls_cert, self.tls_key),
+            behind_proxy=self.behind_proxy,
+        )
         self.log.info(f"listening on {server.address}")
         return server
 
@@ -121,6 +150,7 @@ class Dashboard(_ServerNode):
     refresh: float = param(default=5.0, ge=0.5, unit="s", help="how often an open page looks for new figures")
 
     def check(self) -> None:
+        super().check()
         if self.password and len(self.password) < SHORTEST:
             raise ParameterError("password", f"'password' is too short: use at least {SHORTEST} characters")
         try:
@@ -132,14 +162,21 @@ class Dashboard(_ServerNode):
         if database.stores.get(self.context.store) is None:
             database.stores.put(Store(self.context.store, self.context.timezone))
         prefix = checked_prefix(self.prefix)
+        certificate = Certificate.of(self.tls_cert, self.tls_key)
         settings = WebSettings(
             secret_key=read_or_create(self.context.data_dir / SESSION_KEY),
             refresh=self.refresh,
             first_store=self.context.store,
-            https=self.behind_proxy,
+            https=self.behind_proxy or certificate is not None,
             prefix=prefix,
         )
-        server = WsgiServer(create_web(database, settings), self.host, self.port, behind_proxy=self.behind_proxy)
+        server = WsgiServer(
+            create_web(database, settings),
+            self.host,
+            self.port,
+            certificate=certificate,
+            behind_proxy=self.behind_proxy,
+        )
         new = generate() if self.new_password and not self.password else ""
         try:  # after listening: a password made for a port that is taken would be lost
             first = ensure_owner(database, self.password or new)

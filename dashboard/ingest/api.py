@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -17,10 +15,11 @@ from metrica.dashboard.ingest.body import RequestError
 from metrica.dashboard.ingest.metrics import Metrics
 from metrica.dashboard.ingest.misdirected import UNKNOWN
 from metrica.dashboard.ingest.schema import Problem
+from metrica.dashboard.service.calm import calm_logger
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.errors import DatabaseError
 
-log = logging.getLogger(__name__)
+log = calm_logger(__name__)
 
 DATABASE = web.AppKey("database", Database)
 """The application's database."""
@@ -115,16 +114,6 @@ def require_own(own: str, asked: str) -> None:
         raise RequestError(403, f"the token speaks for the store {own!r}, not for the one asked for")
 
 
-def is_direct_and_local(request: web.Request) -> bool:
-    """Whether the request comes from this machine, and not through a reverse proxy on it."""
-    if "Forwarded" in request.headers or "X-Forwarded-For" in request.headers:
-        return False
-    try:
-        return ipaddress.ip_address(request.remote or "").is_loopback
-    except ValueError:
-        return False
-
-
 @web.middleware
 async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn every error into {"error": one sentence}, and count and time every request."""
@@ -155,8 +144,8 @@ def problem(status: int, sentence: str) -> web.Response:
     response = answer(Problem(error=sentence), status)
     if status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
-    if status == 503:
-        response.headers["Retry-After"] = str(RETRY_AFTER)
+    if status in (429, 503):
+        response.headers["Retry-After"] = str(RETRY_AFTER if status == 503 else 1)
     return response
 
 

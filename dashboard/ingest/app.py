@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from aiohttp import web
 
 from metrica.dashboard.ingest import kpi_routes
+from metrica.dashboard.ingest.access import MetricsAccess
 from metrica.dashboard.ingest.api import (
     DATABASE,
     METRICS,
@@ -17,14 +20,14 @@ from metrica.dashboard.ingest.api import (
     answer,
     authenticate,
     errors_as_json,
-    is_direct_and_local,
     require_own,
 )
 from metrica.dashboard.ingest.body import MAX_BODY, RequestError, parse_coverage, parse_events
 from metrica.dashboard.ingest.metrics import Metrics
-from metrica.dashboard.ingest.misdirected import ANY_ADDRESS, expect, wrong_address, wrong_method
+from metrica.dashboard.ingest.misdirected import ANY_ADDRESS, wrong_address, wrong_method
 from metrica.dashboard.ingest.openapi import openapi
 from metrica.dashboard.ingest.schema import CoverageBatch, CoverageReceipt, EventBatch, EventReceipt, ServerStatus
+from metrica.dashboard.service.connection import expect
 from metrica.dashboard.store.answers import PATIENCE, Answers
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.reports import Reports
@@ -32,8 +35,14 @@ from metrica.version import __version__
 
 T = TypeVar("T")
 
+_METRICS_ACCESS = web.AppKey("metrics_access", MetricsAccess)
 _PARSING = web.AppKey("parsing", asyncio.Semaphore)
 """Limits how many bodies are decoded at a time, and so the memory that they take."""
+_BODIES: web.AppKey[Counter[str]] = web.AppKey("bodies", Counter)
+"""How many bodies each store is sending."""
+_URGENT = web.AppKey("urgent", ThreadPoolExecutor)
+BODIES_OF_A_STORE = 8
+"""Most bodies of one store that are read and parsed at a time, so that it cannot fill the memory, nor the queue."""
 _READ_TIMEOUT = 30.0  # s: a sender that is too slow must not hold a connection for ever
 
 
@@ -41,7 +50,7 @@ async def post_events(request: web.Request) -> web.Response:
     """Take a batch of events. The answer is sent after the accepted events are on the disk."""
     own = await authenticate(request)
     database = request.app[DATABASE]
-    batch = await _parsed(request, parse_events)
+    batch = await _parsed(request, own, parse_events)
     require_own(own, batch.store)
     added = await asyncio.wrap_future(database.events.add(own, batch.events))
     request.app[METRICS].events(accepted=added.accepted, duplicates=added.duplicates, refused=len(batch.refused))
@@ -51,14 +60,27 @@ async def post_events(request: web.Request) -> web.Response:
 async def post_coverage(request: web.Request) -> web.Response:
     """Take a batch of coverage. The answer is sent after it is on the disk."""
     own = await authenticate(request)
-    batch = await _parsed(request, parse_coverage)
+    batch = await _parsed(request, own, parse_coverage)
     require_own(own, batch.store)
     await asyncio.wrap_future(request.app[DATABASE].coverage.add(own, batch.spans))
     return answer(CoverageReceipt(kept=len(batch.spans)))
 
 
-async def _parsed(request: web.Request, parse: Callable[[bytes, str, str, int], T]) -> T:
-    """Read the body and parse it in a thread. Raises RequestError."""
+async def _parsed(request: web.Request, own: str, parse: Callable[[bytes, str, str, int], T]) -> T:
+    """Read the body and parse it in a thread. own: the id of the token's store. Raises RequestError."""
+    bodies = request.app[_BODIES]
+    if bodies[own] >= BODIES_OF_A_STORE:
+        raise RequestError(429, f"this store sends {BODIES_OF_A_STORE} bodies at a time: send again in a second")
+    bodies[own] += 1
+    try:
+        return await _read_and_parsed(request, parse)
+    finally:
+        bodies[own] -= 1
+        if not bodies[own]:
+            del bodies[own]
+
+
+async def _read_and_parsed(request: web.Request, parse: Callable[[bytes, str, str, int], T]) -> T:
     try:
         async with asyncio.timeout(_READ_TIMEOUT):
             body = await request.read()
@@ -71,14 +93,14 @@ async def _parsed(request: web.Request, parse: Callable[[bytes, str, str, int], 
 
 async def healthz(request: web.Request) -> web.Response:
     """Answer that the server is up; 503 if its database does not answer."""
-    await asyncio.to_thread(request.app[DATABASE].stores.all)
+    # In a thread of its own, so that it is answered while all others compute.
+    await asyncio.get_running_loop().run_in_executor(request.app[_URGENT], request.app[DATABASE].stores.all)
     return answer(ServerStatus(status="ok", version=__version__))
 
 
 async def metrics(request: web.Request) -> web.Response:
-    """Answer with the counters. Programs on this machine need no token, others do."""
-    if not is_direct_and_local(request):
-        await authenticate(request)
+    """Answer with the counters, to whoever has their token."""
+    request.app[_METRICS_ACCESS].check(request)
     return web.Response(body=request.app[METRICS].text(), headers={"Content-Type": "text/plain; version=0.0.4"})
 
 
@@ -108,24 +130,35 @@ ROUTES: tuple[Route, ...] = (
     ),
     *kpi_routes.ROUTES,
     Route("GET", "/healthz", healthz, "Whether the server is up and its database answers", ServerStatus, token=False),
-    Route(
-        "GET", "/metrics", metrics, "Counters for Prometheus; open to this machine, others need a token", "text/plain"
-    ),
+    Route("GET", "/metrics", metrics, "Counters of all stores for Prometheus; with a token of their own", "text/plain"),
     Route("GET", "/openapi.json", openapi_json, "This document", "application/json", token=False),
 )
 """Every endpoint. The application and the OpenAPI document are both made from this list."""
 
 
-def create_app(database: Database, *, patience: float | None = PATIENCE) -> web.Application:
+async def _end_urgent(app: web.Application) -> None:
+    app[_URGENT].shutdown(cancel_futures=True)
+
+
+def create_app(
+    database: Database, metrics_access: MetricsAccess | None = None, *, patience: float | None = PATIENCE
+) -> web.Application:
     """Make the ingest over a database, to be run by `metrica.dashboard.service.serving.AioServer`.
 
+    metrics_access: who may read the metrics; None: nobody.
     patience: seconds until the last figures are given instead of fresh ones; None waits for fresh ones.
     """
     app = web.Application(middlewares=[errors_as_json], client_max_size=MAX_BODY)
     app[DATABASE] = database
-    app[_PARSING] = asyncio.Semaphore(2)
+    # One, because two would only wait for each other: Python runs one at a time.
+    app[_PARSING] = asyncio.Semaphore(1)
+    app[_BODIES] = Counter()
+    app[_URGENT] = ThreadPoolExecutor(1, thread_name_prefix="metrica-ingest-urgent")
+    app.on_cleanup.append(_end_urgent)
     app[METRICS] = Metrics(database)
-    app[kpi_routes.ANSWERS] = Answers(Reports(database), patience=patience)
+    app[_METRICS_ACCESS] = metrics_access or MetricsAccess()
+    app[kpi_routes.ANSWERS] = answers = Answers(Reports(database), patience=patience)
+    database.before_close(answers.close)
     for route in ROUTES:
         app.router.add_route(route.method, route.path, route.handler, expect_handler=expect)
         app.router.add_route("*", route.path, wrong_method(route.method), expect_handler=expect)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import zlib
 from dataclasses import dataclass
@@ -18,14 +19,16 @@ from metrica.dashboard.store.records import Event
 
 MAX_BODY = 1 << 20
 """Most bytes of a request's body as it is sent."""
-MAX_PLAIN = 8 << 20
-"""Most bytes of a request's body after decompression."""
+MAX_PLAIN = 4 << 20
+"""Most bytes of a request's body after decompression. The largest batch of an honest box has 3.6 MB."""
 MAX_TEXT = 3 * MAX_PLAIN
 """Most bytes of memory of a JSON body as text. One emoji makes Python use four bytes for each character."""
 
 EARLIEST = 1_577_836_800_000_000_000
 """2020-01-01, ns UTC. An earlier time comes from a machine whose clock is not set."""
 _DAY = 24 * HOUR
+_DIGITS = 40
+"""Most digits of a number in JSON that are looked at; the largest number of a field has 19."""
 
 
 class RequestError(Exception):
@@ -123,14 +126,24 @@ def _decoded(body: bytes, content_type: str) -> Any:
     try:
         if content_type == "application/json":
             _require_few(json_values(body))
-            return json.loads(_text(body))
+            return json.loads(_text(body), parse_int=_whole, parse_float=_decimal)
         if content_type == "application/msgpack":
             _require_few(msgpack_values(body))
-            return msgpack.unpackb(body)
+            return msgpack.unpackb(body, timestamp=1)  # 1: as a float, which costs little
     except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as error:
         what = content_type.removeprefix("application/")
         raise RequestError(400, f"the body is not {what}: {str(error)[:100] or type(error).__name__}") from None
     raise RequestError(415, f"the content type {_short(content_type)} is not taken: send application/msgpack or json")
+
+
+def _whole(digits: str) -> float:
+    # Python's cost grows with the square of the digits. A number that is too long for any field is refused in its
+    # field, so what it was does not matter.
+    return int(digits) if len(digits) <= _DIGITS else math.inf
+
+
+def _decimal(digits: str) -> float:
+    return float(digits) if len(digits) <= _DIGITS else math.inf
 
 
 def _text(body: bytes) -> str:

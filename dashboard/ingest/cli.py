@@ -5,10 +5,19 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
+from metrica.dashboard.ingest.access import metrics_access
 from metrica.dashboard.ingest.app import create_app
 from metrica.dashboard.kpis.store import DEFAULT_CUTOFF_HOUR, Store
-from metrica.dashboard.service.commands import DATABASE_FILE, add_address_options, add_data_option, run
+from metrica.dashboard.service.commands import (
+    DATABASE_FILE,
+    add_address_options,
+    add_data_option,
+    add_tls_options,
+    certificate,
+    run,
+)
 from metrica.dashboard.service.serving import AioServer, say
 from metrica.dashboard.service.signals import interruptible
 from metrica.dashboard.store.database import Database
@@ -28,6 +37,23 @@ def _parser() -> argparse.ArgumentParser:
 
     serve = commands.add_parser("serve", help="take events and answer KPIs over HTTP (the default)")
     add_address_options(serve, 8080)
+    add_tls_options(serve)
+    serve.add_argument(
+        "--behind-proxy",
+        action="store_true",
+        help="a reverse proxy on this machine gives HTTPS: believe its X-Forwarded-For, for the limits of one address",
+    )
+    serve.add_argument(
+        "--metrics-token-file",
+        type=Path,
+        metavar="FILE",
+        help="file with the token for /metrics, made if missing; without it nobody reads them",
+    )
+    serve.add_argument(
+        "--metrics-open",
+        action="store_true",
+        help="programs on this machine need no token for /metrics: only where no proxy is in front of this port",
+    )
     _add_common(serve, _serve)
 
     store = commands.add_parser("store", help="add or list stores").add_subparsers(required=True, metavar="ACTION")
@@ -77,7 +103,19 @@ def _add_common(parser: argparse.ArgumentParser, work: object) -> None:
 
 def _serve(args: argparse.Namespace) -> int:
     with interruptible() as wait, _open(args) as database:
-        server = AioServer(create_app(database), args.host, args.port)
+        access = metrics_access(
+            args.host,
+            token_file=args.metrics_token_file,
+            is_open=args.metrics_open,
+            behind_proxy=args.behind_proxy,
+        )
+        server = AioServer(
+            create_app(database, access),
+            args.host,
+            args.port,
+            certificate=certificate(args),
+            behind_proxy=args.behind_proxy,
+        )
         try:
             if not database.stores.all():
                 say("no store yet: add one with 'metrica-ingest store add STORE --timezone ZONE'")

@@ -20,6 +20,7 @@ _MEANINGS = {
     408: "The body came too slowly.",
     413: "The body is too large, also after decompression.",
     415: "The media type or the content encoding is not taken.",
+    429: "Too many requests of one address, or bodies of one store, at a time: send them one after another.",
     503: "The database is locked, full or damaged, or the clock is not set: nothing was kept, try again later.",
 }
 
@@ -62,7 +63,7 @@ def _operation(route: Route) -> dict[str, Any]:
         }
         for q in route.query
     ]
-    statuses = {*route.errors, 503}
+    statuses = {*route.errors, 429, 503}
     if route.token:
         statuses |= {401, 403} if route.path.startswith("/v1") else {401}
     responses: dict[str, Any] = {"200": {"description": "Success.", "content": _content(route.answer)}}

@@ -5,9 +5,9 @@ Requests are validated with them, and the OpenAPI document is made from them.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, FailFast, Field
 
 from metrica.dashboard.store.records import Event, Name, Span
 
@@ -51,7 +51,8 @@ class CoverageBatch(BaseModel):
 
     v: Literal[1] = Field(description="The version of this format.")
     store: Name = Field(description="The store that the token speaks for.")
-    spans: list[Span] = Field(alias="watched", max_length=MAX_EVENTS)
+    # One span that is wrong refuses all, so the others need not be looked at.
+    spans: Annotated[list[Span], FailFast()] = Field(alias="watched", max_length=MAX_EVENTS)
 
 
 class CoverageReceipt(BaseModel):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import platformdirs
 
+from metrica.dashboard.service.tls import Certificate
 from metrica.messages import MetricaError
 
 DATABASE_FILE = "metrica.db"
@@ -37,6 +38,22 @@ def add_address_options(parser: argparse.ArgumentParser, port: int) -> None:
         "--host", default="127.0.0.1", help="address to listen on, 0.0.0.0 for all (default: %(default)s)"
     )
     parser.add_argument("--port", type=_port, default=port, help="port, 0 for any free one (default: %(default)s)")
+
+
+def add_tls_options(parser: argparse.ArgumentParser) -> None:
+    """Add `--tls-cert` and `--tls-key`, which `certificate` reads."""
+    parser.add_argument(
+        "--tls-cert",
+        type=Path,
+        metavar="FILE",
+        help="serve HTTPS with this certificate (PEM, with its chain); a renewed one is taken without a restart",
+    )
+    parser.add_argument("--tls-key", type=Path, metavar="FILE", help="the key of --tls-cert, PEM without a passphrase")
+
+
+def certificate(args: argparse.Namespace) -> Certificate | None:
+    """Return the certificate that the options name, if they name one. Raises TlsError."""
+    return Certificate.of(args.tls_cert, args.tls_key)
 
 
 def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:

@@ -2,7 +2,8 @@
 
 MetricaError
 ├── AddressError        the host and port cannot be listened on
-└── SecretFileError     a token or key file cannot be read or written
+├── SecretFileError     a token or key file cannot be read or written
+└── TlsError            the certificate or its key cannot be used
 """
 
 from __future__ import annotations
@@ -16,3 +17,7 @@ class AddressError(MetricaError):
 
 class SecretFileError(MetricaError):
     """A file that holds a token or a key cannot be read or written."""
+
+
+class TlsError(MetricaError):
+    """The certificate of a server, or its key, cannot be used."""

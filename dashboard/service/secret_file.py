@@ -32,6 +32,25 @@ def read_or_create(path: Path, nbytes: int = 32) -> str:
     return text
 
 
+def read_token(path: Path, shortest: int) -> str:
+    """Return the token in a file, which an administrator may have written. A missing file is made, with mode 0600.
+
+    shortest: fewest characters. Raises SecretFileError if it cannot be used, is too short, or can be read by others.
+    """
+    try:
+        if not path.exists():
+            _create(path, secrets.token_hex(32))
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            raise SecretFileError(f"others can read the token in {path}: run 'chmod 600 {path}'")
+        text = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise SecretFileError(f"the token file {path} cannot be used ({why}): check the file") from None
+    if len(text) < shortest or not text.isprintable() or " " in text:
+        raise SecretFileError(f"the token in {path} cannot be used: write one line of at least {shortest} characters")
+    return text
+
+
 def _create(path: Path, text: str) -> None:
     # Write another file and link it to the path: so the path never shows half a key. If two programs do this at the
     # same time, the second one fails, and reads the key of the first.

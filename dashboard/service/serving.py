@@ -1,4 +1,4 @@
-"""Servers that run in a thread: aiohttp for the ingest, waitress for the pages.
+"""Servers that run in a thread, with aiohttp: one for an application of its kind, one for the pages (WSGI).
 
 Both listen as soon as they are constructed, or raise AddressError.
 """
@@ -8,48 +8,35 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import logging
 import resource
 import socket
 import sys
 import threading
-import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, Protocol
 
-from aiohttp import web
-from waitress import wasyncore
-from waitress.server import create_server
+from aiohttp import hdrs, web
 
+from metrica.dashboard.service.accepting import Acceptor
+from metrica.dashboard.service.addresses import is_loopback, network_of, visitor
+from metrica.dashboard.service.calm import calm_logger
+from metrica.dashboard.service.connection import Connection, json_error
 from metrica.dashboard.service.errors import AddressError
+from metrica.dashboard.service.limits import Connections, Held, Limits
+from metrica.dashboard.service.tls import Certificate
+from metrica.dashboard.service.wsgi import WsgiApp, from_wsgi
 
-log = logging.getLogger(__name__)
+log = calm_logger(__name__)
+for _library in ("aiohttp.server", "aiohttp.web", "asyncio"):
+    calm_logger(_library)
 
-# waitress warns when requests wait for a thread. That is normal: a browser asks for twenty scripts at once.
-logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+"""Answers a request, as aiohttp calls it."""
 
-
-_IDLE = 30.0  # s: a connection without a request is closed after this
-_CONNECTIONS = 20_000  # most connections of the pages at a time
-_NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
-
-
-class LoopErrors:
-    """Logs the errors of an event loop; one line a minute when no connection can be taken, and not one for each."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """clock: seconds, monotonic."""
-        self._clock = clock
-        self._next = float("-inf")
-
-    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Handle an error, as `loop.set_exception_handler` asks for it."""
-        error = context.get("exception")
-        if not isinstance(error, OSError) or error.errno not in _NO_ROOM:
-            loop.default_exception_handler(context)
-        elif self._clock() >= self._next:
-            self._next = self._clock() + 60
-            log.error("no connection can be taken at present: %s", error.strerror)
+_HSTS = f"max-age={180 * 86400}"
+_RETRY_AFTER = "1"  # s
+_BACKLOG = 4096  # connections that the kernel keeps until they are taken; its own limit is net.core.somaxconn
 
 
 def _raise_descriptor_limit() -> int:
@@ -69,7 +56,7 @@ def listen(host: str, port: int) -> socket.socket:
     except (socket.gaierror, OverflowError, UnicodeError) as error:
         raise AddressError(f"the host {host!r} is not known here ({error}): give an address of this machine") from None
     try:
-        return socket.create_server((str(address[0]), int(address[1])), family=family, backlog=128)
+        return socket.create_server((str(address[0]), int(address[1])), family=family, backlog=_BACKLOG)
     except OSError as error:
         raise AddressError(_listen_problem(error, host, port)) from None
     except OverflowError:
@@ -90,7 +77,7 @@ class Server(Protocol):
     """A server that runs in a thread of its own."""
 
     address: str
-    """Where it listens: http://host:port."""
+    """Where it listens: http://host:port, or https://host:port."""
 
     @property
     def alive(self) -> bool:
@@ -105,21 +92,40 @@ class Server(Protocol):
 class AioServer:
     """An aiohttp application in a thread, from construction to `stop`."""
 
-    def __init__(self, app: web.Application, host: str, port: int, *, drain: float = 5.0) -> None:
+    def __init__(
+        self,
+        app: web.Application,
+        host: str,
+        port: int,
+        *,
+        drain: float = 5.0,
+        limits: Limits | None = None,
+        certificate: Certificate | None = None,
+        behind_proxy: bool = False,
+        name: str = "metrica-ingest",
+    ) -> None:
         """Listen and serve. drain: seconds that the present requests may still take when the server stops.
 
-        Raises AddressError if the port cannot be listened on.
+        certificate: serve HTTPS with it. behind_proxy: a reverse proxy on this machine says for whom it asks.
+        name: of the thread. Raises AddressError if the port cannot be listened on.
         """
-        _raise_descriptor_limit()
+        limits = limits or Limits()
+        # Some descriptors are left for files and the connections of the database.
+        descriptors = _raise_descriptor_limit()
+        room = max(descriptors - 1000, descriptors // 2)
+        most = limits.connections if certificate is None else limits.connections_with_tls
+        self._limits = replace(limits, connections=min(most, room))
         self._socket = listen(host, port)
         self._drain = drain
+        self._certificate = certificate
         self._loop = asyncio.new_event_loop()
-        self._loop.set_exception_handler(LoopErrors())
         self._stopping = asyncio.Event()
         self._ready = threading.Event()
         self._failure: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, args=(app,), name="metrica-ingest", daemon=True)
-        self.address = _url(self._socket)
+        app.middlewares.insert(0, _Gate(self._limits, behind_proxy).middleware)
+        app.on_response_prepare.append(self._finish_headers)
+        self._thread = threading.Thread(target=self._run, args=(app,), name=name, daemon=True)
+        self.address = _url(self._socket, "http" if certificate is None else "https")
         self._thread.start()
         self._ready.wait()
         if self._failure is not None:
@@ -151,87 +157,125 @@ class AioServer:
 
     async def _serve(self, app: web.Application) -> None:
         # metrica.dashboard.ingest.body decompresses, because aiohttp would do it without a limit of the size.
-        runner = web.AppRunner(
-            app, auto_decompress=False, access_log=None, shutdown_timeout=self._drain, keepalive_timeout=_IDLE
-        )
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=self._drain)
         await runner.setup()
+        server = runner.server
+        assert server is not None, "it is made by setup()"
+        book = Connections(self._limits)
+
+        def make(record: Held) -> Connection:
+            # The book closes what is idle, so aiohttp's own time limit has nothing to do.
+            return Connection(
+                server,
+                book,
+                record,
+                loop=self._loop,
+                auto_decompress=False,
+                access_log=None,
+                keepalive_timeout=2 * self._limits.idle,
+                read_bufsize=16 << 10,
+            )
+
+        accepting = self._loop.create_task(
+            Acceptor(self._socket, book, make, certificate=self._certificate).run(), name="accepting"
+        )
+        stopping = self._loop.create_task(self._stopping.wait())
         try:
-            await web.SockSite(runner, self._socket).start()
             self._ready.set()
-            await self._stopping.wait()
+            await asyncio.wait((accepting, stopping), return_when=asyncio.FIRST_COMPLETED)
         finally:
+            stopping.cancel()
+            ended = accepting.done()
+            accepting.cancel()
+            await asyncio.wait((accepting,))
+            self._socket.close()
             await runner.cleanup()
+        if ended:
+            accepting.result()  # raises what ended it
+
+    async def _finish_headers(self, _request: web.Request, response: web.StreamResponse) -> None:
+        response.headers.popall(hdrs.SERVER, None)  # whoever looks for a weak version shall not be told it
+        if self._certificate is not None:
+            response.headers["Strict-Transport-Security"] = _HSTS
 
 
-class WsgiServer:
-    """A WSGI application under waitress in a thread, from construction to `stop`."""
+class WsgiServer(AioServer):
+    """A WSGI application in a thread, from construction to `stop`."""
 
     def __init__(
-        self, app: Any, host: str, port: int, *, threads: int = 6, drain: float = 5.0, behind_proxy: bool = False
+        self,
+        app: WsgiApp,
+        host: str,
+        port: int,
+        *,
+        threads: int = 6,
+        drain: float = 5.0,
+        limits: Limits | None = None,
+        certificate: Certificate | None = None,
+        behind_proxy: bool = False,
     ) -> None:
-        """Listen and serve. drain: seconds that the present requests may still take when the server stops.
+        """Listen and serve, as AioServer does. threads: how many requests are answered at a time.
 
         behind_proxy: take the browser's address and scheme from the headers of a reverse proxy on this machine.
-        Raises AddressError if the port cannot be listened on.
         """
-        trust: dict[str, Any] = {}
-        if behind_proxy:
-            headers = {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"}
-            trust = {"trusted_proxy": "127.0.0.1", "trusted_proxy_headers": headers}
-        connections = min(_CONNECTIONS, _raise_descriptor_limit() // 2)
-        self._socket = listen(host, port)
-        self.address = _url(self._socket)
-        self._drain = drain
-        self._map: dict[int, Any] = {}
-        # The signature allows other types too; with one socket it returns a TcpWSGIServer.
-        self._server: Any = create_server(
-            app,
-            map=self._map,
-            sockets=[self._socket],
-            threads=threads,
-            ident=None,
-            clear_untrusted_proxy_headers=True,
-            connection_limit=connections,
-            channel_timeout=int(_IDLE),
-            cleanup_interval=5,
-            **trust,
+        super().__init__(
+            from_wsgi(app, threads=threads, behind_proxy=behind_proxy),
+            host,
+            port,
+            drain=drain,
+            limits=limits,
+            certificate=certificate,
+            behind_proxy=behind_proxy,
+            name="metrica-dashboard",
         )
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="metrica-dashboard", daemon=True)
-        self._thread.start()
+
+
+class _Gate:
+    """Tells the connection when its request begins and ends, and bounds how many one visitor has at a time."""
+
+    def __init__(self, limits: Limits, behind_proxy: bool) -> None:
+        self._limits, self._behind_proxy = limits, behind_proxy
+        self._count: dict[str, int] = {}
+
+    async def _pass(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        address = visitor(request, behind_proxy=self._behind_proxy)
+        if is_loopback(address):
+            return await handler(request)
+        network = network_of(address)
+        present = self._count.get(network, 0)
+        if present >= self._limits.requests_of_one_address:
+            refusal = json_error(429, "too many requests of your address at a time: send them one after another")
+            refusal.headers[hdrs.RETRY_AFTER] = _RETRY_AFTER
+            return refusal
+        self._count[network] = present + 1
+        try:
+            return await handler(request)
+        finally:
+            self._count[network] -= 1
+            if not self._count[network]:
+                del self._count[network]
 
     @property
-    def alive(self) -> bool:
-        return self._thread.is_alive()
+    def middleware(self) -> Any:
+        """For aiohttp's list of middlewares."""
 
-    def stop(self) -> None:
-        """Refuse new connections, finish the present requests, end the threads. May be called twice."""
-        if not self._stopping.is_set():
-            self._stopping.set()
-            self._server.pull_trigger()
-        self._thread.join()
+        @web.middleware
+        async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
+            connection = request.protocol
+            if not isinstance(connection, Connection):
+                return await self._pass(request, handler)
+            connection.begin(request)
+            try:
+                return await self._pass(request, handler)
+            finally:
+                connection.end(request)
 
-    def _run(self) -> None:
-        # This replaces waitress's own run(), which can be ended only by an exception in its thread.
-        while not self._stopping.is_set():
-            self._poll_once(1.0)
-        for _ in range(3):  # accept the last connections, read their requests, begin to answer
-            self._poll_once(0.02)
-        deadline = time.monotonic() + self._drain
-        while any(c.requests or c.total_outbufs_len for c in self._server.active_channels.values()):
-            if time.monotonic() > deadline:
-                break
-            self._poll_once(0.05)
-        self._server.task_dispatcher.shutdown(timeout=1)
-        wasyncore.close_all(self._map)
-
-    def _poll_once(self, timeout: float) -> None:
-        wasyncore.loop(timeout=timeout, map=self._map, count=1, use_poll=True)
+        return gate
 
 
-def _url(sock: socket.socket) -> str:
+def _url(sock: socket.socket, scheme: str) -> str:
     host, port = sock.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 def say(text: str) -> None:

@@ -49,6 +49,10 @@ class Answers:
         self._running: dict[Hashable, Future[Answer[Any]]] = {}
         self._last: OrderedDict[Hashable, Answer[Any]] = OrderedDict()
 
+    def close(self) -> None:
+        """End the threads, after the figures that they compute now."""
+        self._threads.shutdown(cancel_futures=True)
+
     def ask(self, store: Store, question: Hashable, now: int, compute: Callable[[Reports], T]) -> Answer[T]:
         """Return what `compute` returns at `now` (ns UTC), or what it returned in the last minutes.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 
 from sqlite_utils import Database as SqliteDatabase
@@ -10,6 +11,9 @@ from sqlite_utils import Database as SqliteDatabase
 from metrica.dashboard.kpis.coverage import TOLERANCE, Coverage
 from metrica.dashboard.store.file import DatabaseFile
 from metrica.dashboard.store.records import Span
+
+_ROWS = 500
+"""Rows that one part of a write touches. So it holds the writer for some milliseconds, also on a slow disk."""
 
 
 class CoverageTable:
@@ -22,24 +26,15 @@ class CoverageTable:
         """Write spans of a store's cameras.
 
         Spans of one camera that overlap, or are at most `TOLERANCE` apart, become one. So sending a span again
-        changes nothing.
+        changes nothing. The cost grows with what is sent, and with the spans in the database that it touches.
         """
-        listed = list(spans)
+        todo = deque(joined(spans))
 
-        def insert(db: SqliteDatabase) -> None:
-            for span in listed:
-                near = db.conn.execute(
-                    'SELECT n, start, "end" FROM watched WHERE store = ? AND camera = ? AND "end" >= ? AND start <= ?',
-                    (store, span.camera, span.start - TOLERANCE, span.end + TOLERANCE),
-                ).fetchall()
-                start, end = min([span.start, *(row[1] for row in near)]), max([span.end, *(row[2] for row in near)])
-                db.conn.executemany("DELETE FROM watched WHERE n = ?", [(row[0],) for row in near])
-                db.conn.execute(
-                    'INSERT INTO watched (store, camera, start, "end") VALUES (?, ?, ?, ?)',
-                    (store, span.camera, start, end),
-                )
+        def parts() -> Iterator[Callable[[SqliteDatabase], None]]:
+            while todo:
+                yield lambda db: _insert_some(db, store, todo)
 
-        return self._file.write(insert)
+        return self._file.write_parts(parts(), lambda _: None)
 
     def since(self, store: str, since: int) -> Coverage:
         """Return the coverage of the store's cameras, without the spans that ended before `since` (ns UTC)."""
@@ -48,3 +43,48 @@ class CoverageTable:
         for camera, start, end in self._file.rows(sql, store, since):
             found.setdefault(camera, []).append((start, end))
         return found
+
+
+def joined(spans: Iterable[Span]) -> list[Span]:
+    """Return the spans of each camera in order, with those joined that overlap or are at most `TOLERANCE` apart."""
+    found: list[Span] = []
+    for span in sorted(spans, key=lambda span: (span.camera, span.start)):
+        last = found[-1] if found else None
+        if last is None or last.camera != span.camera or span.start > last.end + TOLERANCE:
+            found.append(span)
+        elif span.end > last.end:
+            found[-1] = Span(camera=last.camera, start=last.start, end=span.end)
+    return found
+
+
+def _insert_some(db: SqliteDatabase, store: str, todo: deque[Span]) -> None:
+    """Insert spans from the left of `todo` until `_ROWS` rows are read or written; each is joined to its neighbours."""
+    rows = 0
+    while todo and rows < _ROWS:
+        span = todo[0]
+        # The spans of a camera lie apart, so they are in the same order by start and by end: the first one that begins
+        # too late is the last one that is read.
+        near: list[tuple[int, int, int]] = []
+        cursor = db.conn.execute(
+            'SELECT n, start, "end" FROM watched WHERE store = ? AND camera = ? AND "end" >= ? ORDER BY "end" LIMIT ?',
+            (store, span.camera, span.start - TOLERANCE, _ROWS + 1),
+        )
+        for row in cursor:
+            if row[1] > span.end + TOLERANCE:
+                break
+            near.append(row)
+        cursor.close()
+        whole = len(near) <= _ROWS
+        near = near[:_ROWS]
+        start = min([span.start, *(row[1] for row in near)])
+        # If there are more neighbours, the next part joins them to what this one has written.
+        end = max([span.end, near[-1][2]] if whole and near else [near[-1][2]] if near else [span.end])
+        if len(near) != 1 or (near[0][1], near[0][2]) != (start, end):
+            db.conn.executemany("DELETE FROM watched WHERE n = ?", [(row[0],) for row in near])
+            db.conn.execute(
+                'INSERT INTO watched (store, camera, start, "end") VALUES (?, ?, ?, ?)',
+                (store, span.camera, start, end),
+            )
+        rows += 1 + len(near)
+        if whole:
+            todo.popleft()

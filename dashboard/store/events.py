@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 
 from sqlite_utils import Database as SqliteDatabase
 
 from metrica.dashboard.kpis.events import IN, OUT, Events
 from metrica.dashboard.store.file import DatabaseFile
 from metrica.dashboard.store.records import Event
+
+_TOGETHER = 500
+"""Events that are written in one part. So a batch holds the writer for some milliseconds at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,23 +36,28 @@ class EventTable:
     def add(self, store: str, events: Sequence[Event]) -> Future[Added]:
         """Write a store's events. An event whose id the store has sent before is a duplicate and changes nothing."""
         received = self._file.clock()
-        rows = [
+        rows: list[tuple[object, ...]] = [
             (store, e.id, e.camera, e.line, IN if e.direction == "in" else OUT, e.track, e.time, received)
             for e in events
         ]
 
-        def insert(db: SqliteDatabase) -> Added:
+        def insert(some: list[tuple[object, ...]], db: SqliteDatabase) -> int:
             before = db.conn.total_changes
             # Not INSERT OR IGNORE: it would also drop, without an error, a row that breaks any other constraint.
             db.conn.executemany(
                 "INSERT INTO events (store, id, camera, line, direction, track, time, received)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (store, id) DO NOTHING",
-                rows,
+                some,
             )
-            accepted = db.conn.total_changes - before
-            return Added(accepted, len(rows) - accepted)
+            return db.conn.total_changes - before
 
-        return self._file.write(insert)
+        def added(accepted: list[int]) -> Added:
+            return Added(sum(accepted), len(rows) - sum(accepted))
+
+        # In parts, because the others wait meanwhile. If one of them fails, what is written already is a duplicate
+        # when the sender sends it again.
+        parts = (partial(insert, rows[at : at + _TOGETHER]) for at in range(0, max(len(rows), 1), _TOGETHER))
+        return self._file.write_parts(parts, added)
 
     def between(self, store: str, since: int, until: int) -> Events:
         """Return the store's events with `since` <= time < `until`, ns UTC."""

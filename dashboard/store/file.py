@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,9 +13,11 @@ from typing import Any, TypeVar
 from sqlite_utils import Database as SqliteDatabase
 
 from metrica.dashboard.store.connections import ReaderPool
+from metrica.dashboard.store.parts import run_parts
 from metrica.dashboard.store.writer import Writer
 
 T = TypeVar("T")
+R = TypeVar("R")
 Clock = Callable[[], int]
 """Returns the present time, ns UTC."""
 
@@ -32,11 +34,18 @@ class DatabaseFile:
         """The SQLite file."""
         self.clock = clock
         """What says the present time, ns UTC."""
+        self._before_close: list[Callable[[], object]] = []
         self._writer = Writer(path, lock_timeout=lock_timeout)
         self._readers = ReaderPool(path)
 
+    def before_close(self, work: Callable[[], object]) -> None:
+        """Run `work` when the file is closed, before that: it ends what still reads."""
+        self._before_close.append(work)
+
     def close(self) -> None:
         """Finish the queued writes and close the file."""
+        while self._before_close:
+            self._before_close.pop()()
         self._readers.close()
         # The writer last: SQLite removes the log beside the file only when the last connection is one that may write.
         self._writer.close()
@@ -49,6 +58,16 @@ class DatabaseFile:
     def write(self, work: Callable[[SqliteDatabase], T]) -> Future[T]:
         """Run `work` on the writing connection, all or nothing. The future is done when the result is on the disk."""
         return self._writer.submit(work)
+
+    def write_parts(self, parts: Iterable[Callable[[SqliteDatabase], T]], whole: Callable[[list[T]], R]) -> Future[R]:
+        """Run a large write as several small ones, between which other writes have their turn.
+
+        No write should hold the writer for longer than a quarter of a second, because every store waits for it.
+        Each part is all or nothing, and asked for only when the one before it is on the disk; the whole is not: if a
+        part fails, the future raises its error, and the parts before it stay. So use it for what may be done again.
+        whole: makes the result of the results of the parts.
+        """
+        return run_parts(self._writer.submit, iter(parts), whole)
 
     def rows(self, sql: str, *values: Any) -> list[Any]:
         """Return the rows of one query."""

@@ -6,6 +6,7 @@ import logging
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -20,6 +21,9 @@ from metrica.dashboard.store.errors import DatabaseBusyError, DatabaseError, dat
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+_LONGEST = 0.1
+"""Seconds after which a transaction takes no further job: the first ones in it wait for the last."""
 
 
 @dataclass(slots=True)
@@ -94,16 +98,22 @@ class Writer:
                 except queue.Empty:
                     break
             last = job is None
-            self._commit([job for job in batch if job.done.set_running_or_notify_cancel()])
+            begun = [job for job in batch if job.done.set_running_or_notify_cancel()]
+            while begun:
+                begun = self._commit(begun)
         self._db.close()
 
-    def _commit(self, batch: list[_Job[Any]]) -> None:
-        if not batch:
-            return
+    def _commit(self, batch: list[_Job[Any]]) -> list[_Job[Any]]:
+        """Run jobs in one transaction, and finish them. Returns those for which there was no time."""
+        left: list[_Job[Any]] = []
         outcomes: list[tuple[_Job[Any], Any, BaseException | None]] = []
         try:
             with immediate(self._db):
-                for job in batch:
+                began = time.monotonic()
+                for at, job in enumerate(batch):
+                    if time.monotonic() - began > _LONGEST:
+                        batch, left = batch[:at], batch[at:]
+                        break
                     try:
                         with self._db.atomic():
                             outcomes.append((job, job.work(self._db), None))
@@ -116,7 +126,7 @@ class Writer:
             log.error("%s (%d writes refused)", failure, len(batch))
             for job in batch:
                 job.done.set_exception(failure)
-            return
+            return left
         for job, result, problem in outcomes:
             if problem is None:
                 job.done.set_result(result)
@@ -124,3 +134,4 @@ class Writer:
                 job.done.set_exception(database_error(problem, self._path))
             else:
                 job.done.set_exception(problem)
+        return left

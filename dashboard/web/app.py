@@ -13,6 +13,7 @@ from dash.exceptions import DependencyException
 from flask import Flask, Response, has_request_context, request
 from flask.typing import ResponseReturnValue
 
+from metrica.dashboard.service.calm import calm_logger
 from metrica.dashboard.store.answers import PATIENCE, Answers
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.reports import Reports
@@ -77,6 +78,7 @@ class _LocalisedDash(Dash):
 def create_web(database: Database, settings: WebSettings) -> Flask:
     """Make the pages over a database, as a WSGI application. The database's clock says what "now" is."""
     server = Flask(__name__, static_folder=None)
+    calm_logger(server.name)
     server.config.update(
         SECRET_KEY=settings.secret_key,
         SESSION_COOKIE_NAME=_cookie_name(settings.secret_key, database.path),
@@ -114,7 +116,9 @@ def create_web(database: Database, settings: WebSettings) -> Flask:
         return layout(stores, csrf, settings.refresh, request_texts(), root())
 
     app.layout = current_layout
-    register(app, database, Answers(Reports(database), patience=settings.patience))
+    answers = Answers(Reports(database), patience=settings.patience)
+    database.before_close(answers.close)
+    register(app, database, answers)
     policy = _content_policy(app)
 
     @server.before_request

@@ -8,7 +8,14 @@ import os
 import sys
 from collections.abc import Sequence
 
-from metrica.dashboard.service.commands import DATABASE_FILE, add_address_options, add_data_option, run
+from metrica.dashboard.service.commands import (
+    DATABASE_FILE,
+    add_address_options,
+    add_data_option,
+    add_tls_options,
+    certificate,
+    run,
+)
 from metrica.dashboard.service.secret_file import read_or_create
 from metrica.dashboard.service.serving import WsgiServer, say
 from metrica.dashboard.service.signals import interruptible
@@ -35,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
 
     serve = commands.add_parser("serve", help="serve the pages (the default)")
     add_address_options(serve, 8050)
+    add_tls_options(serve)
     serve.add_argument(
         "--behind-proxy",
         action="store_true",
@@ -79,8 +87,10 @@ def _serve(args: argparse.Namespace) -> int:
 
     with interruptible() as wait, Database(args.data / DATABASE_FILE) as database:
         key = read_or_create(args.data / SESSION_KEY)
-        app = create_web(database, WebSettings(secret_key=key, https=args.behind_proxy, prefix=args.prefix))
-        server = WsgiServer(app, args.host, args.port, behind_proxy=args.behind_proxy)
+        pair = certificate(args)
+        https = args.behind_proxy or pair is not None
+        app = create_web(database, WebSettings(secret_key=key, https=https, prefix=args.prefix))
+        server = WsgiServer(app, args.host, args.port, certificate=pair, behind_proxy=args.behind_proxy)
         try:
             made = ensure_owner(database, os.environ.get("METRICA_PASSWORD", ""))
             if made is not None:

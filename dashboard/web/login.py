@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import ipaddress
 import math
 import secrets
 from functools import lru_cache
@@ -14,6 +13,7 @@ from flask import Blueprint, Flask, current_app, redirect, render_template_strin
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
+from metrica.dashboard.service.addresses import network_of
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.errors import DatabaseError
 from metrica.dashboard.store.users import User
@@ -79,17 +79,6 @@ def csrf_is_right() -> bool:
     """Whether the form of this request has the CSRF token of its session."""
     expected: str = session.get("csrf", "")
     return bool(expected) and hmac.compare_digest(expected.encode(), request.form.get("csrf", "").encode())
-
-
-def network_of(address: str) -> str:
-    """Return what stands for one visitor: an IPv4 address, or the /64 network of an IPv6 address."""
-    try:
-        known = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(known, ipaddress.IPv4Address):
-        return str(known)
-    return str(known.ipv4_mapped or ipaddress.ip_network((known, 64), strict=False))
 
 
 def _routes(database: Database) -> Blueprint:

@@ -13,6 +13,7 @@ from typing import Any
 import msgpack
 import urllib3
 
+from metrica.dashboard.ingest.access import MetricsAccess
 from metrica.dashboard.ingest.app import create_app
 from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.service.serving import AioServer
@@ -21,6 +22,7 @@ from metrica.dashboard.store.records import Event
 from tests.dashboard.footfall import at
 
 STORE = Store("tunis-01", "Africa/Tunis")
+METRICS_TOKEN = "for-prometheus-alone"
 NOON = at("Africa/Tunis", 2026, 11, 22, 12)
 
 
@@ -107,6 +109,11 @@ class Ingest(Client):
     database: Database = field(kw_only=True)
     clock: ManualClock = field(kw_only=True)
 
+    def metrics(self) -> str:
+        """The counters, read with their own token."""
+        text: str = Client(self.address, METRICS_TOKEN).get("/metrics").body.decode()
+        return text
+
 
 @contextlib.contextmanager
 def ingest_server(folder: Path, *, lock_timeout: float = 10.0) -> Generator[Ingest]:
@@ -114,7 +121,7 @@ def ingest_server(folder: Path, *, lock_timeout: float = 10.0) -> Generator[Inge
     clock = ManualClock()
     with Database(folder / "metrica.db", clock=clock, lock_timeout=lock_timeout) as database:
         database.stores.put(STORE)
-        server = AioServer(create_app(database, patience=None), "127.0.0.1", 0)
+        server = AioServer(create_app(database, MetricsAccess(METRICS_TOKEN), patience=None), "127.0.0.1", 0)
         try:
             yield Ingest(server.address, database.tokens.create(STORE.id), database=database, clock=clock)
         finally:

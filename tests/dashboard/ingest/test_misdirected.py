@@ -43,6 +43,6 @@ def test_a_strange_expectation_is_ignored(server: Ingest, expected: bytes, line:
 def test_wrong_addresses_are_one_series_of_the_metrics(server: Ingest) -> None:
     for n in range(3):
         server.get(f"/nowhere/{n}")
-    text = server.get("/metrics").body.decode()
+    text = server.metrics()
     assert 'route="unknown",status="404"' in text
     assert "nowhere" not in text

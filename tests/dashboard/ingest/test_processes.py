@@ -29,9 +29,9 @@ def ingest(*arguments: str, data: Path) -> subprocess.CompletedProcess[str]:
 
 
 @contextlib.contextmanager
-def serving(data: Path) -> Generator[tuple[subprocess.Popen[str], str]]:
+def serving(data: Path, *options: str) -> Generator[tuple[subprocess.Popen[str], str]]:
     """A running server and its address."""
-    command = [*COMMAND, "serve", "--port", "0", "--data", str(data)]
+    command = [*COMMAND, "serve", "--port", "0", "--data", str(data), *options]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None

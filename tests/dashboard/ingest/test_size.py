@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import resource
+import socket
 import threading
 import time
 from pathlib import Path
@@ -14,13 +16,18 @@ import msgpack
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from metrica.dashboard.ingest.app import BODIES_OF_A_STORE
 from metrica.dashboard.ingest.body import MAX_PLAIN, RequestError, parse_coverage, parse_events
+from metrica.dashboard.ingest.schema import CoverageBatch
 from metrica.dashboard.ingest.size import MAX_VALUES, json_values, msgpack_values
+from metrica.dashboard.kpis.store import Store
 from tests.dashboard.client import NOON, Client, batch, event_document, ingest_server, packed
 from tests.dashboard.footfall import event
 
 MANY = MAX_PLAIN - 100
+OTHER = Store("sfax-01", "Africa/Tunis")
 HEAD = b"\x83\xa1v\x01\xa5store\xa8tunis-01\xa6events"
 HOSTILE: dict[str, tuple[str, bytes]] = {
     "JSON lists": ("json", b'{"v":1,"store":"tunis-01","events":[' + b"[]," * (MANY // 3) + b"0]}"),
@@ -31,6 +38,26 @@ HOSTILE: dict[str, tuple[str, bytes]] = {
     "msgpack nothing": ("msgpack", HEAD + b"\xdd" + (MANY - 50).to_bytes(4, "big") + b"\xc0" * (MANY - 50)),
     "msgpack claims": ("msgpack", HEAD + (b"\xdd" + (MANY // 2).to_bytes(4, "big")) * 400),
     "msgpack nested": ("msgpack", HEAD + b"\x9f" * MANY),
+}
+EVENT = b'{"id":"a","camera":"c","line":"l","direction":"in","track":1,"time":'
+SLOW: dict[str, tuple[str, bytes]] = {
+    "long whole numbers": ("json", b"[" + (b"9" * 4000 + b",") * 1000 + b"0]"),
+    "one endless number": ("json", b'{"v":' + b"9" * MANY + b"}"),
+    "long decimal numbers": ("json", b"[" + (b"0." + b"1" * 55 + b"e-30,") * 60_000 + b"0]"),
+    "numbers beyond all": ("json", b"[" + b"1e999," * 120_000 + b"0]"),
+    "nested JSON lists": ("json", b"[" * 120_000),
+    "nested JSON maps": ("json", b'{"a":' * 120_000),
+    "one text": ("json", b'{"v":1,"x":"' + b"a" * MANY + b'"}'),
+    "escapes": ("json", b'{"v":1,"x":"' + b"\\ud83d" * (MANY // 6) + b'"}'),
+    "the same key": ("json", b"{" + b'"v":1,' * 120_000 + b'"v":2}'),
+    "no UTF-8": ("json", b'{"v":"' + b"\xff" * MANY + b'"}'),
+    "UTF-16": ("json", ('{"x":"' + "é" * (MANY // 2) + '"}').encode("utf-16")),
+    "spaces": ("json", b" " * MANY + b"1"),
+    "an error on the last line": ("json", b"[1" + b"\n" * MANY + b"x"),
+    "msgpack times": ("msgpack", HEAD + b"\xdd\0\1\xd4\xc0" + b"\xd6\xff\0\0\0\1" * 120_000),
+    "msgpack ext": ("msgpack", HEAD + b"\xdd\0\1\xd4\xc0" + b"\xd4\5x" * 120_000),
+    "msgpack depth": ("msgpack", HEAD + b"\x91" * 120_000 + b"\xc0"),
+    "msgpack one text": ("msgpack", HEAD + b"\xdb" + MANY.to_bytes(4, "big") + b"\xff" * MANY),
 }
 
 
@@ -60,6 +87,70 @@ def test_a_small_request_with_millions_of_values_costs_neither_time_nor_memory(n
         assert (answer.status, "send fewer events" in answer.body["error"]) == (413, True)
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 << 10, "KiB"
         assert max(waits) < 1.0, "seconds; a busy machine is slow, but 4 to 7 s were the fault"
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_no_request_holds_up_another_for_long(name: str, tmp_path: Path) -> None:
+    """The thread of the loop runs while another decodes, but only when the decoder lets go of the interpreter."""
+    form, body = SLOW[name]
+    plain = gzip.compress(body)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    held: list[float] = []
+
+    def decode() -> None:
+        began = time.thread_time()
+        with pytest.raises(RequestError):
+            parse_events(plain, f"application/{form}", "gzip", NOON)
+        held.append(time.thread_time() - began)
+
+    decoding = threading.Thread(target=decode)
+    decoding.start()
+    decoding.join()
+    assert held[0] < 1.0, "seconds of the processor"
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 << 10, "KiB"
+
+
+@pytest.mark.parametrize("digits", [41, 4000, 5000])
+def test_a_number_that_is_too_long_refuses_its_event_and_no_other(digits: int) -> None:
+    """It is not even converted: the cost of that grows with the square of its digits, and 5000 are too many."""
+    body = b'{"v":1,"store":"tunis-01","events":[' + EVENT + b"9" * digits + b"}," + EVENT + b"%d}]}" % NOON
+    parsed = parse_events(body, "application/json", "", NOON)
+    assert len(parsed.events) == 1
+    assert [(one.index, one.reason) for one in parsed.refused] == [
+        (0, "its 'time' is wrong: input should be a valid integer")
+    ]
+
+
+def test_a_span_that_is_wrong_ends_the_check() -> None:
+    document = {"v": 1, "store": "t", "watched": [{"camera": 1, "start": "x", "end": None}] * 5000}
+    with pytest.raises(ValidationError) as caught:
+        CoverageBatch.model_validate(document)
+    assert caught.value.error_count() == 3, "those of the first span, and not 15,000"
+    with pytest.raises(RequestError, match=r"its 'watched.0.camera' is wrong"):
+        parse_coverage(packed(document), "application/msgpack", "", NOON)
+
+
+def test_one_store_sends_a_bounded_number_of_bodies_at_a_time(tmp_path: Path) -> None:
+    with ingest_server(tmp_path) as server, contextlib.ExitStack() as stack:
+        host, port = server.address.removeprefix("http://").split(":")
+        head = f"POST /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {server.token}\r\n"
+        head += "Content-Length: 9\r\n\r\n"
+        slow = [stack.enter_context(socket.create_connection((host, int(port)), 20)) for _ in range(BODIES_OF_A_STORE)]
+        for one in slow:
+            one.sendall(head.encode())
+        deadline = time.monotonic() + 20
+        while (answer := server.post(batch([]))).status == 200:
+            assert time.monotonic() < deadline, "one more is let in"
+        assert (answer.status, answer.headers["Retry-After"]) == (429, "1")
+        assert answer.body["error"] == "this store sends 8 bodies at a time: send again in a second"
+        server.database.stores.put(OTHER)
+        other = Client(server.address, server.database.tokens.create(OTHER.id))
+        assert other.send([event(1, NOON)], OTHER.id).status == 200, "another store's are taken"
+        assert server.get("/healthz").status == 200
+        for one in slow:
+            one.sendall(b"nonsense!")
+            assert one.recv(12) == b"HTTP/1.1 415"
+        assert server.post(batch([])).status == 200
 
 
 def largest(size: int = 200) -> dict[str, Any]:
