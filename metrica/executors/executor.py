@@ -21,6 +21,7 @@ from metrica.messages import Frame, Header, Health, Message
 from metrica.node import Node
 from metrica.qos import EVENTS, LATCHED, PROFILES, QoS
 from metrica.runtime import Clock, SystemClock
+from metrica.secrets import hide
 from metrica.transport import NodeSpec, PublisherSocket, SubscriberSocket, TopicEndpoint
 
 _QUIET_SECONDS = 0.15  # draining ends when no message has come for so long
@@ -254,7 +255,7 @@ class Executor:
             counters={**self._node.counters, "unpublished_events": self._ledger.unpublished},
             gauges={**self._node.gauges, "cpu_seconds": time.process_time()},
             subscribers={s.topic: s.subscribers for s in self._all_publishers()},
-            detail=self._ledger.trouble or self._node.present_trouble,
+            detail=hide(self._ledger.trouble or self._node.present_trouble),
         )
         self._control.beat(health)
         self._health.send(health)
