@@ -11,10 +11,10 @@ from __future__ import annotations
 import json
 import logging
 import sys
-import traceback
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
+from metrica.secrets.handler import HidingFormatter, HidingHandler
 from metrica.secrets.registry import hide, hide_value
 from metrica.secrets.streams import hide_in_tracebacks
 
@@ -23,7 +23,7 @@ _RESET = "\x1b[0m"
 _KEYS = ("time", "level", "node", "message", "error")
 
 
-class JsonFormatter(logging.Formatter):
+class JsonFormatter(HidingFormatter):
     """Formats a record as one line of JSON. `node` is the name for records that name no node (those of a library)."""
 
     def __init__(self, node: str) -> None:
@@ -40,7 +40,7 @@ class JsonFormatter(logging.Formatter):
             **{k: hide_value(v) for k, v in fields.items() if k not in _KEYS},
         }
         if record.exc_info:
-            line["error"] = hide(self.formatException(record.exc_info))
+            line["error"] = self.formatException(record.exc_info)
         # A file name may hold bytes that are not text.
         return json.dumps(line, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
 
@@ -56,31 +56,6 @@ class TextFormatter(JsonFormatter):
         return text(json.loads(super().format(record)), colour=self._colour)
 
 
-class HidingFormatter(logging.Formatter):
-    """A formatter of the standard library, with the secrets in the whole line hidden."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return hide(super().format(record))
-
-
-class HidingHandler(logging.StreamHandler[TextIO]):
-    """A handler that says without secrets what is wrong with a record that cannot be formatted."""
-
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's name)
-        # logging's own would print the arguments of the call as they are.
-        if not logging.raiseExceptions:
-            return
-        try:
-            place = f"{record.pathname}:{record.lineno}"
-            broken = logging.LogRecord(record.name, logging.ERROR, record.pathname, record.lineno, "", (), None)
-            broken.msg = f"a log record made at {place} cannot be shown"
-            broken.__dict__["fields"] = {"reason": traceback.format_exc(limit=-1).strip().rpartition("\n")[2]}
-            self.stream.write(self.format(broken) + self.terminator)
-            self.flush()
-        except Exception:  # noqa: BLE001 - a closed stream: there is nowhere left to say anything
-            return
-
-
 def setup(node: str, *, level: str = "INFO", as_json: bool = True, stream: TextIO | None = None) -> None:
     """Write every log record of this process to a stream, by default standard error, as JSON or as text."""
     handler = HidingHandler(sys.stderr if stream is None else stream)
@@ -88,14 +63,6 @@ def setup(node: str, *, level: str = "INFO", as_json: bool = True, stream: TextI
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    hide_in_tracebacks()
-
-
-def setup_service(level: int = logging.INFO) -> None:
-    """Write every log record of this process to standard error in the usual form of the standard library."""
-    handler = HidingHandler(sys.stderr)
-    handler.setFormatter(HidingFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=level, handlers=[handler])
     hide_in_tracebacks()
 
 

@@ -9,6 +9,7 @@ any logger and for what a node prints, and the launcher for whatever its nodes p
 | `registry` | the secrets that this process knows, and `hide` |
 | `forms` | how a secret may be written: percent-encoded, in a `repr`, in JSON, in Base64, … |
 | `addresses` | what is secret in an address |
+| `handler` | `logging` without secrets |
 | `streams` | standard output and error without secrets |
 | `private_file` | files that only their owner can read, for what a person has to see |
 """

@@ -22,7 +22,7 @@ _UNPARSED = re.compile(r"(?<=\w://)[^\s\"]*(?=@)|(?i:(?<=bearer )|(?<=basic ))[\
 
 class _Registry:
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may log, too
         self._secrets: dict[str, Callable[[], str]] = {}
         self._suspects: dict[str, Callable[[], str]] = {}
         self._compiled: dict[str, re.Pattern[str]] = {}
@@ -44,12 +44,12 @@ class _Registry:
         """A pattern for each secret, the longest first: the shorter one may be a part of it."""
         if self._stale:
             with self._lock:
-                self._stale = False
                 known = {**self._suspects, **self._secrets}
                 self._compiled = {
                     text: self._compiled.get(text) or re.compile(known[text]())
                     for text in sorted(known, key=len, reverse=True)
                 }
+                self._stale = False
         return self._compiled.values()
 
 
