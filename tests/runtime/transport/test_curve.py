@@ -3,74 +3,24 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import socket
-import tempfile
-import threading
 import time
-from collections.abc import Callable, Generator
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 import zmq
 
 from metrica.errors import KeysError
-from metrica.messages import Detections, Frame, Header, Message, encode
+from metrica.messages import Frame, Header, Message, encode
 from metrica.qos import EVENTS, LATCHED, LATEST, LOSSLESS, STREAM, QoS
-from metrica.transport import Curve, KeyFolder, PublisherSocket, TopicEndpoint
+from metrica.transport import PublisherSocket, TopicEndpoint
 from tests.runtime.sockets import PATIENCE, Bus, Reader, crossing, eventually, free_port, health, picture, seen
+from tests.runtime.transport.machines import Machine, Tap, machine
+
+__all__ = ["machine"]
 
 MARK = b"this stands in every picture"
-
-
-class Machine:
-    """One machine: its own keys, and its own ZeroMQ context, as one process has it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.keys = KeyFolder(folder)
-        self.keys.make()
-        self.folder = folder
-        self.said: list[tuple[str, bool]] = []
-        self.context: zmq.Context[Any] = zmq.Context()
-        self.curve = Curve(self.context, folder, lambda sentence, refused: self.said.append((sentence, refused)))
-        self._closing: list[Any] = []
-
-    @property
-    def public(self) -> str:
-        return self.keys.own().public
-
-    def publisher(self, topic: TopicEndpoint, qos: QoS = STREAM, epoch: int = 1) -> PublisherSocket:
-        made = PublisherSocket(self.context, topic, qos, epoch=epoch, frame_dir=None, curve=self.curve)
-        self._closing.append(made)
-        return made
-
-    def reader(self, topic: TopicEndpoint, qos: QoS = STREAM, message: type[Message] = Detections) -> Reader:
-        made = Reader(self.context, topic, qos, message, self.curve)
-        self._closing.append(made)
-        return made
-
-    def close(self) -> None:
-        for made in self._closing:
-            made.close()
-        self.curve.close()
-        self.context.destroy(linger=0)
-
-
-@pytest.fixture
-def machine() -> Generator[Callable[[], Machine]]:
-    folder = Path(tempfile.mkdtemp(prefix="mc-"))
-    made: list[Machine] = []
-
-    def make() -> Machine:
-        made.append(Machine(folder / f"machine{len(made)}"))
-        return made[-1]
-
-    yield make
-    for each in reversed(made):
-        each.close()
-    shutil.rmtree(folder)
 
 
 def topic() -> TopicEndpoint:
@@ -139,43 +89,6 @@ def test_the_wire_shows_no_picture(machine: Callable[[], Machine]) -> None:
     assert len(wire) > 48 * 64 * 3
     for word in (MARK, b"door", b"Frame", b"image"):
         assert word not in wire
-
-
-class Tap:
-    """Passes bytes on between a reader and the port of a publisher, and keeps a copy."""
-
-    def __init__(self, port: int) -> None:
-        self._server = socket.create_server(("127.0.0.1", 0))
-        self.port, self._to = int(self._server.getsockname()[1]), port
-        self.seen: list[bytes] = []
-        self._open: list[socket.socket] = [self._server]
-
-    def __enter__(self) -> Tap:
-        threading.Thread(target=self._accept, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for each in self._open:
-            each.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                near, _ = self._server.accept()
-            except OSError:
-                return
-            far = socket.create_connection(("127.0.0.1", self._to))
-            self._open += [near, far]
-            for a, b in ((near, far), (far, near)):
-                threading.Thread(target=self._pass, args=(a, b), daemon=True).start()
-
-    def _pass(self, a: socket.socket, b: socket.socket) -> None:
-        try:
-            while data := a.recv(65536):
-                self.seen.append(data)
-                b.sendall(data)
-        except OSError:
-            return
 
 
 def test_who_connects_without_keys_gets_nothing(
