@@ -52,8 +52,9 @@ def main() -> int:
 
 def _run(spec: NodeSpec) -> Exit:
     secrets.suspect(spec.params)  # the class says which of them are secret, and its module may fail and say anything
-    node = load_node_type(spec.type)(**spec.params)
+    cls = load_node_type(spec.type)
     secrets.suspect(())
+    node = cls(**spec.params)
     executor = Executor(spec, node)
     signal.signal(signal.SIGTERM, lambda *_: executor.stop())
     executor.run()

@@ -29,7 +29,7 @@ def _letter(c: str) -> str:
     percent = "".join(f"%(?:25)*(?i:{byte:02x})" for byte in data)
     if c.isascii() and c.isalnum():
         return f"(?:{c}|{percent})"
-    forms = [re.escape(c), percent, rf"\\+(?i:u{code:04x}|x{code:02x}|U{code:08x})", rf"&#(?:{code}|(?i:x0*{code:x}));"]
+    forms = [percent, rf"\\+(?i:u{code:04x}|x{code:02x}|U{code:08x})", rf"&#(?:{code}|(?i:x0*{code:x}));"]
     if c in _NAMED:
         forms.append(rf"\\+{_NAMED[c]}")
     if (named := html.escape(c)) != c:
@@ -47,7 +47,7 @@ def _letter(c: str) -> str:
     if code > 0xFFFF:
         pair = c.encode("utf-16-be")
         forms.append(rf"\\+u(?i:{pair[:2].hex()})\\+u(?i:{pair[2:].hex()})")
-    return f"(?:{'|'.join(forms)})"
+    return f"(?:{'|'.join([*forms, re.escape(c)])})"  # the longer forms first
 
 
 def _is_bytes(text: str) -> bool:

@@ -16,6 +16,7 @@ import os
 import re
 import shutil
 import stat
+import struct
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -179,17 +180,21 @@ def public_key(text: str) -> str:
     """A public key in Z85, from 64 hexadecimal digits or from Z85. Raises KeysError."""
     if re.fullmatch(r"[0-9A-Fa-f]{64}", text):
         return z85.encode(bytes.fromhex(text)).decode()
-    try:
-        if len(text) == 40 and len(z85.decode(text.encode("ascii"))) == 32:
-            return text
-    except (ValueError, KeyError, UnicodeEncodeError):
-        pass  # said below, as for a wrong length
+    if _is_z85(text):
+        return text
     raise KeysError("this is not a public key: it has 64 hexadecimal digits, as 'metrica-keys show' prints them")
 
 
 def as_digits(key: str) -> str:
     """A key as hexadecimal digits, which a shell does not take for anything else."""
     return z85.decode(key.encode()).hex()
+
+
+def _is_z85(text: str) -> bool:
+    try:
+        return len(text) == 40 and len(z85.decode(text.encode("ascii"))) == 32
+    except (ValueError, KeyError, struct.error):
+        return False
 
 
 def _fit(public: bytes, secret: bytes) -> bool:
