@@ -116,9 +116,7 @@ class Dashboard(_ServerNode):
         default="",
         help="path under which a reverse proxy shows the pages, such as /footfall; empty: none, or the proxy's",
     )
-    new_password: bool = param(
-        default=False, help="make the owner a new password at each start: for demonstrations"
-    )
+    new_password: bool = param(default=False, help="make the owner a new password at each start: for demonstrations")
     refresh: float = param(default=5.0, ge=0.5, unit="s", help="how often an open page looks for new figures")
 
     def check(self) -> None:

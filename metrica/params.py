@@ -148,7 +148,8 @@ def param(
     secret: bool | Literal["address"] = False,
 ) -> T: ...
 @overload
-def param(*, default_factory: Callable[[], T], unit: str = "", help: str = "", secret: bool | Literal["address"] = False
+def param(
+    *, default_factory: Callable[[], T], unit: str = "", help: str = "", secret: bool | Literal["address"] = False
 ) -> T: ...
 @overload
 def param(

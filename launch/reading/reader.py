@@ -168,12 +168,16 @@ def hide_if_secret(key: str, value: Tree) -> None:
         hide(value)
 
 
-def hide(tree: Tree) -> None:
-    """Mark everything at this place as secret, so that it is never printed, here or in a log."""
+def hide(tree: Tree, *, place_only: bool = False) -> None:
+    """Mark everything at this place as secret, so that it is never printed, here or in a log.
+
+    place_only: in a log only what the parameter's own declaration makes known.
+    """
     for text in texts(tree):
         if not text.value.startswith("$("):
             text.place.source.hide(text.place)
-            register(text.value)
+            if not place_only:
+                register(text.value)
 
 
 def _place(source: Source, start: Any, end: Any, offset: int) -> Place:

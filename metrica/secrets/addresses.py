@@ -31,7 +31,9 @@ def user_info(address: str) -> str:
 def register_address(text: str) -> None:
     """Hide the user, the password and the tokens of an address, if there are any in the text."""
     text = text.strip()
-    for address in _SCHEME.split(text)[1:] if _SCHEME.search(text) else [text] if re.match(r"[^/\s:]+:.*@", text) else []:
+    for address in (
+        _SCHEME.split(text)[1:] if _SCHEME.search(text) else [text] if re.match(r"[^/\s:]+:.*@", text) else []
+    ):
         info = user_info(address)
         user, colon, password = info.partition(":")
         for form in dict.fromkeys((info, f"{unquote(user)}{colon}{unquote(password)}")):

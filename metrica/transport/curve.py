@@ -79,7 +79,9 @@ def required(curve: Curve | None, topic_endpoint: TopicEndpoint) -> Curve | None
     if not topic_endpoint.needs_keys:
         return None
     if not topic_endpoint.endpoint.startswith("tcp://"):
-        raise KeysError(f"{topic_endpoint.topic} cannot travel over {topic_endpoint.endpoint}: only tcp:// is encrypted")
+        raise KeysError(
+            f"{topic_endpoint.topic} cannot travel over {topic_endpoint.endpoint}: only tcp:// is encrypted"
+        )
     if curve is None:
         raise KeysError(
             f"{topic_endpoint.topic} at {topic_endpoint.endpoint} would travel unencrypted: "

@@ -90,7 +90,9 @@ class KeyFolder:
             KeysError: There are keys already, or the folder cannot be written.
         """
         if not replace and (self.path / _SECRET).exists():
-            raise KeysError(f"there are keys in {self.path} already: '--replace' makes new ones, and all who read must be told")
+            raise KeysError(
+                f"there are keys in {self.path} already: '--replace' makes new ones, and all who read must be told"
+            )
         try:
             self._make_private()
             draft = Path(tempfile.mkdtemp(prefix=".new-", dir=self.path))

@@ -73,7 +73,9 @@ class Preview(Node):
             raise
         where = self.address.partition("?")[0]
         # The launcher shows what stands in the file of the field `open` to whoever sits at its terminal.
-        self.log.info(f"the live picture is on {where}, its address with the token in {self._note}", open=str(self._note))
+        self.log.info(
+            f"the live picture is on {where}, its address with the token in {self._note}", open=str(self._note)
+        )
 
     @property
     def address(self) -> str:

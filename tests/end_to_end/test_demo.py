@@ -94,7 +94,10 @@ def test_people_are_counted_on_the_page_and_seen_in_the_live_picture() -> None:
     ):
         until(lambda: said(lines, "to open in a browser") == 2 or process.poll() is not None, "open", lines)
         notes = folder / "data" / "metrica" / "demo" / "open"
-        live, page = (LIVE.search((notes / "entrance.preview").read_text()), PAGE.search((notes / "dashboard").read_text()))
+        live, page = (
+            LIVE.search((notes / "entrance.preview").read_text()),
+            PAGE.search((notes / "dashboard").read_text()),
+        )
         assert live and page
         picture = look(live[1])
         assert picture.shape == (360, 640, 3) and picture.std() > 20

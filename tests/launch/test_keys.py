@@ -61,7 +61,10 @@ def test_machines_are_allowed_trusted_listed_and_forgotten(tmp_path: Path, capsy
     data = ("--data", str(tmp_path))
     other = as_digits(zmq.curve_keypair()[0].decode())
     status, said = keys("trust", "10.0.0.7", other, *data, capsys=capsys)
-    assert (status, said.partition(": make them")[0]) == (1, f"metrica-keys: error: there are no keys in {tmp_path}/keys")
+    assert (status, said.partition(": make them")[0]) == (
+        1,
+        f"metrica-keys: error: there are no keys in {tmp_path}/keys",
+    )
     own = keys("make", *data, capsys=capsys)[1].strip()
     assert keys("allow", "office", other, *data, capsys=capsys)[0] == 0
     assert keys("trust", "[::1]:5560", other, *data, capsys=capsys)[0] == 0
@@ -93,9 +96,7 @@ def test_machines_are_allowed_trusted_listed_and_forgotten(tmp_path: Path, capsy
         (lambda path: path.unlink(), "there are no keys in .*: make them with 'metrica-keys make'"),
     ],
 )
-def test_keys_that_cannot_be_used_are_one_sentence(
-    tmp_path: Path, spoil: Callable[[Path], object], words: str
-) -> None:
+def test_keys_that_cannot_be_used_are_one_sentence(tmp_path: Path, spoil: Callable[[Path], object], words: str) -> None:
     keys = KeyFolder(tmp_path)
     keys.make()
     spoil(tmp_path / "keys" / "own.key_secret")
@@ -163,7 +164,9 @@ def test_pictures_reach_another_launch_also_when_one_is_killed(tmp_path: Path) -
         with launching("  camera: {type: pictures:Camera}\n" + here + endpoints, data=box.path.parent) as publishing:
             publishing.wait_for("2 of 2 nodes run")
             digits = as_digits(office_key)
-            publishing.wait_for(f"a reader at 127.0.0.1 is refused /frames: to let it in, run 'metrica-keys allow NAME {digits}'")
+            publishing.wait_for(
+                f"a reader at 127.0.0.1 is refused /frames: to let it in, run 'metrica-keys allow NAME {digits}'"
+            )
             listening.wait_for("the publisher of /frames at tcp://127.0.0.1:")
             assert not seen.exists()
             eventually(lambda: len(pictures(heard)) > 5, "pictures on the box itself")

@@ -135,7 +135,10 @@ def test_without_the_token_nothing_is_shown(shown: Shown) -> None:
         for asked in ("", "?token=", "?token=wrong", f"{shown.address[len(shown.root) :]}x"):
             answer = get(f"{shown.root}{path}{asked}", Cookie="metrica_preview=wrong")
             assert answer.status == 401, (path, asked)
-            assert answer.read() == b"Open the address in the file that the log of the preview names; each start makes a new one.\n"
+            assert (
+                answer.read()
+                == b"Open the address in the file that the log of the preview names; each start makes a new one.\n"
+            )
             assert answer.headers["Cache-Control"] == "no-store"
     assert shown.node.viewers == 0
 

@@ -148,8 +148,7 @@ def test_a_reader_whose_key_is_unknown_is_refused_and_comes_in_when_it_is_allowe
     digits = bytes.hex(zmq.utils.z85.decode(office.public.encode()))
     assert box.said == [
         (
-            "a reader at 127.0.0.1 is refused /door/topic: to let it in, run "
-            f"'metrica-keys allow NAME {digits}'",
+            f"a reader at 127.0.0.1 is refused /door/topic: to let it in, run 'metrica-keys allow NAME {digits}'",
             True,
         )
     ], "said once for this address"
@@ -229,7 +228,9 @@ def test_without_keys_nothing_is_published_or_read_over_tcp(bus: Bus, message: M
 
 
 def test_a_reader_that_does_not_know_the_publisher_s_key_says_so(machine: Callable[[], Machine]) -> None:
-    with pytest.raises(KeysError, match=r"the key of the publisher at 127.0.0.1:\d+ is not known: .*metrica-keys trust"):
+    with pytest.raises(
+        KeysError, match=r"the key of the publisher at 127.0.0.1:\d+ is not known: .*metrica-keys trust"
+    ):
         machine().reader(topic())
 
 
