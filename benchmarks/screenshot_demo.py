@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def opened(process: subprocess.Popen[str]) -> tuple[str, str, tuple[str, str]]:
-    """The addresses of the live picture and of the owner's page, and the login, from the files that the launcher names."""
+    """The addresses of the live picture and of the owner's page, and the login, from files that the launcher names."""
     assert process.stderr
     live = page = ""
     login = ("", "")

@@ -45,7 +45,7 @@ class ParamSpec:
     help: str = ""
     """What the parameter is for, in one line."""
     secret: bool | Literal["address"] = False
-    """Whether logs, graphs and errors must not show the value; `address`: it may be an address with a password in it."""
+    """Whether logs, graphs and errors must not show the value; `address`: it may be an address with a password."""
     _adapter: Any = None
 
     @property

@@ -11,6 +11,7 @@ from metrica.secrets.registry import register
 SECRET_FIELD = re.compile(r"(?i)\b(user(?:name)?|usr|pass(?:word|wd)?|pwd|token|auth|key)=([^&\s/?#]*)")
 """A field of an address that may hold a secret: its name and its value. Some cameras have such fields in the path."""
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_HOST = re.compile(r"(\d+\.\d+\.\d+\.\d+|localhost|\[[\da-fA-F:.]+\])(:\d+)?[/?#]")  # no user is called like this
 _VARIABLE = re.compile(r"(?i)(?:^|_)(?:pass(?:word|wd|phrase)?|pw|secret|token|api_?key)$")
 
 
@@ -25,15 +26,14 @@ def user_info(address: str) -> str:
     before_path = re.split(r"[/?#]", rest, maxsplit=1)[0]
     if "@" in before_path:
         return before_path.rpartition("@")[0]
-    return rest.rpartition("@")[0]
+    return "" if _HOST.match(rest) else rest.rpartition("@")[0]
 
 
 def register_address(text: str) -> None:
     """Hide the user, the password and the tokens of an address, if there are any in the text."""
     text = text.strip()
-    for address in (
-        _SCHEME.split(text)[1:] if _SCHEME.search(text) else [text] if re.match(r"[^/\s:]+:.*@", text) else []
-    ):
+    without_scheme = [text] if re.match(r"[^/\s:]+:.*@", text) else []
+    for address in _SCHEME.split(text)[1:] or without_scheme:
         info = user_info(address)
         user, colon, password = info.partition(":")
         for form in dict.fromkeys((info, f"{unquote(user)}{colon}{unquote(password)}")):

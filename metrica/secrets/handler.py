@@ -25,7 +25,7 @@ class HidingFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         return hide(super().format(record))
 
-    def formatException(self, ei: _ErrorInfo) -> str:  # noqa: N802 (logging's name)
+    def formatException(self, ei: _ErrorInfo) -> str:
         """The traceback without secrets, and without what a stranger has sent that is not HTTP."""
         for error in _chain(ei[1]):
             if type(error).__module__ == _QUOTES_STRANGERS:
@@ -36,7 +36,7 @@ class HidingFormatter(logging.Formatter):
 class HidingHandler(logging.StreamHandler[TextIO]):
     """A handler that says without secrets what is wrong with a record that cannot be formatted."""
 
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (logging's name)
+    def handleError(self, record: logging.LogRecord) -> None:
         # logging's own would print the arguments of the call as they are.
         if not logging.raiseExceptions:
             return

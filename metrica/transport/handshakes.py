@@ -1,4 +1,4 @@
-"""Why a connection over tcp does not come about: libzmq itself is silent about it, and some failures it never retries."""
+"""Why a connection over tcp does not come about: libzmq is silent about it, and retries some failures never."""
 
 from __future__ import annotations
 

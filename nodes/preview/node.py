@@ -31,7 +31,7 @@ class Preview(Node):
     """Shows the live picture of one camera in a browser on this machine: people, line and counts. Nothing is kept.
 
     It listens on 127.0.0.1 only, and a viewer needs the token in its address, which `metrica-launch` shows on a
-    terminal and no log holds. Pictures are made only while somebody looks. The counts are those since the node has started.
+    terminal and no log holds. Pictures are made only while somebody looks. The counts are those since the node's start.
     """
 
     port: int = param(default=0, ge=0, le=65535, help="port on 127.0.0.1 to listen on; 0 takes any free one")

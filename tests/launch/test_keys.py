@@ -16,7 +16,7 @@ import zmq
 
 from metrica.errors import KeysError
 from metrica.launch.cli import main
-from metrica.launch.keys import main as keys_main
+from metrica.launch.keys_cli import main as keys_main
 from metrica.transport.keys import KeyFolder, as_digits, public_key
 from tests.launch.harness import MISBEHAVING, Launch, launching
 from tests.runtime.sockets import eventually, free_port

@@ -1,4 +1,4 @@
-"""What the launcher prints of secrets: nothing to a log, and what a person has to open to whoever sits at the terminal."""
+"""What the launcher prints of secrets: nothing to a log, and to a terminal what a person there has to open."""
 
 from __future__ import annotations
 

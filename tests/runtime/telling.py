@@ -90,15 +90,15 @@ def _of_a_library(node: Node, token: str) -> None:
 
 
 def _printed(node: Node, token: str) -> None:
-    print("token", token)  # noqa: T201
-    print("token", token, file=sys.stderr)  # noqa: T201
+    print("token", token)
+    print("token", token, file=sys.stderr)
     sys.stderr.writelines([token, "\n"])
     warnings.warn(f"deprecated: {token}", stacklevel=1)
 
 
 def _breaking_the_log(node: Node, token: str) -> None:
     node.log.info("%d", token)
-    node.log.info("too few %s %s", token)
+    node.log.info("too few %s %s", *[token])
     node.log.info("%s", Unprintable(token))
     node.log.info("field", field=Unprintable(token))
     circle: list[object] = [token]

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from metrica import logs
+from metrica.executors.control import Command
 from tests.runtime.processes import NodeProcess, Processes
 from tests.runtime.sockets import eventually
 
@@ -60,7 +61,7 @@ def told(processes: Processes, secrets: list[str]) -> str:
         f"/door/teller{len(processes.nodes)}", "tests.runtime.telling:Teller", params={"tokens": secrets}
     )
     node = processes.start(spec)
-    processes.control.command(node.name, "activate")  # type: ignore[arg-type]
+    processes.control.command(node.name, Command.ACTIVATE)
     assert node.end() == 1
     processes.listen()
     output = shown(node)
