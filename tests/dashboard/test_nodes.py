@@ -121,6 +121,7 @@ def test_the_dashboard_makes_an_owner_once_and_keeps_the_password_in_a_private_f
 ) -> None:
     where = context(tmp_path)
     kept, note = where.data_dir / "first-password", where.data_dir / "open" / "dashboard"
+    made = ""
     with caplog.at_level(logging.DEBUG):
         for _ in range(2):
             node = Dashboard(port=0)

@@ -15,6 +15,7 @@ from metrica.errors import KeysError
 from metrica.messages import Frame, Header, Message, encode
 from metrica.qos import EVENTS, LATCHED, LATEST, LOSSLESS, STREAM, QoS
 from metrica.transport import PublisherSocket, TopicEndpoint
+from metrica.transport.keys import as_digits
 from tests.runtime.sockets import PATIENCE, Bus, Reader, crossing, eventually, free_port, health, picture, seen
 from tests.runtime.transport.machines import Machine, Tap, machine
 
@@ -145,7 +146,7 @@ def test_a_reader_whose_key_is_unknown_is_refused_and_comes_in_when_it_is_allowe
         look(reader)
         time.sleep(0.05)
     assert publisher.subscribers == 0 and not reader.rest(0.05)
-    digits = bytes.hex(zmq.utils.z85.decode(office.public.encode()))
+    digits = as_digits(office.public)
     assert box.said == [
         (
             f"a reader at 127.0.0.1 is refused /door/topic: to let it in, run 'metrica-keys allow NAME {digits}'",
