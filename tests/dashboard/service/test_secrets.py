@@ -32,7 +32,9 @@ REQUESTS = {
     "no method": b"mt_abcdefghijklmnop\r\n\r\n",
     "a second request": b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\nG\x01T /mt_abcdefghijklmnop HTTP/1.1\r\n\r\n",
     "a wrong length": b"POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Length: mt_abcdefghijklmnop\r\n\r\n",
-    "too long a header": b"GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + b"mt_abcdefghijklmnop" * 2000 + b"\r\n\r\n",
+    "too long a header": b"GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "
+    + b"mt_abcdefghijklmnop" * 2000
+    + b"\r\n\r\n",
 }
 
 
