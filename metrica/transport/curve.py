@@ -44,12 +44,14 @@ class Curve:
         self._gate: ThreadAuthenticator | None = None
         self._context = context
 
-    def secure_publisher(self, socket: zmq.Socket[Any], topic: str) -> None:
+    def secure_publisher(self, socket: zmq.Socket[Any], topic_endpoint: TopicEndpoint) -> None:
         """Encrypt what a socket sends, before it is bound, and let in only readers whose key is known."""
         if self._gate is None:
             self._gate = _Gate(self._context, self._visitors)
             self._gate.start()
+        topic = topic_endpoint.topic
         self._gate.configure_curve_callback(topic, self._visitors)
+        socket.setsockopt(zmq.IPV6, int("[" in topic_endpoint.endpoint))
         socket.setsockopt(zmq.CURVE_SERVER, 1)
         socket.setsockopt(zmq.CURVE_SECRETKEY, self._own.secret.encode())
         # libzmq asks nobody, and lets everybody in, if there is no domain; and if there is no gate, unless told so.
@@ -59,6 +61,7 @@ class Curve:
     def secure_subscriber(self, socket: zmq.Socket[Any], topic_endpoint: TopicEndpoint) -> None:
         """Have a socket talk to nobody but the publisher of a topic, before it is connected."""
         publisher = topic_endpoint.publisher_key or self.keys.publisher_at(topic_endpoint.endpoint)
+        socket.setsockopt(zmq.IPV6, int("[" in topic_endpoint.endpoint))
         socket.setsockopt(zmq.CURVE_PUBLICKEY, self._own.public.encode())
         socket.setsockopt(zmq.CURVE_SECRETKEY, self._own.secret.encode())
         socket.setsockopt(zmq.CURVE_SERVERKEY, publisher.encode())

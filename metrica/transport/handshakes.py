@@ -38,6 +38,7 @@ class _Watch:
     def close(self) -> None:
         """Stop watching; call it before the socket is closed."""
         self._socket.disable_monitor()
+        self._monitor.close(linger=0)
 
 
 class SubscriberWatch(_Watch):
@@ -70,12 +71,12 @@ class SubscriberWatch(_Watch):
 
     def _failed(self, kind: int, value: int) -> None:
         if kind == zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL:
-            # A publisher that has another key hangs up; but so does one that is just being killed.
+            # A publisher that has another key or none hangs up; but so does one that is just being killed.
             self._hung_up += 1
             if self._hung_up > 1:
                 self._say(
-                    f"the publisher of {self._topic} at {self._endpoint} has another key than the one that is known "
-                    "here: give it with 'metrica-keys trust'"
+                    f"the publisher of {self._topic} at {self._endpoint} hangs up: it does not encrypt, or has another "
+                    "key than the one that is known here, which 'metrica-keys trust' gives"
                 )
             return
         # libzmq does not try again after these.

@@ -77,7 +77,7 @@ class PublisherSocket:
             self.socket.setsockopt(zmq.XPUB_NODROP, 1)
             self.socket.setsockopt(zmq.SNDTIMEO, _SEND_TIMEOUT_MS)
         if keys is not None:
-            keys.secure_publisher(self.socket, self.topic)
+            keys.secure_publisher(self.socket, topic_endpoint)
         self.watch = PublisherWatch(self.socket, topic_endpoint) if keys is not None else None
         try:
             self.socket.bind(topic_endpoint.endpoint)

@@ -133,8 +133,13 @@ def test_values_of_a_record_stay_what_they_are_unless_they_hold_a_secret() -> No
     secrets.register(["12345", {"a": b"by tes"}, 7.0625])
     values = {"a": 1, "b": 2.5, "c": None, "d": True, "e": [1, (2, "x")], "f": {"g": 12345}, 12345: "h"}
     assert secrets.hide_value(values) == {
-        "a": 1, "b": 2.5, "c": None, "d": True, "e": [1, [2, "x"]],
-        "f": {"g": "***"}, "***": "h",
+        "a": 1,
+        "b": 2.5,
+        "c": None,
+        "d": True,
+        "e": [1, [2, "x"]],
+        "f": {"g": "***"},
+        "***": "h",
     }
     assert secrets.hide_value(7.0625) == "***"
     assert secrets.hide("by tes, 123456") == "***, ***6"

@@ -6,6 +6,7 @@ import shutil
 import socket
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,11 @@ from typing import Any
 import pytest
 import zmq
 
+from metrica.errors import TransportError
 from metrica.messages import Detections, Message
 from metrica.qos import STREAM, QoS
 from metrica.transport import Curve, KeyFolder, PublisherSocket, TopicEndpoint
-from tests.runtime.sockets import Reader
+from tests.runtime.sockets import PATIENCE, Reader
 
 
 class Machine:
@@ -36,9 +38,16 @@ class Machine:
         return self.keys.own().public
 
     def publisher(self, topic: TopicEndpoint, qos: QoS = STREAM, epoch: int = 1) -> PublisherSocket:
-        made = PublisherSocket(self.context, topic, qos, epoch=epoch, frame_dir=None, curve=self.curve)
-        self._closing.append(made)
-        return made
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                made = PublisherSocket(self.context, topic, qos, epoch=epoch, frame_dir=None, curve=self.curve)
+            except TransportError as error:  # libzmq closes the one before in its own time
+                assert "in use" in str(error) and time.monotonic() < end
+                time.sleep(0.02)
+            else:
+                self._closing.append(made)
+                return made
 
     def reader(self, topic: TopicEndpoint, qos: QoS = STREAM, message: type[Message] = Detections) -> Reader:
         made = Reader(self.context, topic, qos, message, self.curve)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import re
 import socket
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -66,6 +68,18 @@ def test_two_machines_that_know_each_other_talk(machine: Callable[[], Machine], 
     assert not reader.counted
 
 
+@pytest.mark.skipif(not Path("/proc/net/if_inet6").exists(), reason="this machine has no IPv6")
+def test_an_address_of_ipv6_will_do(machine: Callable[[], Machine]) -> None:
+    box, office = machine(), machine()
+    where = TopicEndpoint(topic="/door/topic", endpoint=f"tcp://[::1]:{free_port()}")
+    box.keys.allow("office", office.public)
+    office.keys.trust("[::1]", box.public)
+    publisher, reader = box.publisher(where), office.reader(where)
+    matched(publisher, reader)
+    publisher.send(seen(3))
+    assert [m.size[0] for m in reader.take(1)] == [3]
+
+
 def message_of(qos: QoS) -> Message:
     return crossing(1) if qos is EVENTS else health(1) if qos is LATCHED else seen(1)
 
@@ -98,9 +112,7 @@ def test_who_connects_without_keys_gets_nothing(
     box = machine()
     where = topic()
     publisher = box.publisher(where, LATEST)
-    stranger = zmq.Context()
-    plain = stranger.socket(zmq.SUB)
-    plain.linger = 0
+    plain = box.context.socket(zmq.SUB)
     plain.subscribe(b"")
     plain.connect(where.endpoint)
     refused = 0
@@ -123,7 +135,6 @@ def test_who_connects_without_keys_gets_nothing(
     assert refused >= 1
     lines = [record.getMessage() for record in caplog.records if record.name == "metrica.transport"]
     assert lines == [f"somebody without the right keys tries to read /door/topic at {where.endpoint}"], "said once"
-    stranger.destroy(linger=0)
 
 
 def test_a_reader_whose_key_is_unknown_is_refused_and_comes_in_when_it_is_allowed(
@@ -171,7 +182,7 @@ def test_a_publisher_with_another_key_is_not_listened_to(machine: Callable[[], M
     publisher, reader = impostor.publisher(where), office.reader(where)
     eventually(lambda: look(reader))
     assert reader.socket.watch
-    assert "has another key than the one that is known here" in reader.socket.watch.trouble
+    assert "or has another key than the one that is known here" in reader.socket.watch.trouble
     publisher.send(seen(1))
     assert not reader.rest(0.3)
     publisher.close()
@@ -185,19 +196,18 @@ def test_a_publisher_that_does_not_encrypt_is_not_listened_to(machine: Callable[
     office = machine()
     where = topic()
     office.keys.trust("127.0.0.1", office.public)
-    plain = zmq.Context()
-    fake = plain.socket(zmq.XPUB)
-    fake.linger = 0
+    fake = office.context.socket(zmq.XPUB)
     fake.bind(where.endpoint)
     reader = office.reader(where)
     eventually(lambda: look(reader))
     assert reader.socket.watch
-    assert reader.socket.watch.trouble == (
-        f"what answers for /door/topic at {where.endpoint} does not encrypt, and is not listened to"
+    # Which of the two notices first is chance.
+    assert re.fullmatch(
+        rf"(what answers|the publisher) \w+ /door/topic at {where.endpoint} (hangs up: it )?does not encrypt, .*",
+        reader.socket.watch.trouble,
     )
     fake.send(encode(seen(1), seq=1, epoch=1))
     assert not reader.rest(0.3)
-    plain.destroy(linger=0)
 
 
 def test_a_reader_finds_a_publisher_again_that_was_killed(machine: Callable[[], Machine]) -> None:
