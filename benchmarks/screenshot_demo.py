@@ -21,7 +21,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from benchmarks.harness import ROOT, figure
 
 CHROMIUM = "/usr/bin/chromium"
-_OPEN = re.compile(r"open (http://\S+) \((the live picture|log in as (\w+), password (\S+)\))")
+_NOTE = re.compile(r"to open in a browser stands in (\S+), which")
+_OPEN = re.compile(r"(http://\S+) \((the live picture|log in as (\w+), password (\S+)\))")
 
 
 def main() -> None:
@@ -50,13 +51,13 @@ def main() -> None:
 
 
 def opened(process: subprocess.Popen[str]) -> tuple[str, str, tuple[str, str]]:
-    """The addresses of the live picture and of the owner's page, and the login, from what the launcher prints."""
+    """The addresses of the live picture and of the owner's page, and the login, from files that the launcher names."""
     assert process.stderr
     live = page = ""
     login = ("", "")
     for line in process.stderr:
         sys.stdout.write(line)
-        if "  open " in line and (found := _OPEN.search(line)):
+        if (note := _NOTE.search(line)) and (found := _OPEN.search(Path(note[1]).read_text("utf-8"))):
             if found[2] == "the live picture":
                 live = found[1]
             else:

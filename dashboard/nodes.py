@@ -19,6 +19,7 @@ from metrica.dashboard.service.tls import Certificate
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.errors import DatabaseDamagedError, DatabaseError
 from metrica.dashboard.web.app import SESSION_KEY, WebSettings, create_web
+from metrica.dashboard.web.first_password import FIRST_PASSWORD, first_password
 from metrica.dashboard.web.passwords import OWNER, SHORTEST, ensure_owner, generate
 from metrica.dashboard.web.prefix import checked_prefix
 from metrica.errors import NodeError, ParameterError
@@ -144,9 +145,7 @@ class Dashboard(_ServerNode):
         default="",
         help="path under which a reverse proxy shows the pages, such as /footfall; empty: none, or the proxy's",
     )
-    new_password: bool = param(
-        default=False, help="make the owner a new password at each start, and say it: for demonstrations"
-    )
+    new_password: bool = param(default=False, help="make the owner a new password at each start: for demonstrations")
     refresh: float = param(default=5.0, ge=0.5, unit="s", help="how often an open page looks for new figures")
 
     def check(self) -> None:
@@ -177,20 +176,20 @@ class Dashboard(_ServerNode):
             certificate=certificate,
             behind_proxy=self.behind_proxy,
         )
-        new = generate() if self.new_password and not self.password else ""
+        address = f"{server.address}{prefix}"
+        fresh = self.new_password or not database.users.all()
+        made = generate() if fresh and not self.password else ""
         try:  # after listening: a password made for a port that is taken would be lost
-            first = ensure_owner(database, self.password or new)
-        except DatabaseError:
+            password = first_password(self.context.data_dir, database, made)
+            ensure_owner(database, self.password or made)
+            login = f" (log in as {OWNER}, password {password})" if password else ""
+            note = self.context.show_privately(self.name.strip("/").replace("/", "."), f"{address}{login}")
+        except (NodeError, SecretFileError, DatabaseError):
             server.stop()
             raise
-        login = f" (log in as {OWNER}, password {first or new})" if first or new else ""
-        address = f"{server.address}{prefix}"
-        # The launcher repeats the field `open` when every node is active.
-        self.log.info(f"listening on {address}", open=f"{address}{login}")
-        if first is not None:
-            self.log.warning(
-                f"first start: log in on {address} as '{OWNER}' with the password {first} (shown only now)"
-            )
-        elif new:
-            self.log.info(f"log in on {address} as '{OWNER}' with the password {new} (another at each start)")
+        # The launcher shows what stands in the file of the field `open` to whoever sits at its terminal.
+        self.log.info(f"listening on {address}", open=str(note))
+        if password:
+            kept = self.context.data_dir / FIRST_PASSWORD
+            self.log.warning(f"log in on {address} as '{OWNER}' with the password in {kept}")
         return server

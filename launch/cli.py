@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from metrica.context import make_private_folder
 from metrica.errors import MetricaError
@@ -19,6 +21,8 @@ from metrica.launch.supervision.limits import USUAL, Limits
 from metrica.launch.supervision.run_folder import RunFolder
 from metrica.launch.supervision.signals import StopSignals
 from metrica.launch.supervision.supervise import Supervisor
+from metrica.secrets import hide, register_address, register_environment
+from metrica.secrets.streams import hide_in_tracebacks
 from metrica.version import __version__
 
 GRAPHS = {"text": as_text, "mermaid": as_mermaid}
@@ -28,6 +32,10 @@ GRAPHS = {"text": as_text, "mermaid": as_mermaid}
 def main(argv: Sequence[str] | None = None, *, limits: Limits = USUAL) -> int:
     """Exit status: 0 stopped or finished, 1 a node or the start failed, 2 wrong launch file or arguments."""
     arguments = sys.argv[1:] if argv is None else list(argv)
+    hide_in_tracebacks()
+    register_environment(os.environ)
+    for argument in arguments:
+        register_address(argument)
     parser = make_parser()
     options = parser.parse_args(_with_graph_format(arguments))
     if options.demo == bool(options.file):
@@ -53,6 +61,13 @@ def main(argv: Sequence[str] | None = None, *, limits: Limits = USUAL) -> int:
         )
         return 2
     return _run(loaded, options, limits)
+
+
+class _Parser(argparse.ArgumentParser):
+    """Its errors quote the arguments, and one may be an address with a password."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(hide(message))
 
 
 def _run(loaded: Loaded, options: argparse.Namespace, limits: Limits) -> int:
@@ -83,7 +98,7 @@ def _run(loaded: Loaded, options: argparse.Namespace, limits: Limits) -> int:
 
 def make_parser() -> argparse.ArgumentParser:
     """The options; docs/launch-file.md has a row for each."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="metrica-launch",
         description="Check a launch file, start its nodes and keep them running.",
         epilog="Ctrl-C stops: sources first, so that nothing on the way is lost. See docs/launch-file.md.",

@@ -12,6 +12,8 @@ from pathlib import Path
 import platformdirs
 
 from metrica.errors import NodeError
+from metrica.secrets.private_file import write_private
+from metrica.secrets.registry import register
 
 JOURNAL_DAYS = 730
 """How long a journal keeps events at most, if nobody says otherwise: two years."""
@@ -62,9 +64,31 @@ class Context:
         try:
             make_private_folder(self.data_dir)
             _write_once(path, f"mt_{secrets.token_urlsafe(32)}")
-            return path.read_text().strip()
+            token = path.read_text().strip()
         except OSError as error:
             raise NodeError(f"the token file {path} cannot be used: {error.strerror}") from None
+        register(token)
+        return token
+
+    def show_privately(self, name: str, text: str) -> Path:
+        """Write what a person must see and no log may hold, such as an address with its token, for this user only.
+
+        A node logs the file as `self.log.info(…, open=path)`; the launcher then shows its text on a terminal, and
+        elsewhere says where it is.
+
+        Args:
+            name: Name of the file in the folder `open` of `data_dir`.
+            text: One line.
+
+        Raises:
+            NodeError: The file cannot be written.
+        """
+        path = self.data_dir / "open" / name
+        try:
+            write_private(path, f"{text}\n")
+        except OSError as error:
+            raise NodeError(f"the file {path} cannot be written: {error.strerror}") from None
+        return path
 
 
 def user_data_dir() -> Path:

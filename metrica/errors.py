@@ -7,6 +7,7 @@
     ├── UnknownNodeType         there is no node type of that name, or it is not a node
     ├── TopicError              a name that is not a topic, or an address that cannot be used
     ├── TransportError          a topic is taken, or a message could not be sent in time
+    │   ├── KeysError           a topic over tcp has no keys, or they cannot be used
     │   └── FrameRingError      shared memory is full, missing or not a ring
     │       └── FrameLostError  a frame was overwritten before it was read
     ├── JournalError            the journal cannot be used, and trying again does not help
@@ -47,6 +48,10 @@ class TransportError(MetricaError):
     """Another process already publishes the topic, or a message could not be sent."""
 
 
+class KeysError(TransportError):
+    """A topic over tcp has no keys to encrypt it with, or they cannot be read or written."""
+
+
 class FrameRingError(TransportError):
     """The shared memory for frames is full, missing, or not a ring of Metrica's."""
 
@@ -82,6 +87,7 @@ __all__ = [
     "DecodeError",
     "FrameRingError",
     "JournalError",
+    "KeysError",
     "LaunchError",
     "LifecycleError",
     "MetricaError",

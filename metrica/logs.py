@@ -1,25 +1,29 @@
 """Structured logs: a node writes one JSON object per line, and the launcher shows it as text or passes it on.
 
 Keys: `time` (ISO 8601, UTC), `level`, `node`, `message`, then the keyword arguments of the call, and `error` with the
-traceback if there is one.
+traceback if there is one. Secrets (`metrica.secrets`) are hidden in all of them but `time`, `level` and `node`, also in
+the records of libraries: the handler of the root logger does it, because a filter of a logger does not see the records
+of its children.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import re
 import sys
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
+from metrica.secrets.handler import HidingFormatter, HidingHandler
+from metrica.secrets.registry import hide, hide_value
+from metrica.secrets.streams import hide_in_tracebacks
+
 _COLOURS = {"DEBUG": "\x1b[2m", "INFO": "", "WARNING": "\x1b[33m", "ERROR": "\x1b[31m", "CRITICAL": "\x1b[31;1m"}
 _RESET = "\x1b[0m"
-_CREDENTIALS = re.compile(r"(\w://)[^\s\"]*@")
 _KEYS = ("time", "level", "node", "message", "error")
 
 
-class JsonFormatter(logging.Formatter):
+class JsonFormatter(HidingFormatter):
     """Formats a record as one line of JSON. `node` is the name for records that name no node (those of a library)."""
 
     def __init__(self, node: str) -> None:
@@ -32,14 +36,13 @@ class JsonFormatter(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "node": getattr(record, "node", "") or self._node,
-            "message": record.getMessage(),
-            **{k: v for k, v in fields.items() if k not in _KEYS},
+            "message": hide(record.getMessage()),
+            **{k: hide_value(v) for k, v in fields.items() if k not in _KEYS},
         }
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
-        shown = json.dumps(line, ensure_ascii=False, default=str)
-        # A file name may hold bytes that are not text. A password in an address must never be shown.
-        return _CREDENTIALS.sub(r"\1***@", shown.encode("utf-8", "backslashreplace").decode())
+        # A file name may hold bytes that are not text.
+        return json.dumps(line, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
 
 
 class TextFormatter(JsonFormatter):
@@ -55,11 +58,12 @@ class TextFormatter(JsonFormatter):
 
 def setup(node: str, *, level: str = "INFO", as_json: bool = True, stream: TextIO | None = None) -> None:
     """Write every log record of this process to a stream, by default standard error, as JSON or as text."""
-    handler = logging.StreamHandler(sys.stderr if stream is None else stream)
+    handler = HidingHandler(sys.stderr if stream is None else stream)
     handler.setFormatter(JsonFormatter(node) if as_json else TextFormatter(node, colour=handler.stream.isatty()))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+    hide_in_tracebacks()
 
 
 def parse(line: str) -> dict[str, Any] | None:
@@ -77,6 +81,11 @@ def parse(line: str) -> dict[str, Any] | None:
     except ValueError:
         return None
     return record
+
+
+def without_secrets(record: dict[str, Any]) -> dict[str, Any]:
+    """A record without the secrets that this process knows; its time, level and node stay as they are."""
+    return {key: value if key in _KEYS[:3] else hide_value(value) for key, value in record.items()}
 
 
 def text(record: dict[str, Any], *, colour: bool = False) -> str:

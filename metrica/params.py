@@ -12,12 +12,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, TypeVar, overload
+from typing import Annotated, Any, Literal, TypeVar, overload
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from metrica.errors import DeclarationError, ParameterError
+from metrica.secrets.addresses import register_address
+from metrica.secrets.registry import register
 from metrica.type_words import choices, describe_type, is_number, takes_bool, type_at
 
 T = TypeVar("T")
@@ -42,8 +44,8 @@ class ParamSpec:
     """The unit, such as "px" or "s"."""
     help: str = ""
     """What the parameter is for, in one line."""
-    secret: bool = False
-    """Whether logs, graphs and errors must not show the value."""
+    secret: bool | Literal["address"] = False
+    """Whether logs, graphs and errors must not show the value; `address`: it may be an address with a password."""
     _adapter: Any = None
 
     @property
@@ -82,6 +84,7 @@ class ParamSpec:
 
     def read(self, value: Any) -> Any:
         """Convert a value to the declared type. Raises InvalidValue; its `path` says which item is wrong."""
+        self.hide(value)
         try:
             if type(value) is bool and not takes_bool(self.type):
                 raise InvalidValue(
@@ -92,6 +95,16 @@ class ParamSpec:
             first = error.errors(include_url=False)[0]
             path = _existing(value, first["loc"])
             raise InvalidValue(self, path, self._explain(first, path, value)) from None
+
+    def hide(self, value: Any) -> None:
+        """Make known what is secret in a value, so that no log shows it: all of it, or what addresses in it hold."""
+        if self.secret is True:
+            register(value)
+        elif isinstance(value, str) and (self.secret or "://" in value):
+            register_address(value)
+        elif isinstance(value, (list, tuple, dict)):
+            for item in value.values() if isinstance(value, dict) else value:  # pyright: ignore[reportUnknownVariableType]
+                self.hide(item)
 
     def describe_type(self) -> str:
         """The type in words, such as 'a whole number' or "one of 'center', 'top_center'"."""
@@ -132,10 +145,12 @@ def param(
     lt: float | None = None,
     unit: str = "",
     help: str = "",
-    secret: bool = False,
+    secret: bool | Literal["address"] = False,
 ) -> T: ...
 @overload
-def param(*, default_factory: Callable[[], T], unit: str = "", help: str = "", secret: bool = False) -> T: ...
+def param(
+    *, default_factory: Callable[[], T], unit: str = "", help: str = "", secret: bool | Literal["address"] = False
+) -> T: ...
 @overload
 def param(
     *,
@@ -145,7 +160,7 @@ def param(
     lt: float | None = None,
     unit: str = "",
     help: str = "",
-    secret: bool = False,
+    secret: bool | Literal["address"] = False,
 ) -> Any: ...
 def param(
     *,
@@ -157,7 +172,7 @@ def param(
     lt: float | None = None,
     unit: str = "",
     help: str = "",
-    secret: bool = False,
+    secret: bool | Literal["address"] = False,
 ) -> Any:
     """Declare a parameter of a node. Without a default, a value must be given.
 
@@ -172,7 +187,8 @@ def param(
         lt: A number must be less than this.
         unit: The unit, such as "px", "s" or "frames per second".
         help: What the parameter is for, in one line.
-        secret: Never show the value in logs, graphs or errors.
+        secret: Never show the value in logs, graphs or errors. With "address" it may be an address, of which only the
+            user, the password and the tokens are hidden in logs.
     """
     limits = {k: v for k, v in (("ge", ge), ("gt", gt), ("le", le), ("lt", lt)) if v is not None}
     return ParamSpec(
@@ -202,6 +218,7 @@ def read_params(specs: dict[str, ParamSpec], given: dict[str, Any], owner: str) 
             raise ParameterError(name, f"{owner} needs its parameter '{name}' ({describe_type(spec.type)})")
         else:
             values[name] = spec.initial()
+            spec.hide(values[name])
     return values
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from metrica.secrets import forget_all
 from tests.clips import REAL
 from tests.paths import SHARED
 from tests.runtime.processes import processes
@@ -33,3 +36,12 @@ def browser() -> Generator[Browser]:
         launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield launched
         launched.close()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_known_to_be_secret() -> Generator[None]:
+    """A secret of one test is hidden in the logs of that test only, and hooks that hide it are taken out again."""
+    hooks = sys.excepthook, threading.excepthook
+    yield
+    forget_all()
+    sys.excepthook, threading.excepthook = hooks

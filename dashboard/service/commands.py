@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,6 +12,8 @@ import platformdirs
 
 from metrica.dashboard.service.tls import Certificate
 from metrica.messages import MetricaError
+from metrica.secrets import register_environment
+from metrica.secrets.handler import setup_service
 
 DATABASE_FILE = "metrica.db"
 """Name of the database file in the data folder."""
@@ -65,7 +67,8 @@ def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
     if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help", "--version")):
         given.insert(0, "serve")
     args = parser.parse_args(given)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    setup_service()
+    register_environment(os.environ)
     work: Callable[[argparse.Namespace], int] = args.work
     try:
         if args.data is None:

@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 
 from metrica.dashboard.service.errors import SecretFileError
+from metrica.secrets import register
 
 
 def read_or_create(path: Path, nbytes: int = 32) -> str:
@@ -29,6 +30,7 @@ def read_or_create(path: Path, nbytes: int = 32) -> str:
         text = ""
     if len(text) < 2 * nbytes:
         raise SecretFileError(f"the key in {path} is damaged: delete the file, and everybody logs in again")
+    register(text)
     return text
 
 

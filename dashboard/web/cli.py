@@ -21,8 +21,10 @@ from metrica.dashboard.service.serving import WsgiServer, say
 from metrica.dashboard.service.signals import interruptible
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.users import User
-from metrica.dashboard.web.passwords import OWNER, ensure_owner, hashed
+from metrica.dashboard.web.first_password import FIRST_PASSWORD, first_password
+from metrica.dashboard.web.passwords import OWNER, ensure_owner, generate, hashed
 from metrica.dashboard.web.prefix import checked_prefix
+from metrica.secrets import register
 from metrica.version import __version__
 
 
@@ -92,9 +94,15 @@ def _serve(args: argparse.Namespace) -> int:
         app = create_web(database, WebSettings(secret_key=key, https=https, prefix=args.prefix))
         server = WsgiServer(app, args.host, args.port, certificate=pair, behind_proxy=args.behind_proxy)
         try:
-            made = ensure_owner(database, os.environ.get("METRICA_PASSWORD", ""))
-            if made is not None:
-                say(f"first start: log in as '{OWNER}' with the password {made} (shown only now)")
+            given = os.environ.get("METRICA_PASSWORD", "")
+            register(given)
+            made = "" if given or database.users.all() else generate()
+            password = first_password(args.data, database, made)
+            ensure_owner(database, given or made)
+            if password and sys.stdout.isatty():  # anywhere else it would be kept in a log
+                say(f"log in as '{OWNER}' with the password {password}")
+            elif password:
+                say(f"log in as '{OWNER}' with the password in {args.data / FIRST_PASSWORD}")
             say(f"listening on {server.address}{args.prefix}")
             wait()
         finally:

@@ -12,6 +12,7 @@ from metrica.errors import LaunchError
 from metrica.launch.reading.document import read_document
 from metrica.launch.reading.folders import check_folders, default_run_dir
 from metrica.launch.reading.graph import Graph, build_graph
+from metrica.launch.reading.keys import check_keys
 from metrica.launch.reading.nodes import read_nodes
 from metrica.launch.reading.overrides import read_overrides
 from metrica.launch.reading.problems import Problems
@@ -64,9 +65,21 @@ def load(
     where = (run_dir or default_run_dir(document.store)).resolve()
     if not problems:
         check_folders(graph, where, problems)
+        check_keys(graph, problems)
     if problems:
         raise LaunchFileError(problems)
     return Loaded(graph, folder, where)
+
+
+def data_folder(file: str) -> Path:
+    """The data folder that a launch file names, whatever else is wrong with the file. Raises LaunchFileError."""
+    problems = Problems()
+    path = Path(file)
+    source = read_source(path, file, problems)
+    tree = read_tree(source, problems) if source else None
+    if source is None or tree is None:
+        raise LaunchFileError(problems)
+    return read_document(source, tree, path.resolve().parent, Scope(os.environ, problems=problems)).data_dir
 
 
 def _make_importable(folder: Path) -> None:
@@ -75,4 +88,4 @@ def _make_importable(folder: Path) -> None:
         sys.path.insert(0, str(folder))
 
 
-__all__ = ["LaunchFileError", "Loaded", "load"]
+__all__ = ["LaunchFileError", "Loaded", "data_folder", "load"]

@@ -191,7 +191,7 @@ class _Reader:
 
     def _read(self, spec: ParamSpec, value: Tree) -> bool:
         if spec.secret:
-            hide(value)
+            hide(value, place_only=True)
         try:
             spec.read(to_python(value))
         except InvalidValue as error:

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 
 from metrica.launch.reading.source import Place, hide_passwords
 from metrica.params import closest
+from metrica.secrets import hide
 
 _HINT = ": did you mean "
 
@@ -24,8 +25,8 @@ class Problem:
     """What to do, printed behind the caret; may be empty."""
 
     def __str__(self) -> str:
-        lines = [f"{self.place.describe()}: error: {hide_passwords(self.message)}"]
-        return "\n".join(lines + self.place.excerpt(hide_passwords(self.hint)))
+        lines = [f"{self.place.describe()}: error: {hide(hide_passwords(self.message))}"]
+        return "\n".join(lines + self.place.excerpt(hide(hide_passwords(self.hint))))
 
 
 class Problems:

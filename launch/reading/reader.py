@@ -14,6 +14,7 @@ from yaml.reader import ReaderError
 from metrica.launch.reading.problems import Problems
 from metrica.launch.reading.source import Place, Source
 from metrica.launch.reading.tree import Items, KeyValue, Mapping, Text, Tree, texts
+from metrica.secrets import register, register_address
 
 _BETTER = {
     "mapping values are not allowed": "a ':' cannot stand here: put the text in quotes, or check the indentation",
@@ -81,9 +82,11 @@ class _Composer(yaml.SafeLoader):
 
 
 def _compose(source: Source, text: str, offset: int, problems: Problems) -> Tree | None:
+    source.is_broken = True
     try:
         composer = _Composer(text, source, offset, problems)
         node = composer.get_single_node()
+        source.is_broken = False
         return None if node is None else _Builder(source, offset, problems).build(node)
     except yaml.MarkedYAMLError as error:
         mark = error.context_mark if _begins_there(error) else error.problem_mark
@@ -138,6 +141,7 @@ class _Builder:
     def build(self, node: Node) -> Tree:
         place = _place(self.source, node.start_mark, node.end_mark, self.offset)
         if isinstance(node, ScalarNode):
+            register_address(node.value)
             return Text(place, node.value, plain=node.style is None)
         if isinstance(node, SequenceNode):
             return Items(place, tuple(self.build(item) for item in node.value))
@@ -164,11 +168,16 @@ def hide_if_secret(key: str, value: Tree) -> None:
         hide(value)
 
 
-def hide(tree: Tree) -> None:
-    """Mark everything at this place as secret, so that it is never printed."""
+def hide(tree: Tree, *, place_only: bool = False) -> None:
+    """Mark everything at this place as secret, so that it is never printed, here or in a log.
+
+    place_only: in a log only what the parameter's own declaration makes known.
+    """
     for text in texts(tree):
         if not text.value.startswith("$("):
             text.place.source.hide(text.place)
+            if not place_only:
+                register(text.value)
 
 
 def _place(source: Source, start: Any, end: Any, offset: int) -> Place:

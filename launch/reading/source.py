@@ -7,10 +7,17 @@ from dataclasses import dataclass, field
 
 from rich.cells import cell_len
 
+from metrica.secrets import hide
+
 # The line ends of YAML, so that our line numbers agree with PyYAML's.
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _UNPRINTABLE = dict.fromkeys((*range(9), *range(10, 32), *range(127, 160)), "�")
 _PASSWORD_IN_URL = re.compile(r"(?<=://)(?P<user>[^:@/\s]*:)(?P<password>\S*)(?=@)")
+# In a file that is not YAML nobody knows where a value ends: at the last '@' of the line, or with the line.
+_PASSWORD_TO_THE_LAST_AT = re.compile(r"(?<=://)(?P<user>[^:@/\s]*:)(?P<password>.*)(?=@)")
+_REST_BEHIND_SECRET_KEY = re.compile(
+    r"(?i)(?P<user>[\w.-]*(?:passw|secret|token)[\w.-]*[\"']?\s*[:=]\s*)(?P<password>.+)"
+)
 
 
 @dataclass(eq=False)
@@ -28,6 +35,8 @@ class Source:
     """The number of the `--set` argument, from 1; 0 for the launch file."""
     lines: list[str] = field(init=False)
     """The lines of the text, without line ends, split where YAML splits them."""
+    is_broken: bool = False
+    """Whether the text could not be read, so that it is not known which part of a line is a secret."""
     _hidden: list[Place] = field(default_factory=list["Place"])
 
     def __post_init__(self) -> None:
@@ -39,7 +48,10 @@ class Source:
 
     def shown(self, line: int) -> str:
         """A line that is safe to print on a terminal: secrets and control characters replaced, columns unchanged."""
-        shown = hide_passwords(self.lines[line]).translate(_UNPRINTABLE)
+        shown = hide_passwords(hide(self.lines[line], keep_length=True))
+        if self.is_broken:
+            shown = _stars(_REST_BEHIND_SECRET_KEY, _stars(_PASSWORD_TO_THE_LAST_AT, shown))
+        shown = shown.translate(_UNPRINTABLE)
         for place in self._hidden:
             start, end = place.columns_on(line)
             shown = shown[:start] + "*" * (end - start) + shown[end:]
@@ -91,4 +103,8 @@ class Place:
 
 def hide_passwords(text: str) -> str:
     """The text with the password of any URL in it replaced by as many asterisks."""
-    return _PASSWORD_IN_URL.sub(lambda m: m["user"] + "*" * len(m["password"]), text)
+    return _stars(_PASSWORD_IN_URL, text)
+
+
+def _stars(pattern: re.Pattern[str], text: str) -> str:
+    return pattern.sub(lambda m: m["user"] + "*" * len(m["password"]), text)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from metrica.launch.reading.problems import Problems, suggest
 from metrica.launch.reading.source import Place
 from metrica.launch.reading.tree import Items, KeyValue, Mapping, Text, Tree, describe
+from metrica.secrets import register_address, register_environment
 
 _OPEN = re.compile(r"\$?\$\(")
 _ENV = re.compile(r"env\s+([A-Za-z_][A-Za-z0-9_]*)")
@@ -71,7 +72,10 @@ class Scope:
             at = end
         if not good:
             return None
-        return Text(text.place, "".join(parts) + text.value[at:], plain=False) if parts else text
+        if not parts:
+            return text
+        register_address(whole := "".join(parts) + text.value[at:])
+        return Text(text.place, whole, plain=False)
 
     def _look_up(self, inner: str, place: Place) -> Tree | None:
         if match := _ENV.fullmatch(inner):
@@ -91,6 +95,7 @@ class Scope:
                 suggest(name, sorted(self.environment)) or f"set it: {name}=… metrica-launch …",
             )
             return None
+        register_environment({name: self.environment[name]})
         return Text(place, self.environment[name], plain=False)
 
     def _camera_key(self, key: str, place: Place) -> Tree | None:

@@ -1,4 +1,8 @@
-"""The output of the launcher: its own sentences, the log records of its nodes, and whatever else they print."""
+"""The output of the launcher: its own sentences, the log records of its nodes, and whatever else they print.
+
+Secrets that the launcher knows are hidden in all of it, also in what a C library of a node writes. Only `secretly`
+shows one, to whoever sits at the terminal.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from metrica import logs
+from metrica.secrets import hide
 
 NAME = "metrica-launch"
 """The name on the launcher's own lines; the lines of a node have the node's name."""
@@ -41,6 +46,7 @@ class Console:
 
     def record(self, record: dict[str, Any]) -> None:
         """Show a node's log record. Raises TypeError or ValueError if it is not a valid log record."""
+        record = logs.without_secrets(record)
         shown = (
             json.dumps(record, ensure_ascii=False, default=str)
             if self._as_json
@@ -51,10 +57,21 @@ class Console:
     def line(self, node: str, line: str, *, is_error: bool) -> None:
         """Show a line that is no log record, such as what a library prints."""
         stream = self._err if is_error else self._out
+        line = hide(line)
         if self._as_json:
             self._write(stream, json.dumps(_record("INFO", node, line, {}), ensure_ascii=False))
         else:
             self._write(stream, f"{node}  {line}")
+
+    def secretly(self, text: str) -> bool:
+        """Show a line as it is, with its secrets, if a person reads the output: on a terminal, as text.
+
+        Returns whether it was shown.
+        """
+        if self._as_json or not self._err.isatty():
+            return False
+        self._write(self._err, text)
+        return True
 
     def _say(self, level: str, message: str, fields: dict[str, Any]) -> None:
         if logging.getLevelNamesMapping()[level] >= self._level:

@@ -7,6 +7,7 @@ from pathlib import Path
 from metrica.executors.control import control_endpoint
 from metrica.launch.reading.folders import endpoint, frame_dir
 from metrica.launch.reading.graph import HEALTH, Graph, Topic
+from metrica.launch.reading.keys import publisher_key
 from metrica.launch.reading.nodes import LaunchNode
 from metrica.transport import Bindings, Connections, NodeSpec, TopicEndpoint
 
@@ -18,7 +19,8 @@ def node_specs(graph: Graph, run_dir: Path, *, log_level: str = "INFO") -> list[
 
 def _spec(graph: Graph, node: LaunchNode, run_dir: Path, log_level: str) -> NodeSpec:
     def topic_endpoint(topic: Topic) -> TopicEndpoint:
-        return TopicEndpoint(topic=topic.name, endpoint=endpoint(graph, topic, run_dir))
+        address = endpoint(graph, topic, run_dir)
+        return TopicEndpoint(topic=topic.name, endpoint=address, publisher_key=publisher_key(graph, topic))
 
     assert node.cls
     bindings: dict[str, Bindings] = {}

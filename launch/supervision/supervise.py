@@ -19,6 +19,7 @@ from metrica.launch.supervision.child import node_environment
 from metrica.launch.supervision.console import Console
 from metrica.launch.supervision.limits import USUAL, Limits
 from metrica.launch.supervision.node_specs import node_specs
+from metrica.launch.supervision.opening import show_what_opens
 from metrica.launch.supervision.order import levels
 from metrica.launch.supervision.signals import StopSignals
 from metrica.launch.supervision.supervised_node import DUMP_SECONDS, Status, SupervisedNode
@@ -108,9 +109,7 @@ class Supervisor:
         if not self._signals.count:
             active = sum(node.status is Status.ACTIVE for node in nodes)
             self._console.info(f"{active} of {len(nodes)} nodes run; Ctrl-C stops them")
-            for node in nodes:
-                if node.opens:
-                    self._console.info(f"open {node.opens}")
+            show_what_opens(nodes, self._console)
             self._notifier.ready()
 
     def _start_node(self, node: SupervisedNode) -> None:
@@ -192,6 +191,7 @@ class Supervisor:
         for node in self._nodes.values():
             if node.child and node.child.pidfd in ready:
                 self._ended(node)
+        show_what_opens(() if self._starting else self._nodes.values(), self._console)
         self._look_after(time.monotonic())
 
     def _notice_own_absence(self, wait: float) -> None:

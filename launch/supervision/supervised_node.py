@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from enum import StrEnum
+from pathlib import Path
 
 from metrica import logs
 from metrica.backoff import Backoff
@@ -50,8 +51,8 @@ class SupervisedNode:
         self.subscribers: dict[str, int] = {}
         self.last_error = ""
         """The last error that the node has logged, or how its process ended."""
-        self.opens = ""
-        """The address to open in a browser, with its password or token; printed when all nodes run."""
+        self.opens: Path | None = None
+        """A private file that says what to open in a browser, and that has not been shown yet."""
         self.restart_at = 0.0
         self.killed = False
         """Whether the launcher has decided to kill it."""
@@ -110,7 +111,8 @@ class SupervisedNode:
         record = logs.parse(line) if is_error else None
         try:
             if record is not None:
-                self.opens = str(record.pop("open", self.opens))
+                if opens := record.pop("open", ""):
+                    self.opens = Path(opens)
                 self._console.record(record)
         except (TypeError, ValueError):
             record = None  # it has the keys of a log record, but not its values

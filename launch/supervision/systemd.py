@@ -7,6 +7,7 @@ import socket
 from collections.abc import Mapping
 
 from metrica.launch.supervision.console import Console
+from metrica.secrets import hide
 
 
 class Notifier:
@@ -29,7 +30,7 @@ class Notifier:
 
     def status(self, sentence: str) -> None:
         """Set the line that `systemctl status` shows."""
-        self._send(f"STATUS={sentence}")
+        self._send(f"STATUS={hide(sentence)}")
 
     def alive(self, now: float) -> float:
         """Send a sign of life if one is due. Called on every turn of the launcher's loop.

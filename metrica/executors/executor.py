@@ -21,7 +21,8 @@ from metrica.messages import Frame, Header, Health, Message
 from metrica.node import Node
 from metrica.qos import EVENTS, LATCHED, PROFILES, QoS
 from metrica.runtime import Clock, SystemClock
-from metrica.transport import NodeSpec, PublisherSocket, SubscriberSocket, TopicEndpoint
+from metrica.secrets import hide
+from metrica.transport import Curve, NodeSpec, PublisherSocket, SubscriberSocket, TopicEndpoint
 
 _QUIET_SECONDS = 0.15  # draining ends when no message has come for so long
 _DRAIN_SECONDS = 3.0  # draining ends after so long in any case
@@ -53,6 +54,7 @@ class Executor:
         self._zmq: zmq.Context[Any] = zmq.Context()
         self._epoch = self.clock.now()
         self._control = ControlClient(self._zmq, spec.control, spec.name)
+        self._curve = Curve(self._zmq, spec.data_dir, self._said_of_reader) if spec.needs_keys else None
         self._health = self._publisher(spec.health, LATCHED)
         self._publishers: dict[str, dict[str, PublisherSocket]] = {}
         self._subscribers: list[tuple[str, SubscriberSocket]] = []
@@ -220,7 +222,8 @@ class Executor:
         for port, connects in self._spec.connections.items():
             message = self._node.subscriptions[port].message
             for endpoint in connects.endpoints:
-                socket = SubscriberSocket(self._zmq, endpoint, PROFILES[connects.qos], message, self._node.count)
+                qos = PROFILES[connects.qos]
+                socket = SubscriberSocket(self._zmq, endpoint, qos, message, self._node.count, self._curve)
                 self._subscribers.append((port, socket))
 
     def _publisher(self, topic_endpoint: TopicEndpoint, qos: QoS) -> PublisherSocket:
@@ -231,7 +234,22 @@ class Executor:
             epoch=self._epoch,
             frame_dir=self._spec.frame_dir,
             while_waiting=self._while_held_back,
+            curve=self._curve,
         )
+
+    def _look_at_handshakes(self) -> str:
+        """Look after the connections over tcp. Returns what is wrong with one of them; empty if nothing is."""
+        for publisher in [*self._all_publishers(), self._health]:
+            if publisher.watch and (refused := publisher.watch.look()):
+                self._node.count("refused_connections", refused)
+        watches = [subscriber.watch for _, subscriber in self._subscribers if subscriber.watch]
+        for watch in watches:
+            watch.look()
+        return next((watch.trouble for watch in watches if watch.trouble), "")
+
+    def _said_of_reader(self, sentence: str, refused: bool) -> None:
+        log = self._node.log.warning if refused else self._node.log.info
+        self.call_soon(log, sentence)
 
     def _dispatch(self, port: str, msg: Message) -> None:
         """Put a message on the topic of its camera, or on the only topic of the port."""
@@ -252,6 +270,7 @@ class Executor:
         if not force and now < self._next_heartbeat:
             return
         self._next_heartbeat = now + HEARTBEAT_SECONDS
+        trouble = self._look_at_handshakes()
         health = Health(
             header=Header(stamp=self.clock.now(), mono=self.clock.monotonic(), camera=self.context.camera),
             node=self.name,
@@ -259,7 +278,7 @@ class Executor:
             counters={**self._node.counters, "unpublished_events": self._ledger.unpublished},
             gauges={**self._node.gauges, "cpu_seconds": time.process_time()},
             subscribers={s.topic: s.subscribers for s in self._all_publishers()},
-            detail=self._ledger.trouble or self._node.present_trouble or self._ledger.notice,
+            detail=hide(self._ledger.trouble or self._node.present_trouble or trouble or self._ledger.notice),
         )
         self._control.beat(health)
         self._health.send(health)
@@ -271,5 +290,7 @@ class Executor:
         for _, subscriber in self._subscribers:
             subscriber.close()
         self._control.close()
+        if self._curve:
+            self._curve.close()
         self._zmq.term()
         # The eventfd stays open: a thread of the node may still use call_soon, and must not write into another file.

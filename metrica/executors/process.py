@@ -12,13 +12,14 @@ import sys
 
 from pydantic import ValidationError
 
-from metrica import logs
+from metrica import logs, secrets
 from metrica.errors import DeclarationError, JournalError, MetricaError, NodeError, ParameterError, TopicError
 from metrica.executors.control import DUMP_SIGNAL, Exit
 from metrica.executors.executor import Executor
 from metrica.journal import JournalUnavailableError
 from metrica.registry import UnknownNodeType, load_node_type
 from metrica.runtime import NodeLog
+from metrica.secrets.streams import hide_in_output
 from metrica.transport import NodeSpec
 
 _PR_SET_PDEATHSIG = 1
@@ -35,6 +36,8 @@ def main() -> int:
     except ValidationError as error:
         print(f"metrica.executors.process is started by metrica-launch, not by hand: {error}", file=sys.stderr)  # noqa: T201
         return Exit.PERMANENT
+    secrets.register_environment(os.environ)
+    hide_in_output()
     logs.setup(spec.name, level=spec.log_level)
     log = NodeLog(logging.getLogger("metrica.node"), {"node": spec.name})
     try:
@@ -48,7 +51,10 @@ def main() -> int:
 
 
 def _run(spec: NodeSpec) -> Exit:
-    node = load_node_type(spec.type)(**spec.params)
+    secrets.suspect(spec.params)  # the class says which of them are secret, and its module may fail and say anything
+    cls = load_node_type(spec.type)
+    secrets.suspect(())
+    node = cls(**spec.params)
     executor = Executor(spec, node)
     signal.signal(signal.SIGTERM, lambda *_: executor.stop())
     executor.run()

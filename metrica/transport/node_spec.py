@@ -27,6 +27,13 @@ class TopicEndpoint(_Frozen):
     """The topic's absolute name, such as /door/tracks."""
     endpoint: str
     """The endpoint: `ipc://…` in the run folder, or the `tcp://…` that the launch file gives."""
+    publisher_key: str = ""
+    """The public key of the publisher at a `tcp://…`, in Z85; empty: the one that the data folder holds for it."""
+
+    @property
+    def needs_keys(self) -> bool:
+        """Whether others than this user can reach the endpoint, so that it needs keys."""
+        return not self.endpoint.startswith(("ipc://", "inproc://"))
 
 
 class Connections(_Frozen):
@@ -81,6 +88,14 @@ class NodeSpec(_Frozen):
     """How long the journal keeps events at most, days."""
     log_level: str = "INFO"
     """The least severe log level that the node writes."""
+
+    @property
+    def needs_keys(self) -> bool:
+        """Whether a topic of the node has an endpoint that others can reach."""
+        mine = [self.health]
+        mine += [endpoint for binds in self.bindings.values() for endpoint in binds.endpoints.values()]
+        mine += [endpoint for connects in self.connections.values() for endpoint in connects.endpoints]
+        return any(endpoint.needs_keys for endpoint in mine)
 
     def context(self) -> Context:
         """The same surroundings as the node sees them."""

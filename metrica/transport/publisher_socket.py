@@ -16,8 +16,10 @@ import zmq
 from metrica.errors import TransportError
 from metrica.messages import Frame, FrameRef, Message, check_message, encode
 from metrica.qos import EVENTS, LATCHED, LOSSLESS, QoS
+from metrica.transport.curve import Curve, required
 from metrica.transport.flow_control import SendWindow
 from metrica.transport.frames import FrameRingWriter, remove_stale, ring_path, write_frame
+from metrica.transport.handshakes import PublisherWatch
 from metrica.transport.node_spec import TopicEndpoint
 
 RING_SLOTS = LOSSLESS.depth + 2
@@ -38,9 +40,11 @@ class PublisherSocket:
         frame_dir: Folder for rings of frames; None sends frames whole.
         while_waiting: Called every tenth of a second while a lossless subscription holds the publisher back, with the
             monotonic time (seconds) when the waiting began. It may raise to end the waiting.
+        curve: The keys, for a tcp endpoint.
 
     Raises:
-        TransportError: Another process publishes the topic, or the endpoint cannot be bound.
+        TransportError: Another process publishes the topic, or the endpoint cannot be bound. KeysError: it is a tcp
+            endpoint, and there are no keys.
     """
 
     def __init__(
@@ -52,7 +56,9 @@ class PublisherSocket:
         epoch: int,
         frame_dir: Path | None,
         while_waiting: Callable[[float], None] = lambda since: None,
+        curve: Curve | None = None,
     ) -> None:
+        keys = required(curve, topic_endpoint)
         self.topic, self.qos = topic_endpoint.topic, qos
         self._epoch, self._seq = epoch, 0
         self._window = SendWindow(LOSSLESS.depth, epoch)
@@ -70,6 +76,9 @@ class PublisherSocket:
         if qos is EVENTS:
             self.socket.setsockopt(zmq.XPUB_NODROP, 1)
             self.socket.setsockopt(zmq.SNDTIMEO, _SEND_TIMEOUT_MS)
+        if keys is not None:
+            keys.secure_publisher(self.socket, topic_endpoint)
+        self.watch = PublisherWatch(self.socket, topic_endpoint) if keys is not None else None
         try:
             self.socket.bind(topic_endpoint.endpoint)
         except zmq.ZMQError as error:
@@ -135,6 +144,8 @@ class PublisherSocket:
 
     def close(self) -> None:
         """Send what is queued (for a second at most) and release the topic. Closing again does nothing."""
+        if self.watch is not None and not self.socket.closed:
+            self.watch.close()
         self.socket.close()
         if self._ring is not None:
             self._ring.close()

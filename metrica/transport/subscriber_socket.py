@@ -7,11 +7,13 @@ from typing import Any
 
 import zmq
 
-from metrica.errors import DecodeError, FrameRingError
+from metrica.errors import DecodeError, FrameRingError, KeysError
 from metrica.messages import Frame, FrameRef, Message, decode
 from metrica.qos import LATEST, LOSSLESS, QoS
+from metrica.transport.curve import Curve, required
 from metrica.transport.flow_control import UNREAD, Acknowledger
 from metrica.transport.frames import FrameLostError, FrameRingReader, read_frame
+from metrica.transport.handshakes import SubscriberWatch
 from metrica.transport.node_spec import TopicEndpoint
 
 Count = Callable[[str, int], None]
@@ -37,11 +39,22 @@ class SubscriberSocket:
         qos: The profile that the subscription asks for.
         message: The message type that it takes.
         count: Called with a counter's name and by how much it grows.
+        curve: The keys, for a tcp endpoint.
+
+    Raises:
+        KeysError: It is a tcp endpoint, and there are no keys, or that of its publisher is not known.
     """
 
     def __init__(
-        self, context: zmq.Context[Any], topic_endpoint: TopicEndpoint, qos: QoS, message: type[Message], count: Count
+        self,
+        context: zmq.Context[Any],
+        topic_endpoint: TopicEndpoint,
+        qos: QoS,
+        message: type[Message],
+        count: Count,
+        curve: Curve | None = None,
     ) -> None:
+        keys = required(curve, topic_endpoint)
         self.topic, self.qos = topic_endpoint.topic, qos
         self._message, self._count = message, count
         self._frames = FrameRingReader()
@@ -54,6 +67,14 @@ class SubscriberSocket:
         if qos is LATEST:
             self.socket.setsockopt(zmq.CONFLATE, 1)
         self.socket.setsockopt(zmq.RCVHWM, qos.depth if qos is not LOSSLESS else 0)
+        self.watch: SubscriberWatch | None = None
+        if keys is not None:
+            try:
+                keys.secure_subscriber(self.socket, topic_endpoint)
+            except KeysError:
+                self.socket.close()
+                raise
+            self.watch = SubscriberWatch(self.socket, topic_endpoint)
         self.socket.connect(topic_endpoint.endpoint)
         if self._acknowledger:
             for subscription in self._acknowledger.subscriptions():
@@ -98,6 +119,8 @@ class SubscriberSocket:
 
     def close(self) -> None:
         """End the subscription and forget the rings that were mapped for it."""
+        if self.watch is not None and not self.socket.closed:
+            self.watch.close()
         self.socket.close()
         self._frames.close()
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from metrica.errors import ParameterError
+from metrica.secrets.addresses import SECRET_FIELD, register_address, user_info
 
 _STREAMS = {"rtsp": 554, "rtsps": 322, "http": 80, "https": 443}
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 # Up to the last '@' of the word, because a password may contain '@', ':' or '/'.
 _USER_INFO = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://)\S*@")
-_SECRET_FIELD = re.compile(r"(?i)\b(user(?:name)?|usr|pass(?:word|wd)?|pwd|token|auth|key)=[^&\s/?#]*")
 
 
 class Kind(StrEnum):
@@ -51,15 +51,20 @@ class Address:
     """Password for a stream, with %XX decoded; empty if the `uri` has none. Never print it."""
 
     def __str__(self) -> str:
-        return redact(self.uri)
+        info = user_info(self.uri) if self.kind is Kind.STREAM else ""
+        return redact(self.uri.replace(f"{info}@", "***@", 1) if info else self.uri)
 
     def __repr__(self) -> str:
         return f"Address({self.kind}, {self})"
 
 
 def read_address(uri: str) -> Address:
-    """Parse a `uri` without opening it. Raises ParameterError if it cannot be a source of pictures."""
+    """Parse a `uri` without opening it, and have its password hidden in every log from now on.
+
+    Raises ParameterError if it cannot be a source of pictures.
+    """
     text = uri.strip()
+    register_address(text)
     if not text:
         raise ParameterError("uri", "'uri' is empty: give an rtsp:// address, a video file, a folder or a device")
     scheme = _SCHEME.match(text)
@@ -89,7 +94,7 @@ def read_address(uri: str) -> Address:
 
 def redact(text: str) -> str:
     """The text without user names and passwords of the addresses in it."""
-    return _SECRET_FIELD.sub(r"\1=***", _USER_INFO.sub(r"\1***@", text))
+    return SECRET_FIELD.sub(r"\1=***", _USER_INFO.sub(r"\1***@", text))
 
 
 def _stream(uri: str, scheme: str, rest: str) -> Address:

@@ -8,6 +8,7 @@ import re
 import ssl
 
 from metrica.nodes.capture.address import Address
+from metrica.secrets import register
 
 
 def authorization(challenges: str, method: str, url: str, address: Address) -> str:
@@ -21,8 +22,9 @@ def authorization(challenges: str, method: str, url: str, address: Address) -> s
     """
     digest = re.search(r"(?im)^digest\s+(.*)$", challenges)
     if not digest:
-        pair = f"{address.user}:{address.password}".encode()
-        return "Basic " + base64.b64encode(pair).decode()
+        pair = base64.b64encode(f"{address.user}:{address.password}".encode()).decode()
+        register(pair)
+        return f"Basic {pair}"
     fields = dict(re.findall(r'(\w+)="?([^",]*)"?', digest[1]))
     realm, nonce = fields.get("realm", ""), fields.get("nonce", "")
     ha1 = _md5(f"{address.user}:{realm}:{address.password}")

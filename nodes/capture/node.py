@@ -34,7 +34,7 @@ class Capture(Node):
     """
 
     uri: str = param(
-        secret=True,
+        secret="address",
         help="rtsp://USER:PASSWORD@HOST/PATH, a video file, a folder of pictures, a device such as 0 or /dev/video0, "
         "or a simulated camera such as sim://entrance?seed=7",
     )

@@ -20,6 +20,7 @@ from metrica.params import param
 from metrica.ports import subscription, timer
 from metrica.qos import EVENTS, LATEST, STREAM
 from metrica.rate import RateGate
+from metrica.secrets import register
 
 _MOST_WAITING = 12  # pictures on their way through the detector
 _SILENT = 2.0  # seconds without a picture after which the page shows the reason
@@ -29,8 +30,8 @@ _GREY = 48
 class Preview(Node):
     """Shows the live picture of one camera in a browser on this machine: people, line and counts. Nothing is kept.
 
-    It listens on 127.0.0.1 only, and a viewer needs the token in the address that the node logs. Pictures are made only
-    while somebody looks. The counts are those since the node has started.
+    It listens on 127.0.0.1 only, and a viewer needs the token in its address, which `metrica-launch` shows on a
+    terminal and no log holds. Pictures are made only while somebody looks. The counts are those since the node's start.
     """
 
     port: int = param(default=0, ge=0, le=65535, help="port on 127.0.0.1 to listen on; 0 takes any free one")
@@ -60,10 +61,21 @@ class Preview(Node):
         # Loads aiohttp, which the tools that only draw with this room have no use for.
         from metrica.nodes.preview.server import PreviewServer
 
-        self._server = PreviewServer(self.port, self.token or secrets.token_urlsafe(16), title)
-        # The launcher prints the field `open` again when all nodes run.
-        what = f"{self.address} (the live picture of {title})"
-        self.log.info(f"the live picture is on {self.address}", open=what)
+        token = self.token or secrets.token_urlsafe(16)
+        register(token)
+        self._server = PreviewServer(self.port, token, title)
+        try:
+            self._note = self.context.show_privately(
+                self.name.strip("/").replace("/", "."), f"{self.address} (the live picture of {title})"
+            )
+        except NodeError:
+            self._server.stop()
+            raise
+        where = self.address.partition("?")[0]
+        # The launcher shows what stands in the file of the field `open` to whoever sits at its terminal.
+        self.log.info(
+            f"the live picture is on {where}, its address with the token in {self._note}", open=str(self._note)
+        )
 
     @property
     def address(self) -> str:
@@ -77,6 +89,7 @@ class Preview(Node):
 
     def on_cleanup(self) -> None:
         self._server.stop()
+        self._note.unlink(missing_ok=True)  # the token is worth nothing any more
         self._waiting.clear()
 
     @subscription(Frame, qos=LATEST)

@@ -125,7 +125,7 @@ class PreviewServer:
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         asked = request.query.get("token", "")
         if not any(self._is_right(given) for given in (asked, request.cookies.get(self._cookie, ""))):
-            text = "Open the address that the log of the preview shows; each start makes a new one.\n"
+            text = "Open the address in the file that the log of the preview names; each start makes a new one.\n"
             return web.Response(text=text, status=401, headers=_HEADERS)
         if asked and request.path == "/":  # the token is not left in the address bar
             response = web.Response(status=303, headers={**_HEADERS, "Location": "/"})

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-import re
 import socket
 import sqlite3
+import stat
 import threading
 from pathlib import Path
 
@@ -17,7 +17,8 @@ from metrica.context import Context
 from metrica.dashboard.nodes import Dashboard, Ingest
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.errors import database_error
-from metrica.dashboard.web.passwords import OWNER, is_right
+from metrica.dashboard.store.users import User
+from metrica.dashboard.web.passwords import OWNER, hashed, is_right
 from metrica.errors import NodeError, ParameterError
 from tests.dashboard.client import Client
 from tests.dashboard.footfall import event
@@ -115,24 +116,31 @@ def test_a_damaged_database_is_a_permanent_error(tmp_path: Path, kind: type[Inge
     assert caught.value.permanent
 
 
-def test_the_dashboard_makes_an_owner_once_and_says_the_password_in_the_log(
+def test_the_dashboard_makes_an_owner_once_and_keeps_the_password_in_a_private_file(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     where = context(tmp_path)
-    with caplog.at_level(logging.INFO):
-        node = Dashboard(port=0)
-        with testing.run(node, context=where):
-            assert urllib3.request("GET", f"{address(node)}/healthz").json() == {"status": "ok"}
-            found = re.search(
-                rf"log in on {address(node)} as 'owner' with the password (\S+) \(shown only now\)", caplog.text
-            )
-        caplog.clear()
-        with testing.run(Dashboard(port=0), context=where):
-            assert "password" not in caplog.text
-    assert found
+    kept, note = where.data_dir / "first-password", where.data_dir / "open" / "dashboard"
+    made = ""
+    with caplog.at_level(logging.DEBUG):
+        for _ in range(2):
+            node = Dashboard(port=0)
+            with testing.run(node, name="/dashboard", context=where):
+                assert urllib3.request("GET", f"{address(node)}/healthz").json() == {"status": "ok"}
+                made = kept.read_text().strip()
+                assert f"log in on {address(node)} as 'owner' with the password in {kept}" in caplog.text
+                assert note.read_text() == f"{address(node)} (log in as owner, password {made})\n"
+        assert made not in caplog.text
+    assert (stat.S_IMODE(kept.stat().st_mode), stat.S_IMODE(note.stat().st_mode)) == (0o600, 0o600)
+    assert stat.S_IMODE(note.parent.stat().st_mode) == 0o700
     with Database(tmp_path / "data" / "metrica.db") as database:
-        assert is_right(database.users.get(OWNER), found.group(1))
+        assert is_right(database.users.get(OWNER), made)
         assert [store.id for store in database.stores.all()] == ["tunis-01"]
+        database.users.put(User(OWNER, hashed("chosen by the owner")))
+    caplog.clear()
+    with testing.run(Dashboard(port=0), name="/dashboard", context=where):
+        assert "password" not in note.read_text() + caplog.text
+    assert not kept.exists(), "it opens nothing any more"
     assert threads() == set()
 
 

@@ -75,23 +75,34 @@ def children(pid: int) -> list[str]:
     ]  # fmt: skip
 
 
-def test_the_first_start_says_the_password_the_second_does_not(tmp_path: Path) -> None:
+def test_the_first_password_is_in_a_private_file_until_the_owner_has_another(tmp_path: Path) -> None:
+    kept = tmp_path / "first-password"
     with serving(tmp_path) as (process, address, output):
-        made = re.search(r"first start: log in as 'owner' with the password (\S+) \(shown only now\)", output)
-        assert made
-        assert logs_in(address, made.group(1))
+        assert f"log in as 'owner' with the password in {kept}" in output
+        made = kept.read_text().strip()
+        assert made not in output
+        assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+        assert logs_in(address, made)
         assert not logs_in(address, "wrong")
         assert children(process.pid) == []
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
         assert "Traceback" not in process.communicate()[1]
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["metrica.db", "session.key"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["first-password", "metrica.db", "session.key"]
     assert stat.S_IMODE((tmp_path / "session.key").stat().st_mode) == 0o600
+    with serving(tmp_path) as (process, address, output):
+        assert str(kept) in output, "nobody has taken another password, so it can still be read"
+        assert logs_in(address, made)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
     with serving(tmp_path, METRICA_PASSWORD="from the environment") as (process, address, output):
-        assert "password" not in output
+        assert "from the environment" not in output
         assert logs_in(address, "from the environment")
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0
+    with serving(tmp_path) as (process, address, output):
+        assert "password" not in output
+    assert not kept.exists()
 
 
 def test_a_request_under_way_is_finished_before_the_server_ends(tmp_path: Path) -> None:

@@ -145,11 +145,12 @@ def launching(
     *arguments: str,
     limits: dict[str, float] | None = None,
     environment: dict[str, str] | None = None,
+    data: Path | None = None,
 ) -> Generator[Launch]:
     """A launch of these nodes (the lines under `nodes:`, indented by two), whose modules are in `misbehaving/`."""
     with short_folder() as folder:
         file = folder / "graph.yaml"
-        data = folder / "data"
+        data = data or folder / "data"
         file.write_text(f"metrica: 1\nstore: {{id: test, timezone: UTC}}\ndata: {data}\nnodes:\n{nodes}")
         env = {
             "PYTHONPATH": os.pathsep.join([str(MISBEHAVING), os.environ.get("PYTHONPATH", "")]),

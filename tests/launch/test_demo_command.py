@@ -47,18 +47,19 @@ def test_its_own_ports_are_those_of_the_file_and_not_a_store_s() -> None:
     )
 
 
-def test_the_owner_s_password_is_a_new_one_at_each_start_and_is_said(
+def test_the_owner_s_password_is_a_new_one_at_each_start_and_is_in_no_log(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
     where = Context(store="demo", data=tmp_path / "data")
     said: list[str] = []
     for _ in range(2):
-        with testing.run(Dashboard(port=0, new_password=True), context=where):
+        with testing.run(Dashboard(port=0, new_password=True), name="/dashboard", context=where):
             pass
-        opens = [getattr(record, "fields", {}).get("open", "") for record in caplog.records]
-        found = re.fullmatch(r"http://127\.0\.0\.1:\d+ \(log in as owner, password (\S+)\)", "".join(opens))
+        note = (where.data_dir / "open" / "dashboard").read_text()
+        found = re.fullmatch(r"http://127\.0\.0\.1:\d+ \(log in as owner, password (\S+)\)\n", note)
         assert found
+        assert found[1] not in caplog.text
         with Database(where.data_dir / "metrica.db") as database:
             assert is_right(database.users.get(OWNER), found[1])
         said.append(found[1])

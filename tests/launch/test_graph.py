@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import zmq
 
 from metrica.launch.cli import main
 from metrica.launch.reading.graph import expected_subscribers
@@ -13,7 +14,7 @@ from metrica.launch.reading.load import LaunchFileError, Loaded, load
 from metrica.launch.show import as_mermaid, as_text
 from metrica.launch.supervision.node_specs import node_specs
 from metrica.launch.supervision.order import levels
-from metrica.transport import NodeSpec
+from metrica.transport import KeyFolder, NodeSpec
 
 LAUNCH = """metrica: 1
 store: {id: tunis-01, timezone: Africa/Tunis}
@@ -174,13 +175,22 @@ def test_a_topic_with_an_endpoint_may_be_published_or_heard_elsewhere(tmp_path: 
     text = (
         LAUNCH.replace("nodes:\n", 'nodes:\n  board: {type: shop:Board, remap: {crossings: "*/crossings"}}\n')
         + endpoints
+        + "data: data\n"
     )
+    keys = KeyFolder(tmp_path / "data")
+    own, other = keys.make().public, zmq.curve_keypair()[0].decode()
+    keys.trust("10.0.0.7", other)
     found = specs(tmp_path, text)
     assert found["/door/counter"].bindings["crossings"].endpoints[""].endpoint == "tcp://127.0.0.1:5560"
     assert {e.topic: e.endpoint for e in found["/board"].connections["crossings"].endpoints} == {
         "/back/crossings": "ipc:///run/shop/back.crossings",
         "/door/crossings": "tcp://127.0.0.1:5560",
         "/side/crossings": "tcp://10.0.0.7:5561",
+    }
+    assert {e.topic: e.publisher_key for e in found["/board"].connections["crossings"].endpoints} == {
+        "/back/crossings": "",
+        "/door/crossings": own,
+        "/side/crossings": other,
     }
     graph = loaded(tmp_path, text).graph
     assert "/side/crossings" not in expected_subscribers(graph, found)

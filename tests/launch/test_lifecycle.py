@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from metrica.transport import KeyFolder
 from tests.launch.harness import launching
 
 CHAIN = """
@@ -137,9 +138,13 @@ def test_a_topic_with_an_address_reaches_another_launch(tmp_path: Path) -> None:
         port = free.getsockname()[1]
     endpoints = f'endpoints: {{/numbers: "tcp://127.0.0.1:{port}"}}\n'
     file = tmp_path / "heard"
-    with launching(f"  sink: {{type: good:Sink, params: {{file: {file}}}}}\n{endpoints}") as listening:
+    box, office = KeyFolder(tmp_path / "box"), KeyFolder(tmp_path / "office")
+    box.allow("office", office.make().public)
+    office.trust("127.0.0.1", box.make().public)
+    sink = f"  sink: {{type: good:Sink, params: {{file: {file}}}}}\n{endpoints}"
+    with launching(sink, data=tmp_path / "office") as listening:
         listening.wait_for("1 of 1 nodes run")
-        with launching(f"  source: {{type: good:Source}}\n{endpoints}") as publishing:
+        with launching(f"  source: {{type: good:Source}}\n{endpoints}", data=tmp_path / "box") as publishing:
             publishing.wait_for("1 of 1 nodes run")
             time.sleep(2)
             assert publishing.stop() == 0, publishing.output

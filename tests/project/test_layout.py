@@ -81,38 +81,39 @@ def test_no_room_is_a_corridor() -> None:
 
 # What may import what.
 
-RUNTIME = {"metrica", "metrica/files", "metrica/transport", "metrica/journal", "metrica/executors"}
+RUNTIME = {"metrica", "metrica/files", "metrica/secrets", "metrica/transport", "metrica/journal", "metrica/executors"}
 NODES = {f"nodes/{room}" for room in ("geometry", "capture", "detection", "tracking", "counting", "preview")}
 MAY_IMPORT: dict[str, set[str]] = {
     "messages": set(),
     "models": set(),
     "models/training": {"models"},
-    "metrica": {"messages"},
+    "metrica/secrets": set(),
+    "metrica": {"messages", "metrica/secrets"},
     "metrica/files": {"messages", "metrica"},
-    "metrica/transport": {"messages", "metrica"},
+    "metrica/transport": {"messages", "metrica", "metrica/secrets"},
     "metrica/journal": {"messages", "metrica"},
     "metrica/executors": {"messages", *RUNTIME},
     "nodes/geometry": set(),
-    "nodes/capture": {"messages", "metrica", "metrica/files", "simulator"},
+    "nodes/capture": {"messages", "metrica", "metrica/files", "metrica/secrets", "simulator"},
     "nodes/detection": {"messages", "metrica", "models"},
     "nodes/tracking": {"messages", "metrica", "nodes/geometry"},
     "nodes/counting": {"messages", "metrica", "nodes/geometry"},
     "nodes/delivery": {"messages", "metrica", "metrica/files", "metrica/journal"},
-    "nodes/preview": {"messages", "metrica", "nodes/geometry"},
+    "nodes/preview": {"messages", "metrica", "metrica/secrets", "nodes/geometry"},
     "simulator": {"messages", "metrica", "metrica/files", "nodes/geometry", "simulator/world", "simulator/figures"},
     "simulator/world": {"messages", "nodes/geometry", "simulator/figures"},
     "simulator/figures": {"messages", "nodes/geometry"},
     "tools/count": {"messages", "models", "simulator", *RUNTIME, *NODES},
     "tools/evaluate": {"messages", "models", "simulator", "tools/count", *RUNTIME, *NODES},
     "tools/label": {"messages", "models", "simulator", "tools/count", "tools/evaluate", *RUNTIME, *NODES},
-    "launch": {"metrica", "launch/reading", "launch/supervision"},
+    "launch": {"metrica", "metrica/secrets", "metrica/transport", "launch/reading", "launch/supervision"},
     "launch/reading": {"messages", *RUNTIME},
     "launch/supervision": {"messages", "launch/reading", *RUNTIME},
     "dashboard/kpis": set(),
     "dashboard/store": {"messages", "dashboard/kpis"},
-    "dashboard/service": {"messages"},
+    "dashboard/service": {"messages", "metrica/secrets"},
     "dashboard/ingest": {"messages", "dashboard/store", "dashboard/kpis", "dashboard/service"},
-    "dashboard/web": {"messages", "dashboard/store", "dashboard/kpis", "dashboard/service"},
+    "dashboard/web": {"messages", "metrica/secrets", "dashboard/store", "dashboard/kpis", "dashboard/service"},
     # dashboard/nodes.py wraps the two services as nodes: the only file there that knows the runtime.
     "dashboard": {"metrica", *(f"dashboard/{room}" for room in ("store", "kpis", "service", "ingest", "web"))},
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import tempfile
 import time
 from collections import Counter
@@ -16,7 +17,7 @@ import zmq
 
 from metrica.messages import Crossing, Detections, Frame, Header, Health, Message
 from metrica.qos import STREAM, QoS
-from metrica.transport import PublisherSocket, SubscriberSocket, TopicEndpoint
+from metrica.transport import Curve, KeyFolder, PublisherSocket, SubscriberSocket, TopicEndpoint
 
 PATIENCE = 20.0
 """Seconds after which a test stops waiting: much longer than anything takes on a busy machine."""
@@ -29,6 +30,12 @@ def eventually(happened: Callable[[], object], what: str = "") -> None:
         if time.monotonic() > end:
             raise TimeoutError(what or "it never happened")
         time.sleep(0.005)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def seen(n: int = 0, camera: str = "door") -> Detections:
@@ -54,10 +61,15 @@ class Reader:
     """A subscription with its counters."""
 
     def __init__(
-        self, context: zmq.Context[Any], topic_endpoint: TopicEndpoint, qos: QoS, message: type[Message]
+        self,
+        context: zmq.Context[Any],
+        topic_endpoint: TopicEndpoint,
+        qos: QoS,
+        message: type[Message],
+        curve: Curve | None = None,
     ) -> None:
         self.counted: Counter[str] = Counter()
-        self.socket = SubscriberSocket(context, topic_endpoint, qos, message, self._count)
+        self.socket = SubscriberSocket(context, topic_endpoint, qos, message, self._count, curve)
 
     def _count(self, what: str, n: int) -> None:
         self.counted[what] += n
@@ -104,12 +116,18 @@ class Bus:
     def publisher(self, topic_endpoint: TopicEndpoint, qos: QoS = STREAM, **options: Any) -> PublisherSocket:
         self.epoch += 1
         options.setdefault("frame_dir", self.folder / "shm")
-        socket = PublisherSocket(self.context, topic_endpoint, qos, epoch=self.epoch, **options)
-        self.closing.append(socket)
-        return socket
+        publisher = PublisherSocket(self.context, topic_endpoint, qos, epoch=self.epoch, **options)
+        self.closing.append(publisher)
+        return publisher
 
-    def reader(self, topic_endpoint: TopicEndpoint, qos: QoS = STREAM, message: type[Message] = Detections) -> Reader:
-        reader = Reader(self.context, topic_endpoint, qos, message)
+    def reader(
+        self,
+        topic_endpoint: TopicEndpoint,
+        qos: QoS = STREAM,
+        message: type[Message] = Detections,
+        curve: Curve | None = None,
+    ) -> Reader:
+        reader = Reader(self.context, topic_endpoint, qos, message, curve)
         self.closing.append(reader)
         return reader
 
@@ -125,9 +143,20 @@ class Bus:
 
         eventually(ready, f"{publisher.subscribers} of {count} subscriptions")
 
+    def curve(self, name: str = "box", say: Callable[[str, bool], None] = lambda sentence, refused: None) -> Curve:
+        """The keys of a machine, made on first use. All that is made with them belongs to one process."""
+        folder = self.folder / name
+        keys = KeyFolder(folder)
+        if not keys.path.exists():
+            keys.make()
+        curve = Curve(self.context, folder, say)
+        self.closing.append(curve)
+        return curve
+
     def close(self) -> None:
-        for socket in self.closing:
-            socket.close()
+        self.closing.sort(key=lambda made: isinstance(made, Curve))  # the keys last
+        for made in self.closing:
+            made.close()
         self.context.destroy(linger=0)
 
 

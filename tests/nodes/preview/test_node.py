@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import stat
 import time
 import urllib.error
 import urllib.request
@@ -58,14 +59,25 @@ class Shown:
 
 @pytest.fixture
 def shown(caplog: pytest.LogCaptureFixture) -> Generator[Shown]:
-    caplog.set_level("INFO")
+    caplog.set_level("DEBUG")
     node = Preview(line=LINE)
-    with testing.run(node) as bench:
-        found = re.search(
-            r"the live picture is on (http://127\.0\.0\.1:\d+/\?token=[\w-]+)$", caplog.text, re.MULTILINE
+    with testing.run(node, name="/door/preview") as bench:
+        note = node.context.data_dir / "open" / "door.preview"
+        found = re.fullmatch(
+            r"(http://127\.0\.0\.1:\d+/\?token=[\w-]+) \(the live picture of door\)\n", note.read_text()
         )
         assert found
         yield Shown(bench, node, found[1])
+    assert not note.exists(), "its token is worth nothing any more"
+    assert found[1].partition("=")[2] not in caplog.text
+
+
+def test_the_log_says_where_the_address_is_and_not_the_token(shown: Shown, caplog: pytest.LogCaptureFixture) -> None:
+    note = shown.node.context.data_dir / "open" / "door.preview"
+    assert stat.S_IMODE(note.stat().st_mode) == 0o600
+    (record,) = [record for record in caplog.get_records("setup") if record.name == "metrica.node"]
+    assert record.getMessage() == f"the live picture is on {shown.root}, its address with the token in {note}"
+    assert getattr(record, "fields", {}) == {"open": str(note)}
 
 
 class Keep(urllib.request.HTTPRedirectHandler):
@@ -123,7 +135,10 @@ def test_without_the_token_nothing_is_shown(shown: Shown) -> None:
         for asked in ("", "?token=", "?token=wrong", f"{shown.address[len(shown.root) :]}x"):
             answer = get(f"{shown.root}{path}{asked}", Cookie="metrica_preview=wrong")
             assert answer.status == 401, (path, asked)
-            assert answer.read() == b"Open the address that the log of the preview shows; each start makes a new one.\n"
+            assert (
+                answer.read()
+                == b"Open the address in the file that the log of the preview names; each start makes a new one.\n"
+            )
             assert answer.headers["Cache-Control"] == "no-store"
     assert shown.node.viewers == 0
 
@@ -186,7 +201,8 @@ def test_without_a_viewer_no_picture_is_made_and_none_is_kept(shown: Shown) -> N
     made = shown.node.counters["pictures"]
     shown.give(9)
     assert shown.node.counters["pictures"] == made
-    assert list(shown.bench.context.data_dir.rglob("*")) == []
+    left = [path.name for path in shown.bench.context.data_dir.rglob("*") if path.is_file()]
+    assert left == ["door.preview"], "the address"
 
 
 def test_a_viewer_who_takes_nothing_in_costs_the_others_nothing(shown: Shown) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import threading
 
 import numpy as np
@@ -12,13 +11,7 @@ from metrica.errors import FrameRingError
 from metrica.messages import Frame
 from metrica.qos import LATEST, LOSSLESS, STREAM
 from metrica.transport import TopicEndpoint
-from tests.runtime.sockets import Bus, eventually, picture
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+from tests.runtime.sockets import Bus, eventually, free_port, picture
 
 
 def test_frames_on_an_ipc_topic_go_through_shared_memory(bus: Bus) -> None:
@@ -41,8 +34,11 @@ def test_frames_over_tcp_or_without_shared_memory_travel_whole(bus: Bus, shared_
         if shared_memory
         else bus.endpoint()
     )
-    publisher = bus.publisher(topic_endpoint, LATEST, frame_dir=bus.folder / "shm" if shared_memory else None)
-    reader = bus.reader(topic_endpoint, LATEST, Frame)
+    curve = bus.curve()
+    bus.curve().keys.trust("127.0.0.1", curve.keys.own().public)
+    frame_dir = bus.folder / "shm" if shared_memory else None
+    publisher = bus.publisher(topic_endpoint, LATEST, frame_dir=frame_dir, curve=curve)
+    reader = bus.reader(topic_endpoint, LATEST, Frame, curve)
     bus.matched(publisher)
     publisher.send(picture(7, 720, 1280))
     got = reader.take(1)[0]

@@ -78,7 +78,9 @@ def test_a_second_publisher_of_a_topic_is_refused_and_the_first_goes_on(bus: Bus
         ("ipc://{folder}/" + "x" * 150, "topic /a cannot be bound at ipc://.*: its path has more than 107 bytes"),
         ("tcp://203.0.113.1:5555", "topic /a cannot be bound at tcp://203.0.113.1:5555: Cannot assign requested addr"),
         ("tcp://127.0.0.1:{port}", "topic /a cannot be bound at tcp://127.0.0.1:.*: Address already in use"),
-        ("nonsense", "topic /a cannot be bound at nonsense: Invalid argument"),
+        ("nonsense", "/a cannot travel over nonsense: only tcp:// is encrypted"),
+        ("ws://127.0.0.1:{port}", "/a cannot travel over ws://127.0.0.1:.*: only tcp:// is encrypted"),
+        ("TCP://127.0.0.1:{port}", "/a cannot travel over TCP://127.0.0.1:.*: only tcp:// is encrypted"),
     ],
 )
 def test_an_address_that_cannot_be_used_is_one_sentence(bus: Bus, endpoint: str, sentence: str) -> None:
@@ -89,7 +91,7 @@ def test_an_address_that_cannot_be_used_is_one_sentence(bus: Bus, endpoint: str,
             topic="/a", endpoint=endpoint.format(folder=bus.folder, port=taken.getsockname()[1])
         )
         with pytest.raises(TransportError, match=sentence):
-            bus.publisher(topic_endpoint)
+            bus.publisher(topic_endpoint, curve=bus.curve())
 
 
 def test_bytes_that_are_no_message_are_counted_and_not_raised(bus: Bus) -> None:
