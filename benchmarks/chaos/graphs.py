@@ -26,20 +26,29 @@ ALL_TYPES = {
 """Every node type of Metrica. `crowd` and `pictures` together have all of them."""
 
 
-def small(truth: Path, port: int, *, cameras: int = 1, url: str = "", ingest: bool = True, pause: float = 0.8) -> str:
-    """Known tracks, counters, uploader and, unless another server is meant, the ingest."""
+def small(
+    truth: Path,
+    port: int,
+    *,
+    cameras: int = 1,
+    url: str = "",
+    token: str = "",
+    pause: float = 0.8,
+    fps: float = 10.0,
+) -> str:
+    """Known tracks, counters, uploader and, unless another server is meant (url, token), the ingest."""
     names = "\n".join(f"  {chr(97 + n)}: {{}}" for n in range(cameras))
-    server = f"  ingest: {{type: ingest, params: {{port: {port}}}}}\n" if ingest else ""
+    server = f"  ingest: {{type: ingest, params: {{port: {port}}}}}\n" if not url else ""
     return f"""
 cameras:
 {names}
 per_camera:
-  source: {{type: "benchmarks.chaos.nodes:Walkers", params: {{truth: {truth}, pause: {pause}}}}}
+  source: {{type: "benchmarks.chaos.nodes:Walkers", params: {{truth: {truth}, pause: {pause}, fps: {fps}}}}}
   counter: {{type: line_counter, params: {{line: {LINE}}}}}
 nodes:
   uploader:
     type: watching_uploader
-    params: {{url: "{url or f"http://127.0.0.1:{port}"}", max_age: 0.5}}
+    params: {{url: "{url or f"http://127.0.0.1:{port}"}", token: "{token}", max_age: 0.5}}
     remap: {{heartbeats: "*/counter/health"}}
 {server}"""
 

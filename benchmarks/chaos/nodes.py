@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.chaos.walks import FRAMES, SIZE, box, crossing_frame
+from benchmarks.chaos.walks import SIZE, box, crossing_frame, frames
 from metrica import Node, param, publisher, subscription, timer
 from metrica.messages import Detections, Frame, Header, Tracks
 from metrica.qos import LATEST
@@ -45,10 +45,10 @@ class _Source(Node):
             self.show(header, np.empty((0, 4), np.float32), [], [])
             return
         self._stamps.append(header.stamp)
-        where = np.array([box(self._frame, self._direction)], np.float32)
+        where = np.array([box(self._frame, self.fps, self._direction)], np.float32)
         self.show(header, where, [self._track], [self._frame + 1])
         self._frame += 1
-        if self._frame == FRAMES:
+        if self._frame == frames(self.fps):
             self._note(end=time.monotonic(), stamp=self._crossed_at())
             self._frame, self._next_at = -1, now + self.pause
 
@@ -62,11 +62,11 @@ class _Source(Node):
         self._note(begin=now, direction=self._direction, stamp=self.clock.now() + self._until_line())
 
     def _until_line(self) -> int:
-        return int(crossing_frame() / self.fps * 1e9)
+        return int(crossing_frame(self.fps) / self.fps * 1e9)
 
     def _crossed_at(self) -> int:
-        before = int(crossing_frame())
-        part = crossing_frame() - before
+        exact = crossing_frame(self.fps)
+        before, part = int(exact), exact % 1
         return round(self._stamps[before] * (1 - part) + self._stamps[before + 1] * part)
 
     def _note(self, **fields: Any) -> None:
