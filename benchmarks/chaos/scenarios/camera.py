@@ -31,7 +31,7 @@ def run(folder: Path, *, cuts: int = 25, freezes: int = 5, changes: int = 3, see
     rng = random.Random(seed)
     result = Result(faults=cuts + freezes + changes)
     port = free_ports(1)[0]
-    camera = _Camera(port, {})
+    camera = RtspCamera(port, {})
     line = Line(port)
     pictures = folder / "pictures"
     graph = f"""
@@ -67,7 +67,7 @@ per_camera:
                     line.drop()
                     number += 1
                     other = _OTHERS[number % len(_OTHERS)]
-                    camera = _Camera(port, other)
+                    camera = RtspCamera(port, other)
                     size = other["size"]
                 back = _picture_after(pictures, time.monotonic(), size)
                 if back is None:
@@ -82,7 +82,7 @@ per_camera:
     return result
 
 
-class _Camera:
+class RtspCamera:
     """The camera's process."""
 
     def __init__(self, port: int, settings: dict[str, str]) -> None:
