@@ -112,5 +112,3 @@ class BadLine:
 
 def _answer(body: bytes) -> bytes:
     return f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
-
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import resource
 import sys
 import tempfile
 import time
@@ -25,6 +26,12 @@ def run(scenario: str, arguments: dict[str, Any]) -> Result:
                 print(f"--- {log}", *log.read_text("utf-8", "replace").splitlines()[-40:], sep="\n", file=sys.stderr)
             raise
     result.scenario, result.seconds = scenario, round(time.monotonic() - began, 1)
+    if result.lost or result.doubled or result.phantoms:
+        result.problems.append(f"{result.lost} lost, {result.doubled} counted twice, {result.phantoms} invented")
+    if result.orphans or result.corrupt:
+        result.problems.append(f"{result.orphans} orphans, {result.corrupt} corrupt stores")
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    result.detail["cpu_seconds"] = round(spent.ru_utime + spent.ru_stime, 1)
     return result
 
 

@@ -91,7 +91,9 @@ def read_events(database: Path, store: str = "shop") -> list[Row]:
             if "no such table" in str(error):
                 return []
             raise
-    return [Row(i, camera, "in" if direction == 1 else "out", track, time) for i, camera, direction, track, time in rows]
+    return [
+        Row(i, camera, "in" if direction == 1 else "out", track, time) for i, camera, direction, track, time in rows
+    ]
 
 
 def compare(
