@@ -11,7 +11,7 @@ from collections import Counter
 from contextlib import suppress
 
 FAULTS = ("reset", "500", "429", "half", "garbage", "lost", "trickle")
-"""Cut before the server has it; 500; 429; half of the answer; 200 with garbage; the answer lost; a byte now and then."""
+"""Cut before the server has it; 500; 429; half an answer; 200 with garbage; the answer lost; a byte now and then."""
 _RESET = struct.pack("ii", 1, 0)
 
 

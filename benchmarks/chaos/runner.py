@@ -74,8 +74,10 @@ class _Running:
         self._out, self._err = tempfile.TemporaryFile("w+"), tempfile.TemporaryFile("w+")  # noqa: SIM115
         inner = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--mount"]
         self._process = subprocess.Popen(
-            [*(inner if round.scenario in _MOUNTS else ()), sys.executable, "-m", "benchmarks.chaos.round"]
-            + [round.scenario, json.dumps(round.arguments)],
+            [
+                *(inner if round.scenario in _MOUNTS else ()),
+                *(sys.executable, "-m", "benchmarks.chaos.round", round.scenario, json.dumps(round.arguments)),
+            ],
             stdin=subprocess.DEVNULL,
             stdout=self._out,
             stderr=self._err,

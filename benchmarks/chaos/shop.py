@@ -84,8 +84,10 @@ class Shop:
         """Start the launcher; `wait_active` waits for its nodes."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", _PROGRAM, json.dumps(self.limits), str(self.file)]
-                + ["--run-dir", str(self.run_dir)],
+                [
+                    *(sys.executable, "-c", _PROGRAM, json.dumps(self.limits)),
+                    *(str(self.file), "--run-dir", str(self.run_dir)),
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

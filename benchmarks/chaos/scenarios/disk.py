@@ -6,8 +6,9 @@ import os
 import signal
 import subprocess
 import time
-from contextlib import contextmanager, suppress
 from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from benchmarks.chaos import graphs
@@ -36,7 +37,7 @@ def run(folder: Path, *, seconds: float = 30.0, rounds: int = 2, size: str = "6m
                 before = len(read_events(shop.database))
                 filler.unlink()
                 freed = time.monotonic()
-                if shop.wait_until(lambda: len(read_events(shop.database)) > before, 60):
+                if shop.wait_until(partial(_more_than, before, shop), 60):
                     result.recoveries.append(round(time.monotonic() - freed, 2))
                 else:
                     result.problems.append("no event arrives within 60 s after there is room again")
@@ -49,6 +50,10 @@ def run(folder: Path, *, seconds: float = 30.0, rounds: int = 2, size: str = "6m
     result.add(compare(read_walks(shop.truth), events, outages, by_track=True))
     result.detail["log"] = sorted({line[13:160] for line in shop.text().splitlines() if "isk full" in line})[:6]
     return result
+
+
+def _more_than(before: int, shop: Shop) -> bool:
+    return len(read_events(shop.database)) > before
 
 
 def _kill_counter(shop: Shop, result: Result) -> Outage:
