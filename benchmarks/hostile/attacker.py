@@ -1,7 +1,7 @@
 """One attack in a process of its own: `python -m benchmarks.hostile.attacker NAME BEGIN SECONDS`.
 
-BEGIN is a monotonic time. The target comes on standard input. Attackers are `nice`, and pause between two steps: on a machine with few cores they
-share them with the servers, and a real attacker would not.
+BEGIN is a monotonic time. The target comes on standard input. Attackers are `nice`, and pause between two steps: on a
+machine with few cores they share them with the servers, and a real attacker would not.
 """
 
 from __future__ import annotations

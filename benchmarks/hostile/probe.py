@@ -1,6 +1,7 @@
 """The honest ones: a box that sends, a program that asks, an owner with a page open, and whoever looks at /healthz.
 
-`python -m benchmarks.hostile.probe BEGIN SECONDS` (a monotonic time), the target on standard input; prints what they had to wait for.
+`python -m benchmarks.hostile.probe BEGIN SECONDS`, BEGIN a monotonic time, the target on standard input; prints what
+they had to wait for.
 """
 
 from __future__ import annotations

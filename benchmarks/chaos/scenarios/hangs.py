@@ -14,16 +14,16 @@ from benchmarks.chaos.stores import corrupt, deliver_rest
 from benchmarks.chaos.truth import Outage, compare, read_events, read_walks
 
 
-def run(folder: Path, *, hung: float = 15.0, types: list[str] | None = None) -> Result:
-    """Stop one node of each type. hung: the launcher's limit, seconds; recovery counts from its decision to kill."""
-    wanted = set(types or graphs.ALL_TYPES)
+def run(folder: Path, *, hung: float = 15.0, small: bool = False) -> Result:
+    """Stop one node of each type. hung: the launcher's limit, seconds; recovery counts from the kill. small: of three types."""
     result = Result()
     ports = free_ports(2)
     first, second = folder / "s1", folder / "s2"
     room = graphs.empty_room(folder / "room")
-    crowd = Shop(first, graphs.crowd(first / "truth", ports[0]), limits={"hung": hung})
-    shops = [(crowd, 13)]
-    if wanted & {"capture", "openvino_detector", "preview", "uploader"}:
+    graph = graphs.small if small else graphs.crowd
+    crowd = Shop(first, graph(first / "truth", ports[0]), limits={"hung": hung})
+    shops = [(crowd, 4 if small else 13)]
+    if not small:
         shops.append((Shop(second, graphs.pictures(str(room), ports[1]), limits={"hung": hung}), 7))
     for shop, _ in shops:
         shop.start()
@@ -31,7 +31,7 @@ def run(folder: Path, *, hung: float = 15.0, types: list[str] | None = None) -> 
         for shop, nodes in shops:
             shop.wait_active(nodes)
         time.sleep(2.0)
-        outages = _stop_one_of_each([shop for shop, _ in shops], wanted, hung, result)
+        outages = _stop_one_of_each([shop for shop, _ in shops], hung, result)
         time.sleep(5.0)
         for shop, _ in shops:
             if not deliver_rest(shop):
@@ -44,12 +44,12 @@ def run(folder: Path, *, hung: float = 15.0, types: list[str] | None = None) -> 
     return result
 
 
-def _stop_one_of_each(shops: list[Shop], wanted: set[str], hung: float, result: Result) -> list[Outage]:
+def _stop_one_of_each(shops: list[Shop], hung: float, result: Result) -> list[Outage]:
     stopped: dict[str, tuple[Shop, str, int, float]] = {}
     for shop in shops:
         kinds, pids = shop.types(), shop.pids()
         for name, kind in sorted(kinds.items()):
-            if kind in wanted and kind not in stopped:
+            if kind in graphs.ALL_TYPES and kind not in stopped:
                 os.kill(pids[name], signal.SIGSTOP)
                 stopped[kind] = shop, name, pids[name], time.monotonic()
     outages: list[Outage] = []

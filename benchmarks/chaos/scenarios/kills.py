@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
@@ -34,35 +35,41 @@ class _Node:
     killed_at: float | None = None
 
 
-def run(folder: Path, *, count: int = 250, seed: int = 1) -> Result:
-    """So many kills of twenty nodes in two shops."""
+def run(folder: Path, *, count: int = 250, seed: int = 1, small: bool = False) -> Result:
+    """So many kills of twenty nodes in two shops, or of three in one small shop."""
     rng = random.Random(seed)
-    result = Result(scenario="kills")
-    ports = free_ports(2)
-    room = graphs.empty_room(folder / "room")
-    first, second = (folder / "s1"), (folder / "s2")
-    with (
-        Shop(first, graphs.crowd(first / "truth", ports[0]), limits=LIMITS) as crowd,
-        Shop(second, graphs.pictures(str(room), ports[1]), limits=LIMITS) as pictures,
-    ):
-        crowd.wait_active(13)
-        pictures.wait_active(7)
+    result = Result()
+    with contextlib.ExitStack() as stack:
+        shops = [stack.enter_context(shop) for shop in _shops(folder, small)]
+        for shop, expected in zip(shops, (4,) if small else (13, 7), strict=True):
+            shop.wait_active(expected)
         nodes = [
             _Node(shop, name, kind, time.monotonic())
-            for shop in (crowd, pictures)
+            for shop in shops
             for name, kind in shop.types().items()
             if kind in graphs.ALL_TYPES
         ]
-        assert {node.type for node in nodes} == graphs.ALL_TYPES
         outages = _kill(nodes, rng, count, result)
         time.sleep(4.0)
-        for shop in (crowd, pictures):
+        for shop in shops:
             if not deliver_rest(shop):
                 result.problems.append("events stay unsent")
-    result.add(compare(read_walks(crowd.truth), read_events(crowd.database), outages))
-    result.phantoms += len(read_events(pictures.database))  # nobody walks there
-    result.corrupt = corrupt(crowd.data) + corrupt(pictures.data)
+    result.add(compare(read_walks(shops[0].truth), read_events(shops[0].database), outages, by_track=small))
+    result.phantoms += sum(len(read_events(shop.database)) for shop in shops[1:])  # nobody walks there
+    result.corrupt = sum(corrupt(shop.data) for shop in shops)
     return result
+
+
+def _shops(folder: Path, small: bool) -> list[Shop]:
+    ports = free_ports(2)
+    first, second = folder / "s1", folder / "s2"
+    if small:
+        return [Shop(first, graphs.small(first / "truth", ports[0], pause=0.3), limits=LIMITS)]
+    room = graphs.empty_room(folder / "room")
+    return [
+        Shop(first, graphs.crowd(first / "truth", ports[0]), limits=LIMITS),
+        Shop(second, graphs.pictures(str(room), ports[1]), limits=LIMITS),
+    ]
 
 
 def _kill(nodes: list[_Node], rng: random.Random, count: int, result: Result) -> list[Outage]:
