@@ -15,7 +15,10 @@ from benchmarks.chaos.truth import Outage, compare, read_events, read_walks
 
 
 def run(folder: Path, *, hung: float = 15.0, small: bool = False) -> Result:
-    """Stop one node of each type. hung: the launcher's limit, seconds; recovery counts from the kill. small: of three types."""
+    """Stop one node of each type; recovery counts from the kill.
+
+    hung: the launcher's limit, seconds. small: three types in a small shop.
+    """
     result = Result()
     ports = free_ports(2)
     first, second = folder / "s1", folder / "s2"
