@@ -36,8 +36,6 @@ GOALS = {
     "peak_rss_mb": 400.0,
 }
 """The figures, and the most that each may be."""
-_TO_PREPARE = 12.0
-"""Seconds in which the attackers start and make what they send."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -56,15 +54,24 @@ def main(argv: list[str] | None = None) -> int:
     return int(any(found["figures"][name] > goal for name, goal in GOALS.items()))
 
 
-def attack(names: list[str], seconds: float, *, quiet: float = 5.0, schema_seconds: float = 0.0) -> dict[str, Any]:
-    """Run these attacks at once against new servers, and judge."""
+def attack(
+    names: list[str], seconds: float, *, quiet: float = 5.0, schema_seconds: float = 0.0, nice: int = 10
+) -> dict[str, Any]:
+    """Run these attacks at once against new servers, and judge.
+
+    quiet: how long the honest ones are alone first. nice: how far the attackers stand back.
+    """
     with tempfile.TemporaryDirectory(prefix="mh-") as folder, Servers(Path(folder)) as servers:
         target = servers.target
-        alone = _finish(_start("probe", ["0", str(quiet)], target)) if quiet else None
-        when = [str(time.monotonic() + _TO_PREPARE), str(seconds)]
-        probe = _start("probe", when, target)
-        attackers = {name: _start("attacker", [name, *when], target) for name in names}
+        alone = _honest(target, quiet) if quiet else None
+        attackers = {name: _start("attacker", [name, str(nice)], target) for name in names}
+        probe = _start("probe", [], target)
         try:
+            for process in (*attackers.values(), probe):
+                _until_ready(process)
+            begin = time.monotonic() + 0.5
+            for process in (*attackers.values(), probe):
+                _say(process, f"{begin} {begin + seconds}")
             during = _finish(probe)
             notes = {name: _finish(process) for name, process in attackers.items()}
         finally:
@@ -73,10 +80,10 @@ def attack(names: list[str], seconds: float, *, quiet: float = 5.0, schema_secon
                 process.wait()
         schema = run_schemathesis(target, schema_seconds) if schema_seconds else Findings()
         time.sleep(1.0)
-        after = _finish(_start("probe", ["0", "2"], target))
+        after = _honest(target, 2.0)
         peak, tracebacks = servers.peak_mb(), servers.tracebacks()
         running, log_mb = servers.running(), servers.log_mb()
-    errors = [error for each in notes.values() for error in each["server_errors"]] + tracebacks
+    errors = [error for each in notes.values() for error in each["server_errors"]]
     errors += [] if running else ["a server has ended"]
     errors += [f"schemathesis: {failure}" for failure in schema.failures if "erver error" in failure]
     successes = [each for found in notes.values() for each in found["successes"]]
@@ -96,6 +103,7 @@ def attack(names: list[str], seconds: float, *, quiet: float = 5.0, schema_secon
         "cross_store_leaks": leaks,
         "peak_rss_mb": peak,
         "log_mb": round(log_mb, 2),
+        "tracebacks_in_the_logs": tracebacks,
         "honest_alone": alone,
         "honest_during": during,
         "honest_after": after,
@@ -114,10 +122,29 @@ def _start(module: str, arguments: list[str], target: Target) -> subprocess.Pope
         preexec_fn=die_with_parent,  # noqa: PLW1509
     )
     assert process.stdin
-    process.stdin.write(target.as_json())
-    process.stdin.close()
-    process.stdin = None
+    _say(process, target.as_json())
     return process
+
+
+def _honest(target: Target, seconds: float) -> dict[str, Any]:
+    """The honest ones alone."""
+    process = _start("probe", [], target)
+    _until_ready(process)
+    now = time.monotonic()
+    _say(process, f"{now} {now + seconds}")
+    return _finish(process)
+
+
+def _until_ready(process: subprocess.Popen[str]) -> None:
+    assert process.stdout
+    if process.stdout.readline() != "READY\n":
+        raise RuntimeError(f"{process.args} does not start")
+
+
+def _say(process: subprocess.Popen[str], line: str) -> None:
+    assert process.stdin
+    process.stdin.write(f"{line}\n")
+    process.stdin.flush()
 
 
 def _finish(process: subprocess.Popen[str]) -> dict[str, Any]:
@@ -146,7 +173,11 @@ def print_table(found: dict[str, Any]) -> None:
     for what in ("server_errors", "unauthenticated_successes", "cross_store_leaks"):
         for each in found[what][:12]:
             print(f"{what}: {each}")
-    print(f"schemathesis: {found['schemathesis']}")
+    print(f"schemathesis: {found['schemathesis']['cases']} requests")
+    for each in found["schemathesis"]["failures"]:
+        print(f"    {each}")
+    for each in sorted(set(found["tracebacks_in_the_logs"]))[:10]:
+        print(f"in a log: {each}")
     print(f"memory at most, MB: {found['peak_rss_mb']}; logs {found['log_mb']} MB")
     for name, goal in GOALS.items():
         value = found["figures"][name]

@@ -1,7 +1,8 @@
-"""One attack in a process of its own: `python -m benchmarks.hostile.attacker NAME BEGIN SECONDS`.
+"""One attack in a process of its own: `python -m benchmarks.hostile.attacker NAME NICE`.
 
-BEGIN is a monotonic time. The target comes on standard input. Attackers are `nice`, and pause between two steps: on a
-machine with few cores they share them with the servers, and a real attacker would not.
+Standard input: a line with the target; when the attack is prepared it prints READY, and reads when to begin and when to
+end (monotonic seconds). Attackers are `nice`, and pause between two steps: on a machine with few cores they share them
+with the servers, and a real attacker would not.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from collections.abc import Callable, Iterator
 
 from benchmarks.hostile import bodies, connections, requests
 from benchmarks.hostile.notes import Notes
-from benchmarks.hostile.target import Target
+from benchmarks.hostile.target import Target, Until
 
-Attack = Callable[[Target, Notes, float], Iterator[None]]
+Attack = Callable[[Target, Notes, Until], Iterator[None]]
 
 ATTACKS: dict[str, tuple[Attack, float]] = {
     "gzip bombs": (bodies.gzip_bomb, 0.2),
@@ -40,15 +41,18 @@ ATTACKS: dict[str, tuple[Attack, float]] = {
 
 
 def main() -> None:
-    name, begin, seconds = sys.argv[1], float(sys.argv[2]), float(sys.argv[3])
-    target = Target(**json.loads(sys.stdin.read()))
-    os.nice(10)
-    attack, pause = ATTACKS[name]
-    notes = Notes(name)
-    until = begin + seconds
-    for _ in attack(target, notes, until):
-        time.sleep(max(0.0, begin - time.monotonic()))
-        if time.monotonic() > until:
+    attack, pause = ATTACKS[sys.argv[1]]
+    target = Target(**json.loads(sys.stdin.readline()))
+    os.nice(int(sys.argv[2]))
+    notes, time_left = Notes(sys.argv[1]), Until()
+    steps = attack(target, notes, time_left)
+    next(steps)
+    print("READY", flush=True)
+    begin, end = map(float, sys.stdin.readline().split())
+    time.sleep(max(0.0, begin - time.monotonic()))
+    time_left.end = end
+    for _ in steps:
+        if not time_left:
             break
         time.sleep(pause)
     print(notes.as_json())

@@ -11,14 +11,14 @@ from collections.abc import Iterator
 import msgpack
 
 from benchmarks.hostile.notes import Notes
-from benchmarks.hostile.target import Target, bearer, event, events_body
+from benchmarks.hostile.target import Target, Until, bearer, event, events_body
 from benchmarks.hostile.wire import ask
 
 _JSON = {"Content-Type": "application/json"}
 _GZIP = {"Content-Encoding": "gzip"}
 
 
-def gzip_bomb(target: Target, notes: Notes, until: float) -> Iterator[None]:
+def gzip_bomb(target: Target, notes: Notes, until: Until) -> Iterator[None]:
     """A few KB that unpack to millions of values, as msgpack and as JSON; from the issue, with variants."""
     bombs = [
         ("application/msgpack", b"\xdd" + (7_000_000).to_bytes(4, "big") + b"\xc0" * 7_000_000),
@@ -35,7 +35,7 @@ def gzip_bomb(target: Target, notes: Notes, until: float) -> Iterator[None]:
     packed.append(("application/json", gzip.compress(packed[5][1], 9)))
     del bombs
     yield  # the attack begins when all are made
-    while time.monotonic() < until:
+    while until:
         for path in ("/v1/events", "/v1/watched"):
             for kind, body in packed:
                 headers = bearer(target.own) | _GZIP | {"Content-Type": kind}
@@ -46,11 +46,11 @@ def gzip_bomb(target: Target, notes: Notes, until: float) -> Iterator[None]:
                 yield
 
 
-def backward_spans(target: Target, notes: Notes, until: float) -> Iterator[None]:
+def backward_spans(target: Target, notes: Notes, until: Until) -> Iterator[None]:
     """Thousands of spans of coverage, each before the one before: quadratic if they are looked up one by one."""
     base = time.time_ns() - 300 * 86_400 * 10**9
     number = 0
-    while time.monotonic() < until:
+    while until:
         spans: list[dict[str, object]] = []
         for step in range(5000):
             start = base + (5000 - step) * 300 * 10**9 + number * 7 * 10**9
@@ -64,10 +64,10 @@ def backward_spans(target: Target, notes: Notes, until: float) -> Iterator[None]
         yield
 
 
-def full_batches(target: Target, notes: Notes, until: float) -> Iterator[None]:
+def full_batches(target: Target, notes: Notes, until: Until) -> Iterator[None]:
     """The largest honest batches, of old and new days, one after the other: what one busy shop can ask for."""
     number = 0
-    while time.monotonic() < until:
+    while until:
         old = time.time_ns() - random.randrange(400) * 86_400 * 10**9
         events = [event(n, time=old + n * 10**6, id=f"b/{number}/{n}/{old:x}") for n in range(5000)]
         body = gzip.compress(msgpack.packb({"v": 1, "store": "mine", "events": events}) or b"", 1)
@@ -82,14 +82,14 @@ def full_batches(target: Target, notes: Notes, until: float) -> Iterator[None]:
         yield
 
 
-def huge_values(target: Target, notes: Notes, until: float) -> Iterator[None]:
+def huge_values(target: Target, notes: Notes, until: Until) -> Iterator[None]:
     """Ids of a megabyte, numbers of a thousand digits, NaN, nesting, wrong types, NUL, lone surrogates."""
     odd: list[object] = [
         "x" * 900_000, "", "\0", "\ud800", "\u202e" * 50, -1, 2**63, -(2**63) - 1, 10**1000, float("nan"),
         float("inf"), 1e308, True, None, [], {}, {"$ne": 1}, [[[[]]]], "in\nout", "é" * 200,
     ]  # fmt: skip
     fields = ("id", "camera", "line", "direction", "track", "time")
-    while time.monotonic() < until:
+    while until:
         for value in odd:
             for name in fields:
                 body = json.dumps({"v": 1, "store": "mine", "events": [event(1, **{name: value})]}).encode()
@@ -128,9 +128,9 @@ _INJECTIONS = [
 ]
 
 
-def injections(target: Target, notes: Notes, until: float) -> Iterator[None]:
+def injections(target: Target, notes: Notes, until: Until) -> Iterator[None]:
     """SQL, HTML, templates, formulas and shell words where a name may stand."""
-    while time.monotonic() < until:
+    while until:
         for word in _INJECTIONS:
             headers = bearer(target.own) | _JSON
             for name in ("id", "camera", "line"):
@@ -146,10 +146,10 @@ def injections(target: Target, notes: Notes, until: float) -> Iterator[None]:
             yield
 
 
-def garbage(target: Target, notes: Notes, until: float) -> Iterator[None]:
+def garbage(target: Target, notes: Notes, until: Until) -> Iterator[None]:
     """Our own generator: a valid body, with bytes changed, cut, doubled or put in, under every content type."""
     rng = random.Random(3)
-    while time.monotonic() < until:
+    while until:
         document = {"v": 1, "store": "mine", "events": [event(n) for n in range(rng.randrange(4))]}
         kind = rng.choice(
             ["application/json", "application/msgpack", "text/plain", "application/x-www-form-urlencoded", ""]

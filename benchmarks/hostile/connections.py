@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import resource
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 
 from benchmarks.hostile.notes import Notes
-from benchmarks.hostile.target import Target, bearer
+from benchmarks.hostile.target import Target, Until, bearer
 from benchmarks.hostile.wire import connect
 
 _IDLE = 10_000
 
 
-def idle_connections(target: Target, notes: Notes, until: float) -> Iterator[None]:
+def idle_connections(target: Target, notes: Notes, until: Until) -> Iterator[None]:
     """Ten thousand connections that say nothing, from a hundred addresses, half to each server."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     most = min(_IDLE, hard - 500)
     held: list[socket.socket] = []
     number = 0
-    while time.monotonic() < until:
+    while until:
         if len(held) < most:
             for _ in range(25):
                 number += 1
@@ -41,12 +40,12 @@ def idle_connections(target: Target, notes: Notes, until: float) -> Iterator[Non
         each.close()
 
 
-def slowloris(target: Target, notes: Notes, until: float) -> Iterator[None]:
+def slowloris(target: Target, notes: Notes, until: Until) -> Iterator[None]:
     """Two hundred requests whose heads come a byte at a time and never end."""
     yield from _drip(target, notes, until, b"GET / HTTP/1.1\r\nHost: x\r\nX-A: ", b"b", 200)
 
 
-def dripping_bodies(target: Target, notes: Notes, until: float) -> Iterator[None]:
+def dripping_bodies(target: Target, notes: Notes, until: Until) -> Iterator[None]:
     """Two hundred uploads with a valid token whose bodies come a byte at a time."""
     token = "".join(f"{name}: {value}\r\n" for name, value in bearer(target.own).items())
     more = "Content-Type: application/json\r\nContent-Length: 900000\r\n"
@@ -54,10 +53,10 @@ def dripping_bodies(target: Target, notes: Notes, until: float) -> Iterator[None
     yield from _drip(target, notes, until, head.encode(), b" ", 200)
 
 
-def resets(target: Target, notes: Notes, until: float) -> Iterator[None]:
+def resets(target: Target, notes: Notes, until: Until) -> Iterator[None]:
     """Connections that are cut in the middle of a request, or while the answer comes."""
     heads = [b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n", b"POST /v1/events HTTP/1.1\r\nContent-Length: 9", b"\0"]
-    while time.monotonic() < until:
+    while until:
         for port in (target.ingest, target.dashboard):
             for head in heads:
                 with suppress(OSError):
@@ -69,10 +68,10 @@ def resets(target: Target, notes: Notes, until: float) -> Iterator[None]:
         yield
 
 
-def _drip(target: Target, notes: Notes, until: float, head: bytes, drop: bytes, most: int) -> Iterator[None]:
+def _drip(target: Target, notes: Notes, until: Until, head: bytes, drop: bytes, most: int) -> Iterator[None]:
     held: list[socket.socket] = []
     number = 0
-    while time.monotonic() < until:
+    while until:
         while len(held) < most:
             number += 1
             try:

@@ -12,6 +12,8 @@ from benchmarks.hostile.wire import Answer
 _OPEN = ("/login", "/healthz", "/openapi.json", "/assets/", "/language", "/favicon")
 """What anybody may see."""
 _KEPT = 12
+_HONEST = (501, 503, 505)
+"""A transfer encoding or a version of HTTP that the server does not know; a server that is busy and says so."""
 
 
 @dataclass
@@ -35,7 +37,7 @@ class Notes:
         self.statuses[str(answer.status)] = self.statuses.get(str(answer.status), 0) + 1
         self.slowest = max(self.slowest, answer.seconds)
         short = f"{what[:160]!r} -> {answer.status} {answer.text[:80]!r}"
-        if answer.status >= 500 and answer.status != 503:
+        if answer.status >= 500 and answer.status not in _HONEST:
             _add(self.server_errors, short)
         if not may and 200 <= answer.status < 300 and not _is_open(what):
             _add(self.successes, short)

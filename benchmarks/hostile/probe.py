@@ -1,7 +1,6 @@
 """The honest ones: a box that sends, a program that asks, an owner with a page open, and whoever looks at /healthz.
 
-`python -m benchmarks.hostile.probe BEGIN SECONDS`, BEGIN a monotonic time, the target on standard input; prints what
-they had to wait for.
+`python -m benchmarks.hostile.probe`: standard input as for an attacker; prints what they had to wait for.
 """
 
 from __future__ import annotations
@@ -37,17 +36,18 @@ class Waits:
 
 
 def main() -> None:
-    begin, seconds = float(sys.argv[1]), float(sys.argv[2])
-    target = Target(**json.loads(sys.stdin.read()))
+    target = Target(**json.loads(sys.stdin.readline()))
     waits = Waits()
+    owner = _owner(target, waits)
+    print("READY", flush=True)
+    begin, until = map(float, sys.stdin.readline().split())
     time.sleep(max(0.0, begin - time.monotonic()))
-    until = time.monotonic() + seconds
     jobs: list[tuple[Callable[[], None], float]] = [
         (lambda: _health(target, waits, "ingest"), 0.05),
         (lambda: _health(target, waits, "dashboard"), 0.05),
         (lambda: _box(target, waits), 0.5),
         (lambda: _program(target, waits), 0.5),
-        (_owner(target, waits), 1.0),
+        (owner, 1.0),
         (lambda: _log_in(target, waits), 5.0),
     ]
     threads = [threading.Thread(target=_again, args=(job, pause, until)) for job, pause in jobs]

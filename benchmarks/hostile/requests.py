@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import json
 import random
-import time
 import urllib.parse
 from collections.abc import Iterator
 
 from benchmarks.hostile.notes import Notes
-from benchmarks.hostile.target import Target, bearer, event, events_body, log_in
+from benchmarks.hostile.target import Target, Until, bearer, event, events_body, log_in
 from benchmarks.hostile.wire import ask, raw
 
 _JSON = {"Content-Type": "application/json"}
 
 
-def tokens(target: Target, notes: Notes, until: float) -> Iterator[None]:
+def tokens(target: Target, notes: Notes, until: Until) -> Iterator[None]:
     """No token, a revoked one, one of another shop, and things that look like one, on every endpoint that is listed."""
     listed = json.loads(ask(target.ingest, "GET", "/openapi.json").body)["paths"]
     bad = [
         "", target.revoked, target.own[:-1], target.own + "x", target.own.upper(), target.own.swapcase(), "null", "a",
         "*", "' OR 1=1 --", "\xe9" * 20, "Bearer", target.own.encode().hex(), "x" * 5000,
     ]  # fmt: skip
-    while time.monotonic() < until:
+    while until:
         for path, methods in listed.items():
             for method in methods:
                 theirs = path.replace("{store}", "theirs")
@@ -48,10 +47,10 @@ def tokens(target: Target, notes: Notes, until: float) -> Iterator[None]:
         yield
 
 
-def wrong_passwords(target: Target, notes: Notes, until: float) -> Iterator[None]:
+def wrong_passwords(target: Target, notes: Notes, until: Until) -> Iterator[None]:
     """Twenty wrong passwords in a row from one address, then from the next; the owner logs in from elsewhere."""
     number = 0
-    while time.monotonic() < until:
+    while until:
         source = f"127.0.1.{number % 200 + 1}"
         for _ in range(20):
             answer, _ = log_in(target.dashboard, f"wrong-{number}", source=source)
@@ -62,9 +61,9 @@ def wrong_passwords(target: Target, notes: Notes, until: float) -> Iterator[None
             yield
 
 
-def cookies_after_logout(target: Target, notes: Notes, until: float) -> Iterator[None]:
+def cookies_after_logout(target: Target, notes: Notes, until: Until) -> Iterator[None]:
     """A cookie that was copied before logging out, cookies that are changed, and none at all."""
-    while time.monotonic() < until:
+    while until:
         answer, cookie = log_in(target.dashboard, target.password, source="127.0.0.9")
         page = ask(target.dashboard, "GET", "/session", headers={"Cookie": cookie}, source="127.0.0.9")
         if page.status != 200:
@@ -104,7 +103,7 @@ def _csrf(layout: str) -> str:
     return ""
 
 
-def forged_updates(target: Target, notes: Notes, until: float) -> Iterator[None]:
+def forged_updates(target: Target, notes: Notes, until: Until) -> Iterator[None]:
     """`_dash-update-component` with outputs, inputs and states that no page of ours sends; with and without a login."""
     rng = random.Random(5)
     _, cookie = log_in(target.dashboard, target.password, source="127.0.0.10")
@@ -115,7 +114,7 @@ def forged_updates(target: Target, notes: Notes, until: float) -> Iterator[None]
         None, "", "theirs", "nowhere", "' OR 1=1 --", "<script>", -1, 10**30, 1e308, [], {}, ["theirs"] * 1000, True,
         {"type": "x", "index": "ALL"}, "x" * 100_000, "2026-13-45", "\ud800",
     ]  # fmt: skip
-    while time.monotonic() < until:
+    while until:
         for callback in callbacks or [{"output": "page.children", "inputs": [], "state": []}]:
             made: dict[str, object] = {"output": callback["output"], "changedPropIds": []}
             ids = [part.rsplit(".", 1) for part in callback["output"].strip(".").split("...")]
@@ -185,11 +184,11 @@ _PATHS = [
 ]
 
 
-def paths(target: Target, notes: Notes, until: float) -> Iterator[None]:
+def paths(target: Target, notes: Notes, until: Until) -> Iterator[None]:
     """Paths that climb, double, escape or hide, on both servers and with every method, with no right at all."""
     methods = ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "TRACE", "CONNECT", "PATCH", "BREW", "get"]
     rng = random.Random(7)
-    while time.monotonic() < until:
+    while until:
         for path in _PATHS:
             for port in (target.ingest, target.dashboard):
                 method = rng.choice(methods)
@@ -239,9 +238,9 @@ def _heads(token: str) -> list[bytes]:
     ]
 
 
-def headers(target: Target, notes: Notes, until: float) -> Iterator[None]:
+def headers(target: Target, notes: Notes, until: Until) -> Iterator[None]:
     """`Expect: \\xe9` and other heads that no HTTP library sends."""
-    while time.monotonic() < until:
+    while until:
         for head in _heads(target.own):
             for port in (target.ingest, target.dashboard):
                 answer = raw(port, head, source="127.0.0.13", wait=3.0, method=head[:4].decode("latin-1").strip())

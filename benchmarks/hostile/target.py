@@ -40,6 +40,15 @@ class Target:
         return json.dumps(asdict(self))
 
 
+class Until:
+    """True until `end`, monotonic seconds."""
+
+    end = float("inf")
+
+    def __bool__(self) -> bool:
+        return time.monotonic() < self.end
+
+
 def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
