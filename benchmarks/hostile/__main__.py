@@ -69,10 +69,11 @@ def attack(
         try:
             for process in (*attackers.values(), probe):
                 _until_ready(process)
-            begin = time.monotonic() + 0.5
+            begin, before = time.monotonic() + 0.5, servers.cpu_seconds()
             for process in (*attackers.values(), probe):
                 _say(process, f"{begin} {begin + seconds}")
             during = _finish(probe)
+            spent = {name: round(used - before[name], 1) for name, used in servers.cpu_seconds().items()}
             notes = {name: _finish(process) for name, process in attackers.items()}
         finally:
             for process in (probe, *attackers.values()):
@@ -102,6 +103,7 @@ def attack(
         "unauthenticated_successes": successes,
         "cross_store_leaks": leaks,
         "peak_rss_mb": peak,
+        "cpu_seconds": spent,
         "log_mb": round(log_mb, 2),
         "tracebacks_in_the_logs": tracebacks,
         "honest_alone": alone,
@@ -178,6 +180,7 @@ def print_table(found: dict[str, Any]) -> None:
         print(f"    {each}")
     for each in sorted(set(found["tracebacks_in_the_logs"]))[:10]:
         print(f"in a log: {each}")
+    print(f"processor time of the servers during the attacks, s: {found['cpu_seconds']}")
     print(f"memory at most, MB: {found['peak_rss_mb']}; logs {found['log_mb']} MB")
     for name, goal in GOALS.items():
         value = found["figures"][name]

@@ -20,22 +20,22 @@ from benchmarks.hostile.target import Target, Until
 Attack = Callable[[Target, Notes, Until], Iterator[None]]
 
 ATTACKS: dict[str, tuple[Attack, float]] = {
-    "gzip bombs": (bodies.gzip_bomb, 0.2),
-    "backward spans": (bodies.backward_spans, 0.5),
-    "full batches": (bodies.full_batches, 0.5),
-    "huge values": (bodies.huge_values, 0.1),
-    "injections": (bodies.injections, 0.1),
-    "garbage": (bodies.garbage, 0.02),
-    "wrong tokens": (requests.tokens, 0.05),
-    "wrong passwords": (requests.wrong_passwords, 0.1),
-    "cookies after logout": (requests.cookies_after_logout, 0.5),
-    "forged updates": (requests.forged_updates, 0.05),
-    "paths": (requests.paths, 0.03),
-    "headers": (requests.headers, 0.03),
-    "idle connections": (connections.idle_connections, 0.05),
+    "gzip bombs": (bodies.gzip_bomb, 0.3),
+    "backward spans": (bodies.backward_spans, 1.0),
+    "full batches": (bodies.full_batches, 1.0),
+    "huge values": (bodies.huge_values, 0.3),
+    "injections": (bodies.injections, 0.3),
+    "garbage": (bodies.garbage, 0.1),
+    "wrong tokens": (requests.tokens, 0.4),
+    "wrong passwords": (requests.wrong_passwords, 0.2),
+    "cookies after logout": (requests.cookies_after_logout, 1.0),
+    "forged updates": (requests.forged_updates, 0.2),
+    "paths": (requests.paths, 0.1),
+    "headers": (requests.headers, 0.1),
+    "idle connections": (connections.idle_connections, 0.1),
     "slowloris": (connections.slowloris, 1.0),
     "dripping bodies": (connections.dripping_bodies, 1.0),
-    "resets": (connections.resets, 0.05),
+    "resets": (connections.resets, 0.1),
 }
 """Each attack, and the pause between two of its steps, seconds."""
 

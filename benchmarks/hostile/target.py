@@ -115,9 +115,20 @@ class Servers:
         return found
 
     def tracebacks(self) -> list[str]:
-        """What the servers' logs say of errors that nobody expected."""
+        """What the servers' logs say of errors that nobody expected: the error of each traceback."""
         said = self.ingest.log.read_text("utf-8", "replace") + self.log.read_text("utf-8", "replace")
-        return [part.strip().splitlines()[-1][:200] for part in said.split("Traceback (most recent call last)")[1:]]
+        found: list[str] = []
+        for part in said.split("Traceback (most recent call last):\n")[1:]:
+            found += [line[:200] for line in part.splitlines() if line and not line.startswith(" ")][:1]
+        return found
+
+    def cpu_seconds(self) -> dict[str, float]:
+        """The processor time of each server so far."""
+        found: dict[str, float] = {}
+        for name, process in (("ingest", self.ingest.process), ("dashboard", self.dashboard)):
+            fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(") ")[2].split()
+            found[name] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return found
 
     def log_mb(self) -> float:
         return (self.ingest.log.stat().st_size + self.log.stat().st_size) / 2**20
