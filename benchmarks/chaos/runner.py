@@ -31,6 +31,7 @@ class Runner:
         self._capacity = capacity
         self._mark = secrets.token_hex(8)
         self._running: list[_Running] = []
+        self._folder = tempfile.TemporaryDirectory(prefix="mr-", ignore_cleanup_errors=True)
 
     def run(self, rounds: Sequence[Round], done: Callable[[Round, Result], None]) -> None:
         """Run them all. done: called with each result, also that of a round that failed."""
@@ -40,7 +41,7 @@ class Runner:
             fits = next((r for r in waiting if load + r.load <= self._capacity or not self._running), None)
             if fits is not None:
                 waiting.remove(fits)
-                self._running.append(_Running(fits, self._mark))
+                self._running.append(_Running(fits, self._mark, self._folder.name))
                 continue
             time.sleep(0.2)
             for each in list(self._running):
@@ -63,12 +64,13 @@ class Runner:
                     os.kill(pid, number)
             while marked(f"{_MARK}={self._mark}") and time.monotonic() < end:
                 time.sleep(0.1)
+        self._folder.cleanup()
 
 
 class _Running:
     """A round that runs."""
 
-    def __init__(self, round: Round, mark: str) -> None:
+    def __init__(self, round: Round, mark: str, folder: str) -> None:
         self.round = round
         self._began = time.monotonic()
         self._out, self._err = tempfile.TemporaryFile("w+"), tempfile.TemporaryFile("w+")  # noqa: SIM115
@@ -82,7 +84,7 @@ class _Running:
             stdout=self._out,
             stderr=self._err,
             cwd=ROOT,
-            env={**os.environ, _MARK: mark},
+            env={**os.environ, _MARK: mark, "TMPDIR": folder},
             preexec_fn=die_with_parent,  # noqa: PLW1509
         )
 
