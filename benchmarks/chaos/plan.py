@@ -47,7 +47,7 @@ class Sizes:
     minutes: float = 60.0
 
 
-_KILLS, _DEATHS, _CUTS = 250, 50, 25
+_KILLS, _DEATHS, _CUTS = 334, 50, 25
 """At most, in one round."""
 
 
@@ -55,31 +55,31 @@ def rounds(sizes: Sizes) -> list[Round]:
     """The rounds, those first that take longest."""
     made: list[Round] = []
     if sizes.minutes:
-        made.append(Round("hour", 0.5, {"minutes": sizes.minutes}))
+        made.append(Round("hour", 0.4, {"minutes": sizes.minutes}))
     if sizes.hours_offline and sizes.events:
-        made.append(Round("offline", 0.2, {"hours": sizes.hours_offline, "events": sizes.events}))
+        made.append(Round("offline", 0.1, {"hours": sizes.hours_offline, "events": sizes.events}))
     lanes = max(1, math.ceil(sizes.cuts / _CUTS)) if sizes.cuts or sizes.freezes or sizes.changes else 0
     for lane, (cuts, freezes, changes) in enumerate(
         zip(*(_shared(n, lanes) for n in (sizes.cuts, sizes.freezes, sizes.changes)), strict=True)
     ):
-        made.append(Round("camera", 0.25, {"cuts": cuts, "freezes": freezes, "changes": changes, "seed": lane + 1}))
+        made.append(Round("camera", 0.15, {"cuts": cuts, "freezes": freezes, "changes": changes, "seed": lane + 1}))
     killing = [
-        Round("kills", 1.0, {"count": n, "seed": i + 1})
+        Round("kills", 0.9, {"count": n, "seed": i + 1})
         for i, n in enumerate(_shared(sizes.kills, math.ceil(sizes.kills / _KILLS)))
     ]
     dying = [
-        Round("deaths", 0.6, {"count": n, "seed": i + 1})
+        Round("deaths", 0.5, {"count": n, "seed": i + 1})
         for i, n in enumerate(_shared(sizes.deaths, math.ceil(sizes.deaths / _DEATHS)))
     ]
     while killing or dying:
         made += [*killing[:1], *dying[:1]]
         killing, dying = killing[1:], dying[1:]
     if sizes.locked_seconds:
-        made += [Round("locked", 0.2, {"seconds": sizes.locked_seconds, "how": how}) for how in ("sqlite", "file")]
+        made += [Round("locked", 0.1, {"seconds": sizes.locked_seconds, "how": how}) for how in ("sqlite", "file")]
     if sizes.disk:
-        made.append(Round("disk", 0.2, {"rounds": sizes.disk}))
+        made.append(Round("disk", 0.15, {"rounds": sizes.disk}))
     if sizes.jumps:
-        made.append(Round("clock", 0.2))
+        made.append(Round("clock", 0.15))
     if sizes.hangs:
         made.append(Round("hangs", 0.6))
     if sizes.device:
