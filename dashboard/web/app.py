@@ -25,6 +25,7 @@ from metrica.dashboard.web.login import csrf_token, protect
 from metrica.dashboard.web.page import layout
 from metrica.dashboard.web.prefix import PLACEHOLDER, root, serve_under
 from metrica.dashboard.web.texts import texts
+from metrica.dashboard.web.updates import is_from_page
 
 _INDEX = """<!DOCTYPE html>
 <html lang="LANGUAGE" dir="DIRECTION">
@@ -124,10 +125,9 @@ def create_web(database: Database, settings: WebSettings) -> Flask:
     @server.before_request
     def refuse_unknown_update() -> ResponseReturnValue | None:  # pyright: ignore[reportUnusedFunction]
         # A page that stayed open during an upgrade may ask for a callback that no longer exists.
-        if request.path == "/_dash-update-component" and request.method == "POST":
-            body = request.get_json(silent=True)
-            if not isinstance(body, dict) or str(body.get("output")) not in app.callback_map:
-                return {"error": "the page is not one of this server's: reload it"}, 400
+        is_update = request.path == "/_dash-update-component" and request.method == "POST"
+        if is_update and not is_from_page(request.get_json(silent=True), app.callback_map):
+            return {"error": "the page is not one of this server's: reload it"}, 400
         return None
 
     @server.errorhandler(DependencyException)

@@ -19,7 +19,7 @@ from tests.project.layout import setup_cfg
 LINES = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
 LOCK = {canonicalize_name(r.name): r for r in (Requirement(line.partition("#")[0]) for line in LINES)}
 EXTRAS = ("dev", "docs")
-"""What the lock covers besides what runs; `train` is left out."""
+"""What the lock covers besides what runs; `train` and `hostile` are left out."""
 
 
 def requirements(text: str) -> list[Requirement]:
@@ -115,7 +115,13 @@ def described(section: str) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize(
     ("section", "extra"),
-    [("To run", ""), ("To train the detector", "train"), ("To develop", "dev"), ("To build the site", "docs")],
+    [
+        ("To run", ""),
+        ("To train the detector", "train"),
+        ("To attack the servers", "hostile"),
+        ("To develop", "dev"),
+        ("To build the site", "docs"),
+    ],
 )
 def test_every_dependency_has_its_reason(section: str, extra: str) -> None:
     config = setup_cfg()
