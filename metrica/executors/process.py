@@ -9,6 +9,7 @@ import os
 import select
 import signal
 import sys
+import threading
 
 from pydantic import ValidationError
 
@@ -81,8 +82,9 @@ def _die_with_launcher(arguments: list[str]) -> None:
 
 if __name__ == "__main__":
     status = main()
-    if status != Exit.DONE:
-        # A node that failed was not shut down: its threads and libraries must not keep the process alive.
+    if status != Exit.DONE or any(thread.daemon for thread in threading.enumerate()):
+        # A node that failed was not shut down: its threads and libraries must not keep the process alive. A thread that
+        # is still in a library, such as one that compiles a model, would abort the process when it comes back.
         logging.shutdown()
         sys.stderr.flush()
         os._exit(status)
