@@ -31,12 +31,21 @@ class DeclarationError(MetricaError):
 
 
 class ParameterError(MetricaError):
-    """A parameter has a value that it does not take, is unknown, or is missing."""
+    """A parameter has a value that it does not take, is unknown, or is missing.
 
-    def __init__(self, parameter: str, message: str) -> None:
+    Args:
+        parameter: The parameter's name.
+        message: One sentence that says what to do.
+        may_pass: What it names is not there at the moment, but may come: a file on a disk that is mounted later. A node
+            starts nevertheless, and is started again if it cannot work without it; `metrica-launch --check` says it.
+    """
+
+    def __init__(self, parameter: str, message: str, *, may_pass: bool = False) -> None:
         super().__init__(message)
         self.parameter = parameter
         """The parameter's name."""
+        self.may_pass = may_pass
+        """Whether what is missing may come by itself."""
 
 
 class TopicError(MetricaError):

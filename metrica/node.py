@@ -59,7 +59,8 @@ class Node:
         """Hook: check parameters that depend on each other, or that name a file.
 
         It is called by `metrica-launch --check`, and before `on_configure`. It may read files, but must not keep them
-        open. Raise ParameterError for a parameter that is wrong.
+        open. Raise ParameterError for a parameter that is wrong, with `may_pass=True` for a file that may come
+        later.
         """
 
     def on_configure(self) -> None:

@@ -60,9 +60,11 @@ def _is_permanent(error: MetricaError) -> bool:
     """Whether another start would end in the same way."""
     if isinstance(error, NodeError):
         return error.permanent
+    if isinstance(error, ParameterError):
+        return not error.may_pass
     if isinstance(error, JournalError):
         return not isinstance(error, JournalUnavailableError)
-    return isinstance(error, (DeclarationError, ParameterError, TopicError, UnknownNodeType))
+    return isinstance(error, (DeclarationError, TopicError, UnknownNodeType))
 
 
 def _die_with_launcher(arguments: list[str]) -> None:
