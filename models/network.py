@@ -58,9 +58,9 @@ class Network:
 
     `device` is an OpenVINO device (CPU, GPU, GPU.1, NPU, AUTO, MULTI:GPU,CPU, …); `hint` is THROUGHPUT for most frames
     per second or LATENCY for the soonest result; `threads` is how many CPU threads it may use and `streams` how many
-    inferences run side by side (0: OpenVINO decides). `cache` keeps what was compiled for the next start. Raises ModelError
-    for a device that this machine lacks (DeviceError if it may be there later), a file that is no network, and a
-    network that is not the detector its card describes.
+    inferences run side by side (0: OpenVINO decides). `cache` keeps what was compiled for the next start. Raises
+    ModelError for a device that this machine lacks (DeviceError if it may be there later), a file that is no network,
+    and a network that is not the detector its card describes.
 
     Not thread-safe: call `compiled` and `infer` from one thread.
     """
@@ -90,8 +90,8 @@ class Network:
     def compiled(self, width: int, height: int) -> ov.CompiledModel:
         """The network for frames of this size: one input, uint8 [1, height, width, 3], blue green red.
 
-        Compiled at the first call for a size (a second or so on a CPU, minutes on some devices), kept for the next ones.
-        Give it to an InferQueue, not to OpenVINO's AsyncInferQueue, which may abort the process when it is dropped.
+        Compiled at the first call for a size (a second or so on a CPU, minutes on some devices), kept for the next
+        ones. Give it to an InferQueue, not to OpenVINO's AsyncInferQueue, which may abort the process when it is dropped.
         Raises ModelError, DeviceError if another device may do it.
         """
         size = width, height

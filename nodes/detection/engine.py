@@ -183,8 +183,8 @@ class Engine:
         wanted = self._fallback.wanted
         wait = self._fallback.leave(why, self._now())
         self._node.log.warning(
-            f"the device {wanted} does not work: {why}; the {CPU} does its work, slower, and {wanted} is tried again in "
-            f"{wait:.0f} s, then ever more rarely"
+            f"the device {wanted} does not work: {why}; the {CPU} does its work, slower, and {wanted} is tried again "
+            f"in {wait:.0f} s, then ever more rarely"
         )
 
     def _drop(self, size: Size) -> None:

@@ -55,7 +55,7 @@ class FrameQueue:
             self._queue.wait()
 
     def recover(self) -> list[Ticket]:
-        """Give up the queue after a RuntimeError, and return the tickets whose inference failed; `start` makes a new one.
+        """Give up the queue after a RuntimeError; `start` makes a new one. Returns the tickets whose inference failed.
 
         OpenVINO's queue repeats its first error for ever.
         """
