@@ -91,8 +91,8 @@ class Network:
         """The network for frames of this size: one input, uint8 [1, height, width, 3], blue green red.
 
         Compiled at the first call for a size (a second or so on a CPU, minutes on some devices), kept for the next
-        ones. Give it to an InferQueue, not to OpenVINO's AsyncInferQueue, which may abort the process when it is dropped.
-        Raises ModelError, DeviceError if another device may do it.
+        ones. Give it to an InferQueue, not to OpenVINO's AsyncInferQueue, which may abort the process when it is
+        dropped. Raises ModelError, DeviceError if another device may do it.
         """
         size = width, height
         compiled = self._compiled.pop(size, None) or self._compile(size)
