@@ -25,8 +25,9 @@ class Engine:
     """Gives the queue for each frame, and changes the device when it fails.
 
     load: loads the network on a device. requests: inferences at once for each size; 0: what OpenVINO advises, and one.
-    done: called with each finished ticket, on OpenVINO's threads. lost: called with the tickets
-    that will never be finished, and why. Raises ModelError if the network can be loaded on no device.
+    done: called with each finished ticket, on OpenVINO's threads. lost: called with the tickets that will never be
+    finished, and why. say: called when `sentence` has changed. Raises ModelError if the network can be loaded on no
+    device.
     """
 
     def __init__(
@@ -38,9 +39,10 @@ class Engine:
         *,
         done: Callable[[Ticket], None],
         lost: Callable[[list[Ticket], str], None],
+        say: Callable[[], None],
     ) -> None:
         self._node, self._load, self._requests = node, load, requests
-        self._done, self._lost = done, lost
+        self._done, self._lost, self._say = done, lost, say
         self._fallback = Fallback(device)
         self._sizes = SizesInUse()
         self._queues: dict[Size, FrameQueue] = {}
@@ -118,12 +120,14 @@ class Engine:
     ) -> None:
         self._busy, self._job = True, f"compiling the model for {what}"
         self._node.log.info(self._job)
+        self._say()
         self._node.in_background(partial(prepare, network, sizes, self._requests), partial(self._ended, done))
 
     def _ended(self, done: Callable[[Future[Prepared]], None], future: Future[Prepared]) -> None:
         self._busy, self._job = False, ""
         if not self._is_closed:
             done(future)
+            self._say()
 
     def _compiled(self, future: Future[Prepared]) -> None:
         """The network has been compiled for one more size."""
@@ -156,6 +160,7 @@ class Engine:
         self._fallback.come_back(self._now())
         self._node.log.info(f"the device {self._fallback.wanted} works again")
         self._replace(ready)
+        self._say()
 
     def _replace(self, ready: Prepared) -> None:
         for size in list(self._queues):

@@ -219,6 +219,7 @@ class OpenvinoDetector(Node):
             self.requests,
             done=lambda ticket: self.call_soon(self._publish_ready),
             lost=self._lost,
+            say=self._say,
         )
 
     def _thresholds_of(self, network: Network) -> Thresholds:
