@@ -12,6 +12,7 @@ from metrica.launch import demo
 from metrica.launch.reading.load import LaunchFileError, Loaded, load
 from metrica.launch.show import as_mermaid, as_text, summary
 from metrica.launch.supervision.child import THIS_LAUNCH
+from metrica.launch.supervision.chores import DataFolder, GuardianKeeper
 from metrica.launch.supervision.console import Console
 from metrica.launch.supervision.guardian import Guardian
 from metrica.launch.supervision.limits import USUAL, Limits
@@ -34,7 +35,8 @@ def main(argv: Sequence[str] | None = None, *, limits: Limits = USUAL) -> int:
     if options.demo:
         options.file, options.set = demo.FILE, [*demo.free_ports(), *options.set]
     try:
-        loaded = load(options.file, overrides=options.set, run_dir=options.run_dir)
+        to_start = not (options.check or options.graph)
+        loaded = load(options.file, overrides=options.set, run_dir=options.run_dir, to_start=to_start)
     except LaunchFileError as error:
         print(error, file=sys.stderr)
         return 2
@@ -56,12 +58,13 @@ def main(argv: Sequence[str] | None = None, *, limits: Limits = USUAL) -> int:
 
 def _run(loaded: Loaded, options: argparse.Namespace, limits: Limits) -> int:
     console = Console(as_json=options.log_format == "json", level=options.log_level)
+    for sentence in loaded.missing:
+        console.warning(f"{sentence}; the launch starts nevertheless, because it may come")
     try:
-        loaded.graph.document.data_dir.mkdir(parents=True, exist_ok=True)
         with (
             StopSignals() as signals,
             RunFolder(loaded.run_dir, console),
-            Guardian(THIS_LAUNCH),
+            Guardian(THIS_LAUNCH) as guardian,
         ):
             return Supervisor(
                 loaded.graph,
@@ -69,6 +72,10 @@ def _run(loaded: Loaded, options: argparse.Namespace, limits: Limits) -> int:
                 loaded.folder,
                 console=console,
                 signals=signals,
+                chores=(
+                    DataFolder(loaded.graph.document.data_dir, console),
+                    GuardianKeeper(guardian, console),
+                ),
                 limits=limits,
                 log_level=options.log_level.upper(),
                 until_finished=options.until_finished,
