@@ -15,7 +15,8 @@ _COUNTS = (Crossing, Visit, Occupancy)
 def counting_chains(graph: Graph) -> dict[str, set[str]]:
     """The names of the nodes that each counting node depends on, itself included.
 
-    It is empty for a graph that counts nothing. A detector that serves several cameras listens to all of them, but a count at one camera needs no other camera.
+    It is empty for a graph that counts nothing. A detector that serves several cameras listens to all of them, but a
+    count at one camera needs no other camera.
     """
     counters = [node for node in graph.nodes if node.cls and _counts(node)]
     return {counter.name: _needed(graph, counter) for counter in counters}
