@@ -141,7 +141,8 @@ class Loop:
 
     def _deadlines(self, now: float) -> list[float]:
         """The times at which the loop must wake up by itself: to start or kill a node, or to check for silent nodes."""
-        steps = [due.due_at for due in (*self._nodes.values(), *self._chores) if due.due_at is not None]
+        times = [node.due_at for node in self._nodes.values()] + [chore.due_at for chore in self._chores]
+        steps = [at for at in times if at is not None]
         silence = min(_LONGEST_WAIT, self._limits.hung / 4, self._limits.start / 4)
         return [*([] if self.stopping else steps), now + silence]
 
