@@ -119,9 +119,10 @@ def test_a_device_that_no_machine_has_is_a_wrong_parameter_for_good(model: str) 
 
 def test_a_device_that_may_come_and_a_file_that_may_come_are_said_to_be_so(model: str, tmp_path: Path) -> None:
     (tmp_path / "gone").touch()
-    for wrong in ({"model": model, "device": "GPU"}, {"model": str(tmp_path / "usb" / "mine.xml")}):
+    missing = OpenvinoDetector(model=str(tmp_path / "usb" / "mine.xml"))
+    for node in (OpenvinoDetector(model=model, device="GPU"), missing):
         with pytest.raises(ParameterError) as error:
-            OpenvinoDetector(**wrong).check()
+            node.check()
         assert error.value.may_pass
     with pytest.raises(ParameterError) as error:
         OpenvinoDetector(model="no-such-card").check()
