@@ -51,11 +51,11 @@ class CoreWithGpu(ov.Core):  # type: ignore[misc]
     def available_devices(self) -> list[str]:
         return ["CPU", *([] if says("gone") else ["GPU"])]
 
-    def compile_model(self, model: Any, device: Any = None, config: Any = None, **more: Any) -> Any:
+    def compile_model(self, model: Any, device_name: Any = None, config: Any = None, **more: Any) -> Any:
         if says("seconds"):
             time.sleep(float((Path(os.environ[FOLDER]) / "seconds").read_text()))
-        if device != "GPU":
-            return super().compile_model(model, device, config, **more)
+        if device_name != "GPU":
+            return super().compile_model(model, device_name, config, **more)
         if says("gone"):
             raise RuntimeError("[GPU] Context was not initialized for 0 device")
         for parameter in model.get_parameters():

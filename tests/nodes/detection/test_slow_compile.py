@@ -101,13 +101,25 @@ def test_where_no_frame_may_be_lost_the_first_one_waits_for_the_model(machine: P
     assert "not_ready" not in last.counters
 
 
-def camera(processes: Processes, qos: str, **params: object) -> tuple[NodeProcess, NodeProcess]:
+def test_a_gpu_that_is_lost_in_a_running_process_is_replaced_by_the_cpu(machine: Path, processes: Processes) -> None:
+    detector, capture = camera(processes, "latest", device="GPU", uri="sim://entrance?seed=5", fps=10)
+    processes.activate(detector, capture)
+    processes.wait_until(lambda h: h.node == detector.name and h.counters.get("frames", 0) > 5, "frames on the GPU")
+    (machine / "broken").touch()
+    lost = processes.wait_until(of(detector.name, "CPU does the work of the device GPU, slower"), "on the CPU")
+    before = lost.counters["frames"]
+    processes.wait_until(lambda h: h.node == detector.name and h.counters["frames"] > before + 10, "frames on the CPU")
+    assert detector.log.count("the device GPU does not work") == 1
+    assert processes.stop(capture, detector) == [0, 0]
+
+
+def camera(processes: Processes, qos: str, device: str = "CPU", **params: object) -> tuple[NodeProcess, NodeProcess]:
     """A detector, and a camera that it listens to."""
     frames = {"frames": ("/door/frames", qos)}
     spec = processes.spec(
         "/detector",
         DETECTOR,
-        params={"threads": 1},
+        params={"device": device, "threads": int(device == "CPU")},
         connections=frames,
         bindings={"detections": ("/door/detections", "stream")},
     )
