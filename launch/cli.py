@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,7 +36,8 @@ def main(argv: Sequence[str] | None = None, *, limits: Limits = USUAL) -> int:
     if options.demo:
         options.file, options.set = demo.FILE, [*demo.free_ports(), *options.set]
     try:
-        to_start = not (options.check or options.graph)
+        # Somebody who starts it by hand reads what is missing; under systemd nobody does, and it may come.
+        to_start = not (options.check or options.graph) and "NOTIFY_SOCKET" in os.environ
         loaded = load(options.file, overrides=options.set, run_dir=options.run_dir, to_start=to_start)
     except LaunchFileError as error:
         print(error, file=sys.stderr)

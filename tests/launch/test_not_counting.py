@@ -102,13 +102,14 @@ def test_a_node_beside_the_counting_chain_that_is_given_up_at_the_start_keeps_no
         assert launch.stop() == 1, launch.output
 
 
-def test_what_may_come_does_not_keep_the_launch_from_starting_but_check_says_it(tmp_path: Path) -> None:
+def test_what_may_come_does_not_end_a_start_under_systemd_but_one_by_hand(tmp_path: Path) -> None:
     file = tmp_path / "usb" / "clip.mp4"
     patient = f"  patient: {{type: chain:Patient, params: {{file: {file}}}}}\n  source: {{type: good:Source}}\n"
-    with launching(patient, "--check") as launch:
-        assert launch.end() == 2
-        assert f"error: there is no file {file}" in launch.output
-    with launching(patient) as launch:
+    for by_hand in (["--check"], []):
+        with launching(patient, *by_hand) as launch:
+            assert launch.end() == 2
+            assert f"error: there is no file {file}" in launch.output
+    with under_systemd(patient) as (launch, _):
         launch.wait_for(f"there is no file {file}; the launch starts nevertheless, because it may come")
         launch.wait_for("1 of 2 nodes run")
         launch.wait_for("/patient failed (exit status 1); it is restarted in")
