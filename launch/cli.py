@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from metrica.context import make_private_folder
 from metrica.errors import MetricaError
 from metrica.launch import demo
 from metrica.launch.reading.load import LaunchFileError, Loaded, load
 from metrica.launch.show import as_mermaid, as_text, summary
 from metrica.launch.supervision.child import THIS_LAUNCH
+from metrica.launch.supervision.chores import DataFolder, GuardianKeeper
 from metrica.launch.supervision.console import Console
 from metrica.launch.supervision.guardian import Guardian
 from metrica.launch.supervision.limits import USUAL, Limits
@@ -43,7 +43,9 @@ def main(argv: Sequence[str] | None = None, *, limits: Limits = USUAL) -> int:
     if options.demo:
         options.file, options.set = demo.FILE, [*demo.free_ports(), *options.set]
     try:
-        loaded = load(options.file, overrides=options.set, run_dir=options.run_dir)
+        # Somebody who starts it by hand reads what is missing; under systemd nobody does, and it may come.
+        to_start = not (options.check or options.graph) and "NOTIFY_SOCKET" in os.environ
+        loaded = load(options.file, overrides=options.set, run_dir=options.run_dir, to_start=to_start)
     except LaunchFileError as error:
         print(error, file=sys.stderr)
         return 2
@@ -72,12 +74,13 @@ class _Parser(argparse.ArgumentParser):
 
 def _run(loaded: Loaded, options: argparse.Namespace, limits: Limits) -> int:
     console = Console(as_json=options.log_format == "json", level=options.log_level)
+    for sentence in loaded.missing:
+        console.warning(f"{sentence}; the launch starts nevertheless, because it may come")
     try:
-        make_private_folder(loaded.graph.document.data_dir)
         with (
             StopSignals() as signals,
             RunFolder(loaded.run_dir, console),
-            Guardian(THIS_LAUNCH),
+            Guardian(THIS_LAUNCH) as guardian,
         ):
             return Supervisor(
                 loaded.graph,
@@ -85,6 +88,10 @@ def _run(loaded: Loaded, options: argparse.Namespace, limits: Limits) -> int:
                 loaded.folder,
                 console=console,
                 signals=signals,
+                chores=(
+                    DataFolder(loaded.graph.document.data_dir, console),
+                    GuardianKeeper(guardian, console),
+                ),
                 limits=limits,
                 log_level=options.log_level.upper(),
                 until_finished=options.until_finished,

@@ -17,7 +17,18 @@ from metrica.secrets.registry import register
 
 JOURNAL_DAYS = 730
 """How long a journal keeps events at most, if nobody says otherwise: two years."""
-_OURS = ("journal.db", "metrica.db", "token", "watched.json", "clocks.json", "session.key", "keys", "open", "metrica-")
+_OURS = (
+    "journal.db",
+    "metrica.db",
+    "token",
+    "watched.json",
+    "clocks.json",
+    "session.key",
+    "keys",
+    "open",
+    "first-password",
+    "metrica-",
+)
 """How the names of the files in a store's folder begin."""
 _MADE_OPEN = (0o755, 0o775)
 """The modes of a folder that was made with the usual umask."""

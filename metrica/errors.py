@@ -13,7 +13,7 @@
     ├── JournalError            the journal cannot be used, and trying again does not help
     │   └── JournalUnavailableError   … but trying again later may help: a full disk
     ├── LifecycleError          the node's state does not allow the transition
-    ├── NodeError               a node cannot do its work: no such file, a wrong password, not a detector
+    ├── NodeError               a node cannot do its work: no such file, a device that fails, not a detector
     ├── LaunchError             a launch file cannot be run
     │   └── LaunchFileError     … because of mistakes in it: all of them, each with its place
     └── DecodeError             bytes are not a message
@@ -32,12 +32,21 @@ class DeclarationError(MetricaError):
 
 
 class ParameterError(MetricaError):
-    """A parameter has a value that it does not take, is unknown, or is missing."""
+    """A parameter has a value that it does not take, is unknown, or is missing.
 
-    def __init__(self, parameter: str, message: str) -> None:
+    Args:
+        parameter: The parameter's name.
+        message: One sentence that says what to do.
+        may_pass: What it names is not there at the moment, but may come: a file on a disk that is mounted later. A node
+            starts nevertheless, and is started again if it cannot work without it; `metrica-launch --check` says it.
+    """
+
+    def __init__(self, parameter: str, message: str, *, may_pass: bool = False) -> None:
         super().__init__(message)
         self.parameter = parameter
         """The parameter's name."""
+        self.may_pass = may_pass
+        """Whether what is missing may come by itself."""
 
 
 class TopicError(MetricaError):
@@ -69,7 +78,8 @@ class NodeError(MetricaError):
 
     Args:
         message: One sentence that says what to do.
-        permanent: Another start cannot help (a file does not exist), so the launcher does not start the node again.
+        permanent: What cannot change while the launch runs, such as a wrong setting or a file that is no video. Another
+            start cannot help, so the launcher gives the node up. A file or a device that is missing may come.
     """
 
     def __init__(self, message: str, *, permanent: bool = False) -> None:

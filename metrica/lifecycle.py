@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from metrica.errors import LifecycleError
+from metrica.errors import LifecycleError, ParameterError
 from metrica.node import Node
 
 
@@ -40,7 +40,11 @@ class Lifecycle:
     def configure(self) -> None:
         """From unconfigured to inactive: call `check` and `on_configure`."""
         self._require(State.UNCONFIGURED, "configured")
-        self.node.check()
+        try:
+            self.node.check()
+        except ParameterError as error:
+            if not error.may_pass:  # whether the node can do without it, `on_configure` finds out
+                raise
         self.node.on_configure()
         self.state = State.INACTIVE
 

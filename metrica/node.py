@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any, ClassVar, dataclass_transform
 
+from metrica.background import T
 from metrica.context import Context
 from metrica.declarations import read_declarations
 from metrica.params import ParamSpec, param, read_params
@@ -57,7 +59,8 @@ class Node:
         """Hook: check parameters that depend on each other, or that name a file.
 
         It is called by `metrica-launch --check`, and before `on_configure`. It may read files, but must not keep them
-        open. Raise ParameterError for a parameter that is wrong.
+        open. Raise ParameterError for a parameter that is wrong, with `may_pass=True` for a file that may come
+        later.
         """
 
     def on_configure(self) -> None:
@@ -144,6 +147,18 @@ class Node:
             args: Its arguments.
         """
         self.__runtime.call_soon(function, *args)
+
+    def in_background(self, work: Callable[[], T], done: Callable[[Future[T]], None]) -> None:
+        """Do slow work in a thread, while the node still receives messages and sends heartbeats.
+
+        Where no message may be lost (a LOSSLESS subscription, an inline graph, the test bench), `done` is called before
+        this returns: the message that needs the work waits for it. Else it is called later, like a callback.
+
+        Args:
+            work: What to do; it must not use the node, whose callbacks go on meanwhile.
+            done: Gets the finished future; its `result()` is what `work` returned, or raises what it raised.
+        """
+        self.__runtime.in_background(work, done)
 
     def finish(self) -> None:
         """Say that the node's work is done, such as when a file has been read to its end. The node is then stopped."""

@@ -6,7 +6,7 @@ import importlib
 import re
 from importlib.metadata import EntryPoint, entry_points
 
-from metrica.errors import MetricaError
+from metrica.errors import MetricaError, NodeError
 from metrica.node import Node
 from metrica.params import did_you_mean
 
@@ -33,6 +33,7 @@ def load_node_type(name: str) -> type[Node]:
     Raises:
         UnknownNodeType: There is no such type, it cannot be imported, or it is not a node.
         DeclarationError: The class is written wrongly.
+        NodeError: It cannot be imported now: the disk fails, or there is no memory.
     """
     if ":" in name:
         return _load_class(name)
@@ -52,6 +53,8 @@ def _load_class(reference: str) -> type[Node]:
         raise  # a node class in it is declared wrongly: its own sentence says so
     except ModuleNotFoundError as error:
         raise UnknownNodeType(f"'{reference}' cannot be imported: there is no module '{error.name}'") from None
+    except (OSError, MemoryError) as error:  # may pass, unlike what is wrong with a module
+        raise NodeError(f"'{reference}' cannot be imported now: {type(error).__name__}: {error}") from error
     except Exception as error:  # somebody else's module may raise anything
         raise UnknownNodeType(f"'{reference}' cannot be imported: {type(error).__name__}: {error}") from error
     cls = getattr(module, class_name, None)

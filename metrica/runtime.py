@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any, Protocol
 
+from metrica.background import T
 from metrica.context import Context
 from metrica.errors import LifecycleError
 from metrica.messages import Message
@@ -62,6 +64,10 @@ class Runtime(Protocol):
         """Run a function between two callbacks of the node; any thread may call this."""
         ...
 
+    def in_background(self, work: Callable[[], T], done: Callable[[Future[T]], None]) -> None:
+        """Do slow work beside the node's loop, then call `done`: between two callbacks, or before this returns."""
+        ...
+
     def finish(self) -> None:
         """Note that the node's work is done."""
         ...
@@ -79,6 +85,9 @@ class Detached:
 
     def call_soon(self, function: Callable[..., None], *args: Any) -> None:
         raise LifecycleError("a node that does not run has no callbacks")
+
+    def in_background(self, work: Callable[[], T], done: Callable[[Future[T]], None]) -> None:
+        raise LifecycleError("a node that does not run does no work")
 
     def finish(self) -> None:
         raise LifecycleError("a node that does not run cannot finish")

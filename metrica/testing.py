@@ -13,11 +13,13 @@ import queue
 import tempfile
 import time
 from collections.abc import Callable, Generator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from metrica.background import T, settled
 from metrica.context import Context
 from metrica.lifecycle import Lifecycle, State
 from metrica.messages import Message, check_message
@@ -184,6 +186,10 @@ class _BenchRuntime:
     def __init__(self, bench: Bench) -> None:
         self.name, self.context, self.clock = bench.name, bench.context, bench.clock
         self.send, self.call_soon, self.finish = bench.publish, bench.call_soon, bench.finish
+
+    def in_background(self, work: Callable[[], T], done: Callable[[Future[T]], None]) -> None:
+        """Do the work at once: on the bench nothing has to wait for it."""
+        done(settled(work))
 
 
 @contextmanager

@@ -14,13 +14,15 @@ from typing import cast
 
 from metrica.models.card import Card, Thresholds, Variant, read_card
 from metrica.models.choice import remark
-from metrica.models.errors import ModelError
+from metrica.models.errors import DeviceError, MissingFileError, ModelError
 from metrica.models.library import Model, find_card, find_model, have, list_cards
 
 sys.modules.setdefault("openvino_telemetry", cast(ModuleType, None))
 
 __all__ = [
     "Card",
+    "DeviceError",
+    "MissingFileError",
     "Model",
     "ModelError",
     "Thresholds",

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from metrica.models.errors import ModelError
+from metrica.models.errors import MissingFileError, ModelError
 
 DecoderName = Literal["ssd", "boxes_labels", "yolox", "yolov8"]
 """The formats of network outputs that there is a decoder for."""
@@ -235,7 +235,7 @@ def read_card(path: Path) -> Card:
     try:
         data = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except OSError as error:
-        raise ModelError(f"{path}: cannot read this model card: {error.strerror}") from None
+        raise MissingFileError(f"{path}: cannot read this model card: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else str(path)

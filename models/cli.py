@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 from rich.console import Console
@@ -43,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Lists, fetches and checks the detectors that Metrica knows.",
         epilog="METRICA_MODELS names folders with models of your own; METRICA_MODELS_URL a mirror to fetch from.",
     )
+    parser.add_argument("--version", action="version", version=f"metrica {version('metrica')}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     listing = commands.add_parser("list", help="the models, and which of them are on this machine")
     listing.set_defaults(run=_list)

@@ -10,7 +10,7 @@ from openvino.preprocess import ColorFormat, PaddingMode, PrePostProcessor, Resi
 
 from metrica.models.card import Card
 from metrica.models.decoders import Decoder, Shape
-from metrica.models.errors import ModelError
+from metrica.models.errors import MissingFileError, ModelError
 from metrica.models.fit import Fit
 
 NEAREST_FROM = 0.88
@@ -28,10 +28,12 @@ def read_graph(core: ov.Core, path: Path) -> ov.Model:
     Raises ModelError for a file that is missing or no network, and for a network without exactly one input.
     """
     if not path.is_file():
-        raise ModelError(f"{path}: there is no such file; give the path of an .xml or .onnx network, or a card's name")
+        raise MissingFileError(
+            f"{path}: there is no such file; give the path of an .xml or .onnx network, or a card's name"
+        )
     weights = path.with_suffix(".bin")
     if path.suffix == ".xml" and not weights.is_file():
-        raise ModelError(f"{path}: its weights are missing: put {weights.name} beside it")
+        raise MissingFileError(f"{path}: its weights are missing: put {weights.name} beside it")
     try:
         graph = core.read_model(path)
     except RuntimeError as error:

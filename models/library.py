@@ -11,7 +11,7 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from metrica.models.card import Card, Variant, read_card
-from metrica.models.errors import ModelError
+from metrica.models.errors import MissingFileError, ModelError
 
 SHIPPED = Path(__file__).parent
 """The folder of the cards that come with Metrica."""
@@ -113,7 +113,7 @@ def find_model(name_or_path: str) -> Model:
     card, folders = find_card(name_or_path)
     here = locate(card, folders)
     if here is None:
-        raise ModelError(_missing(card, folders))
+        raise MissingFileError(_missing(card, folders))
     variant, folder = here
     return Model(card.name, card, folder / variant.network.path, variant)
 
@@ -158,7 +158,7 @@ def _best() -> Model:
     if any(card.name == OURS for card in cards):
         return find_model(OURS)  # raises an error that says which file is missing
     looked = ", ".join(str(folder) for folder in model_folders() if folder != SHIPPED)
-    raise ModelError(
+    raise MissingFileError(
         f"there is no detector on this machine in {looked}; run `metrica-models pull {ranked[-1].name}`, "
         f"or set {FOLDERS_VARIABLE} to the folder that has one"
     )
@@ -176,7 +176,9 @@ def _card_in(folder: Path, name: str) -> Path | None:
 
 def _bare(path: Path) -> Model:
     if not path.is_file():
-        raise ModelError(f"{path}: there is no such file; give the path of an .xml or .onnx network, or a card's name")
+        raise MissingFileError(
+            f"{path}: there is no such file; give the path of an .xml or .onnx network, or a card's name"
+        )
     shipped = _card_in(SHIPPED, path.stem)
     if shipped is not None:
         return Model(path.stem, read_card(shipped), path)

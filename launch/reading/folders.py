@@ -89,4 +89,5 @@ def _check_shared_memory(graph: Graph, problems: Problems) -> None:
             publisher.place if publisher else Place(graph.document.source),
             f"{SHM} has {free // _MIB} MiB left, and the frames of {cameras} need about {needed // _MIB} MiB",
             "free some, make it larger, or start the container with a larger --shm-size",
+            may_pass=True,  # a killed launcher's frames are removed when this one starts
         )

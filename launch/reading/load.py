@@ -39,6 +39,8 @@ class Loaded:
     """The launch file's own folder; modules in it can be node types."""
     run_dir: Path
     """The folder for the sockets of this run; one launcher at a time uses it."""
+    missing: tuple[str, ...] = ()
+    """What is not there at the moment, such as a file on a disk that is not mounted yet: one sentence each."""
 
 
 def load(
@@ -47,10 +49,12 @@ def load(
     overrides: Sequence[str] = (),
     run_dir: Path | None = None,
     environment: Mapping[str, str] | None = None,
+    to_start: bool = False,
 ) -> Loaded:
     """Read and check a launch file, starting nothing. Imports the modules of its nodes.
 
-    overrides: what `--set` was given. Raises LaunchFileError.
+    overrides: what `--set` was given. to_start: what may come by itself is no mistake, but stands in `missing`.
+    Raises LaunchFileError.
     """
     problems = Problems()
     path = Path(file)
@@ -63,12 +67,12 @@ def load(
     document = read_document(source or Source(file, ""), tree, folder, scope)
     graph = build_graph(document, read_nodes(document, settings, scope), problems)
     where = (run_dir or default_run_dir(document.store)).resolve()
-    if not problems:
+    if not problems.forbid_start:
         check_folders(graph, where, problems)
         check_keys(graph, problems)
-    if problems:
+    if problems.forbid_start if to_start else problems:
         raise LaunchFileError(problems)
-    return Loaded(graph, folder, where)
+    return Loaded(graph, folder, where, tuple(problems.passing))
 
 
 def data_folder(file: str) -> Path:

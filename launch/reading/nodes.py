@@ -205,7 +205,8 @@ class _Reader:
         try:
             cls(**self.node.params).check()
         except ParameterError as error:
-            self.problems.add(given[error.parameter].place if error.parameter in given else fallback, str(error))
+            place = given[error.parameter].place if error.parameter in given else fallback
+            self.problems.add(place, str(error), may_pass=error.may_pass)
         except MetricaError as error:
             self.problems.add(fallback, str(error))
         except Exception as error:  # noqa: BLE001 - somebody's own check; whatever it raises is said with its place

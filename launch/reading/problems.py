@@ -23,6 +23,8 @@ class Problem:
     """What is wrong, in one sentence."""
     hint: str = ""
     """What to do, printed behind the caret; may be empty."""
+    may_pass: bool = False
+    """Whether what is missing may come by itself."""
 
     def __str__(self) -> str:
         lines = [f"{self.place.describe()}: error: {hide(hide_passwords(self.message))}"]
@@ -34,16 +36,28 @@ class Problems:
 
     def __init__(self) -> None:
         self._found: dict[tuple[Place, str], Problem] = {}
+        self.passing: list[str] = []
+        """What is missing now but may come by itself, such as a file on a disk that is not mounted yet: no mistake."""
 
-    def add(self, place: Place, message: str, hint: str = "") -> None:
-        """Add a problem. A hint at the end of the message (`…: did you mean 'x'?`) is moved behind the caret."""
+    def add(self, place: Place, message: str, hint: str = "", *, may_pass: bool = False) -> None:
+        """Add a problem. A hint at the end of the message (`…: did you mean 'x'?`) is moved behind the caret.
+
+        may_pass: a start is no mistake nevertheless, because what is missing may come.
+        """
+        if may_pass and hide_passwords(message) not in self.passing:
+            self.passing.append(hide_passwords(message))
         if not hint and _HINT in message:
             message, _, rest = message.rpartition(_HINT)
             hint = _HINT.removeprefix(": ") + rest
-        self._found.setdefault((place, message), Problem(place, message, hint))
+        self._found.setdefault((place, message), Problem(place, message, hint, may_pass))
 
     def __bool__(self) -> bool:
         return bool(self._found)
+
+    @property
+    def forbid_start(self) -> bool:
+        """Whether there is a mistake, and not only something that may come by itself."""
+        return not all(problem.may_pass for problem in self._found.values())
 
     def sorted(self) -> list[Problem]:
         """The problems in the order of their places; those of `--set` arguments come after those of the file."""

@@ -27,10 +27,19 @@ class Guardian:
     """
 
     def __init__(self, mark: str, *, grace: float = GRACE_SECONDS) -> None:
+        self._mark, self._grace = mark, grace
+        self._start()
+
+    def restart(self) -> None:
+        """Start it again, after it has ended. Raises OSError."""
+        self._forget()
+        self._start()
+
+    def _start(self) -> None:
         launcher = os.pidfd_open(os.getpid())
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", __file__, str(launcher), mark, str(grace)],
+                [sys.executable, "-I", "-S", __file__, str(launcher), self._mark, str(self._grace)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -40,13 +49,21 @@ class Guardian:
             )
         finally:
             os.close(launcher)
+        self.fd = os.pidfd_open(self._process.pid)
+        """Becomes readable when it has ended."""
+
+    def _forget(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        if self.fd >= 0:
+            os.close(self.fd)
+        self.fd = -1
 
     def __enter__(self) -> Guardian:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.wait()
+        self._forget()
 
 
 def marked(mark: str) -> list[int]:

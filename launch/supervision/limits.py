@@ -25,6 +25,10 @@ class Limits:
     """Seconds before the restart after a first failure; doubled after each further one."""
     longest_restart: float = 60.0
     """Seconds before a restart, at most."""
+    first_retry: float = 300.0
+    """Seconds before another try of a node for which trying again cannot help; doubled after each further one."""
+    longest_retry: float = 3600.0
+    """Seconds before such a try, at most."""
     healthy: float = 60.0
     """Seconds after which a restarted node counts as healthy: its next failure is a first one again."""
 

@@ -34,7 +34,7 @@ class Status(StrEnum):
     FINISHED = "finished"
     """Ended by itself, for example because its video file has been read."""
     FAILED = "failed"
-    """Failed, and will not be started again."""
+    """Given up: failed, and trying again cannot help. It is tried very rarely, or not at all (`restart: false`)."""
     STOPPED = "stopped"
 
 
@@ -60,6 +60,7 @@ class SupervisedNode:
         """When to send SIGKILL to a process that writes its stack traces just now."""
         self._restart, self._limits, self._console = restart, limits, console
         self._backoff = Backoff(limits.first_restart, limits.longest_restart)
+        self._slow_backoff = Backoff(limits.first_retry, limits.longest_retry)
         self._since, self._born = 0.0, 0
         self._beat_at: float | None = None
         self._told_at: float | None = None
@@ -81,7 +82,12 @@ class SupervisedNode:
     @property
     def due_at(self) -> float | None:
         """When it is to be restarted, or killed; None if it is neither."""
-        return self.restart_at if self.status is Status.WAITING else self.kill_at
+        return self.restart_at if self.waits else self.kill_at
+
+    @property
+    def waits(self) -> bool:
+        """Whether it has ended and is to be restarted at `restart_at`."""
+        return self.status is Status.WAITING or (self.status is Status.FAILED and self._restart)
 
     def start(self, environment: Mapping[str, str], now: float) -> Child:
         """Start the process of the node. Raises OSError if that is not possible."""
@@ -104,6 +110,7 @@ class SupervisedNode:
             self._enter(Status.ACTIVE, now)
         if self.status is Status.ACTIVE and now - self._since > self._limits.healthy:
             self._backoff.reset()
+            self._slow_backoff.reset()
         return self.status is Status.READY
 
     def reads(self, line: str, *, is_error: bool) -> None:
@@ -173,6 +180,7 @@ class SupervisedNode:
             self._console.info(f"{self.name} has finished")
         elif status == Exit.PERMANENT or not self._restart:
             self.last_error = self.last_error or f"it {_how(status)}"
+            self.restart_at = now + self._slow_backoff.next()
             self._enter(Status.FAILED, now)
         else:
             self.wait_to_restart(now, "was killed" if killed else _how(status))

@@ -44,8 +44,8 @@ class Exit(IntEnum):
     FAILED = 1
     """The node failed, but another start may work: the launcher starts it again, with back-off."""
     PERMANENT = 3
-    """The node failed and another start cannot help (a missing file, a model that is not a detector): the launcher
-    leaves it."""
+    """The node failed and another start cannot help (a wrong parameter, a model that is not a detector): the launcher
+    gives it up."""
 
 
 class ControlServer:

@@ -8,10 +8,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 
 import zmq
 
+from metrica.background import T, await_alive, started
 from metrica.errors import LifecycleError, TransportError
 from metrica.executors.control import HEARTBEAT_SECONDS, Command, ControlClient
 from metrica.executors.schedule import Schedule
@@ -19,7 +21,7 @@ from metrica.journal import Ledger
 from metrica.lifecycle import Lifecycle, State
 from metrica.messages import Frame, Header, Health, Message
 from metrica.node import Node
-from metrica.qos import EVENTS, LATCHED, PROFILES, QoS
+from metrica.qos import EVENTS, LATCHED, LOSSLESS, PROFILES, QoS
 from metrica.runtime import Clock, SystemClock
 from metrica.secrets import hide
 from metrica.transport import Curve, NodeSpec, PublisherSocket, SubscriberSocket, TopicEndpoint
@@ -108,6 +110,13 @@ class Executor:
         self._calls.append((function, args))
         os.eventfd_write(self._wake, 1)
 
+    def in_background(self, work: Callable[[], T], done: Callable[[Future[T]], None]) -> None:
+        future = started(work)
+        if all(PROFILES[c.qos] is not LOSSLESS for c in self._spec.connections.values()):
+            future.add_done_callback(lambda _: self.call_soon(done, future))
+        elif await_alive(future, self._while_working):  # a message that waits in the callback is not lost
+            done(future)
+
     def finish(self) -> None:
         self._finished = True
 
@@ -170,6 +179,12 @@ class Executor:
         self._receive_commands()
         if self._stop_at is not None and time.monotonic() > max(since, self._stop_at) + _DRAIN_SECONDS:
             raise TransportError(f"{self.name} was told to stop, but a subscription takes nothing in")
+
+    def _while_working(self) -> bool:
+        """Called while a callback waits for work of its own: send heartbeats. Returns whether to go on."""
+        self._send_heartbeat()
+        self._receive_commands()
+        return self._stop_at is None
 
     def _make_poller(self, active: bool) -> zmq.Poller:
         """The sockets to wait for. Messages stay in their queues until the node is active."""

@@ -14,12 +14,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from metrica.background import T, settled
 from metrica.context import Context
 from metrica.errors import TopicError
 from metrica.executors.inline_topics import topic_publishers, upstream_first
@@ -226,6 +228,9 @@ class _InlineRuntime:
 
     def call_soon(self, function: Callable[..., None], *args: Any) -> None:
         self.graph.call_soon(function, *args)
+
+    def in_background(self, work: Callable[[], T], done: Callable[[Future[T]], None]) -> None:
+        done(settled(work))  # no message is lost here, so the message that needs the work waits for it
 
     def finish(self) -> None:
         self.finished = True

@@ -9,6 +9,7 @@ import os
 import select
 import signal
 import sys
+import threading
 
 from pydantic import ValidationError
 
@@ -65,9 +66,11 @@ def _is_permanent(error: MetricaError) -> bool:
     """Whether another start would end in the same way."""
     if isinstance(error, NodeError):
         return error.permanent
+    if isinstance(error, ParameterError):
+        return not error.may_pass
     if isinstance(error, JournalError):
         return not isinstance(error, JournalUnavailableError)
-    return isinstance(error, (DeclarationError, ParameterError, TopicError, UnknownNodeType))
+    return isinstance(error, (DeclarationError, TopicError, UnknownNodeType))
 
 
 def _die_with_launcher(arguments: list[str]) -> None:
@@ -87,8 +90,9 @@ def _die_with_launcher(arguments: list[str]) -> None:
 
 if __name__ == "__main__":
     status = main()
-    if status != Exit.DONE:
-        # A node that failed was not shut down: its threads and libraries must not keep the process alive.
+    if status != Exit.DONE or any(thread.daemon for thread in threading.enumerate()):
+        # A node that failed was not shut down: its threads and libraries must not keep the process alive. A thread that
+        # is still in a library, such as one that compiles a model, would abort the process when it comes back.
         logging.shutdown()
         sys.stderr.flush()
         os._exit(status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from dataclasses import dataclass
 from enum import StrEnum
@@ -86,7 +87,8 @@ def read_address(uri: str) -> Address:
         path = Path(uri) if blanks else Path(text).expanduser()
         kind = Kind.FOLDER if path.is_dir() else Kind.FILE
     except OSError as error:
-        raise ParameterError("uri", f"{text} cannot be opened: {error.strerror}") from None
+        may_pass = error.errno != errno.ENAMETOOLONG
+        raise ParameterError("uri", f"{text} cannot be opened: {error.strerror}", may_pass=may_pass) from None
     except RuntimeError:
         raise ParameterError("uri", f"{text}: there is no such home folder, give the whole path") from None
     return Address(kind, uri, path=path)

@@ -19,7 +19,7 @@ _LONGEST_GAP = 60.0  # seconds; a longer step between two frames means that a ti
 class VideoFile:
     """A video file, frame by frame, with the timestamps of the file.
 
-    Raises NodeError (permanent) if no frame can be read from it.
+    Raises NodeError if no frame can be read from it: permanent, unless the file is not there or may not be read.
     """
 
     live = False
@@ -84,7 +84,7 @@ class VideoFile:
 class PictureFolder:
     """The pictures of a folder in the order of the numbers in their names (9 before 10), at a given rate.
 
-    Raises NodeError (permanent) if the folder holds none.
+    Raises NodeError if the folder holds none: they may come later.
     """
 
     live = False
@@ -96,7 +96,7 @@ class PictureFolder:
         self._files = list_pictures(path)
         self._damaged: list[str] = []
         if not self._files:
-            raise NodeError(f"{path} holds no picture (looked for {', '.join(sorted(PICTURES))})", permanent=True)
+            raise NodeError(f"{path} holds no picture (looked for {', '.join(sorted(PICTURES))})")
         self.announced = len(self._files)
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import ClassVar, Literal
 
 from metrica.errors import NodeError, ParameterError
@@ -74,13 +75,14 @@ class Capture(Node):
     def check(self) -> None:
         address = read_address(self.uri)
         if address.kind is Kind.FILE and not address.path.is_file():
-            raise ParameterError("uri", f"there is no file {address.path}: check the name, and that the disk is there")
+            sentence = f"there is no file {address.path}: check the name, and that the disk is there"
+            raise ParameterError("uri", sentence, may_pass=True)
         if address.kind is Kind.SIM:
             from metrica.simulator import check_address
 
             check_address(address.uri)
-        if address.kind is Kind.FOLDER and not list_pictures(address.path):
-            raise ParameterError("uri", f"the folder {address.path} holds no pictures (.jpg, .png, …)")
+        if address.kind is Kind.FOLDER and not _holds_pictures(address.path):
+            raise ParameterError("uri", f"the folder {address.path} holds no pictures (.jpg, .png, …)", may_pass=True)
 
     def on_configure(self) -> None:
         self._address: Address = read_address(self.uri)
@@ -227,3 +229,11 @@ class Capture(Node):
         self.frames.publish(Frame(header=header, image=image))
         self.count("frames")
         self.gauge("fps", self._measured.tick(mono / 1e9))
+
+
+def _holds_pictures(folder: Path) -> bool:
+    """Whether there is a picture in a folder. Raises ParameterError if it cannot be read."""
+    try:
+        return bool(list_pictures(folder))
+    except OSError as error:
+        raise ParameterError("uri", f"the folder {folder} cannot be read: {error.strerror}", may_pass=True) from None

@@ -18,14 +18,14 @@ _NEEDS_HARDWARE = ("AV01",)
 def open_video(path: Path) -> tuple[Container, cv2.VideoCapture]:
     """A video file, with the facts about its container; the caller asks whether a picture comes.
 
-    Raises NodeError (permanent) if the file cannot be opened at all.
+    Raises NodeError if the file cannot be opened: its disk may come later.
     """
     try:
         return read_container(path), open_file(path)
     except FileNotFoundError:
-        raise NodeError(f"there is no file {path}: check the name", permanent=True) from None
+        raise NodeError(f"there is no file {path}: check the name") from None
     except OSError as error:
-        raise NodeError(f"{path} cannot be read: {error.strerror}", permanent=True) from None
+        raise NodeError(f"{path} cannot be read: {error.strerror}") from None
 
 
 def why_unreadable(path: Path, container: Container) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
 from metrica.errors import ParameterError
@@ -9,8 +10,10 @@ from metrica.messages import Crossing, Header, Tracks
 from metrica.node import Node
 from metrica.nodes.counting.crossing import CrossingSettings, LineCrossingRule, Passage
 from metrica.nodes.counting.doors import Door
+from metrica.nodes.counting.picture_check import PictureCheck, compare
 from metrica.nodes.geometry.anchors import Anchor
 from metrica.nodes.geometry.lines import Line, Numbers
+from metrica.nodes.geometry.visible import visible_share_of_line
 from metrica.params import param
 from metrica.ports import Publisher, publisher, subscription
 from metrica.qos import EVENTS, STREAM
@@ -64,6 +67,9 @@ class LineCounter(Node):
 
     def on_configure(self) -> None:
         self._rule = self._make_rule()
+        self._picture = PictureCheck(
+            "line", {line.name: partial(visible_share_of_line, line.points) for line in self._lines()}
+        )
         self._time = SteadyTime()
         self._started = self.clock.now()
         self._number = 0
@@ -76,6 +82,7 @@ class LineCounter(Node):
     def tracks(self, msg: Tracks) -> None:
         """The people of one camera, as followed in each frame."""
         self._last = msg.header
+        compare(self, self._picture, msg.size)
         now = self._time.read(msg.header)
         self._publish(self._rule.update(now, msg.header.epoch, msg.boxes, msg.ids, msg.ages, msg.size))
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
 from metrica.errors import ParameterError, TopicError
 from metrica.messages import Header, Occupancy, Tracks, Visit
 from metrica.node import Node
+from metrica.nodes.counting.picture_check import PictureCheck, compare
 from metrica.nodes.counting.zone_visits import ZoneSettings, ZoneVisit, ZoneVisitRule
 from metrica.nodes.geometry.anchors import Anchor
+from metrica.nodes.geometry.visible import visible_share_of_zone
 from metrica.nodes.geometry.zones import Zone
 from metrica.params import param
 from metrica.ports import Publisher, publisher, subscription
@@ -48,7 +51,10 @@ class ZoneCounter(Node):
         settings = ZoneSettings(
             anchor=self.anchor, band=self.band, bridge=self.bridge, min_visit=self.min_visit, loiter=self.loiter
         )
-        self._rule = ZoneVisitRule(self._read_zones(), settings)
+        zones = self._read_zones()
+        self._rule = ZoneVisitRule(zones, settings)
+        shares = {zone.name: partial(visible_share_of_zone, zone.corners) for zone in zones}
+        self._picture = PictureCheck("zone", shares)
         self._time = SteadyTime()
         self._started = self.clock.now()
         self._number = 0
@@ -63,6 +69,7 @@ class ZoneCounter(Node):
     def tracks(self, msg: Tracks) -> None:
         """The people of one camera, as followed in each frame."""
         self._last = msg.header
+        compare(self, self._picture, msg.size)
         now = self._time.read(msg.header)
         self._publish_visits(self._rule.update(now, msg.header.epoch, msg.boxes, msg.ids, msg.size))
         self._publish_occupancy()

@@ -38,7 +38,7 @@ class Span:
 
 class Progress:
     """Turns heartbeats into spans: a camera looked between two heartbeats of its counter if messages have reached the
-    counter in between."""
+    counter in between that it could use. It could not if its line lay outside the picture (`unwatched.…`)."""
 
     def __init__(self) -> None:
         self._last: dict[str, tuple[int, int, int]] = {}
@@ -49,7 +49,9 @@ class Progress:
         None if its node is new, has received nothing since the last heartbeat, or has no camera, or if no clock is set.
         """
         stamp, camera = msg.header.stamp, msg.header.camera
-        received = sum(n for name, n in msg.counters.items() if name.startswith("received."))
+        counted = msg.counters.items()
+        received = sum(n for name, n in counted if name.startswith("received."))
+        received -= sum(n for name, n in counted if name.startswith("unwatched."))
         epoch, since, before = self._last.get(msg.node, (-1, 0, 0))
         self._last[msg.node] = (msg.header.epoch, stamp, received)
         if epoch != msg.header.epoch or received <= before or not camera or stamp < _EARLIEST:

@@ -30,7 +30,7 @@ class FrameQueue:
         self._done = done
         self._outputs = len(compiled.outputs)
         self._running: dict[int, Ticket] = {}
-        self._queue = self._new_queue()
+        self._queue: InferQueue | None = self._new_queue()
 
     def start(self, frame: Frame, ticket: Ticket) -> bool:
         """Start an inference on a frame; waits until a request is free.
@@ -40,6 +40,8 @@ class FrameQueue:
         """
         # The frame may lie in shared memory that its publisher soon overwrites: copy it first, then check that it was
         # still intact.
+        if self._queue is None:
+            self._queue = self._new_queue()
         np.copyto(self._queue.idle().get_input_tensor().data[0], frame.image)
         if not frame.intact():
             return False
@@ -49,22 +51,24 @@ class FrameQueue:
 
     def wait(self) -> None:
         """Wait until all inferences are finished. Raises RuntimeError as `start` does."""
-        self._queue.wait()
+        if self._queue is not None:
+            self._queue.wait()
 
     def recover(self) -> list[Ticket]:
-        """Replace the queue after a RuntimeError, and return the tickets whose inference failed.
+        """Give up the queue after a RuntimeError; `start` makes a new one. Returns the tickets whose inference failed.
 
         OpenVINO's queue repeats its first error for ever.
         """
-        self._queue.close()
+        return self.close()
+
+    def close(self) -> list[Ticket]:
+        """Wait for the running inferences, and release the queue. Returns the tickets whose inference failed."""
+        if self._queue is not None:
+            self._queue.close()
+        self._queue = None
         failed = list(self._running.values())
         self._running.clear()
-        self._queue = self._new_queue()
         return failed
-
-    def close(self) -> None:
-        """Wait for the running inferences, ignore failures, and release the queue. It cannot be used afterwards."""
-        self._queue.close()
 
     def _new_queue(self) -> InferQueue:
         return InferQueue(self._compiled, self._requests, self._finish)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from metrica.nodes.tracking.node import TrackerNode
-from metrica.nodes.tracking.ocsort_tracker import OcSortSettings, OcSortTracker
 from metrica.nodes.tracking.tracker import Tracker
 
 
@@ -11,4 +10,9 @@ class OcSort(TrackerNode):
     """Follows people with OC-SORT (Cao et al. 2023): for people who are often hidden and change direction meanwhile."""
 
     def make_tracker(self) -> Tracker:
+        from metrica.nodes.tracking.ocsort_tracker import (  # scipy takes a second to import
+            OcSortSettings,
+            OcSortTracker,
+        )
+
         return OcSortTracker(OcSortSettings(buffer=self.track_buffer))

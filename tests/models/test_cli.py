@@ -13,6 +13,7 @@ import pytest
 from metrica.models import library
 from metrica.models.cli import main
 from metrica.models.library import OURS, list_cards
+from metrica.version import __version__
 from tests.clips import REAL
 from tests.models.networks import constant_network
 from tests.paths import SHARED
@@ -152,3 +153,10 @@ def test_listing_needs_no_openvino() -> None:
     """So that a launch file can be checked in a moment."""
     program = "import sys, metrica.models.cli as c; c.main(['list']); sys.exit('openvino' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, check=False).returncode == 0
+
+
+def test_the_version_is_that_of_metrica(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"metrica {__version__}\n"

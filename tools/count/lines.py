@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import pairwise
-
-import cv2
 
 from metrica.errors import ParameterError
 from metrica.nodes.geometry.lines import Numbers
+from metrica.nodes.geometry.visible import visible_share_of_line
 from metrica.topics import check_name
 
 _NUMBER = r"\s*[-+]?\d+\s*"
@@ -42,8 +40,7 @@ def read_lines(texts: Sequence[str]) -> dict[str, Numbers]:
 def outside(lines: dict[str, Numbers], width: int, height: int) -> list[str]:
     """The names of the lines that lie completely outside a picture of this size, pixels."""
 
-    def is_seen(numbers: Numbers) -> bool:
-        points = list(zip(numbers[::2], numbers[1::2], strict=True))
-        return any(cv2.clipLine((0, 0, width, height), a, b)[0] for a, b in pairwise(points))
+    def share(numbers: Numbers) -> float:
+        return visible_share_of_line(list(zip(numbers[::2], numbers[1::2], strict=True)), (width, height))
 
-    return [name for name, numbers in lines.items() if not is_seen(numbers)]
+    return [name for name, numbers in lines.items() if not share(numbers)]

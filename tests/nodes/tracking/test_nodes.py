@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -72,3 +75,13 @@ def test_thresholds_in_the_wrong_order_are_refused() -> None:
         ByteTrack(score_new=0.5, score_keep=0.7).check()
     with pytest.raises(ParameterError, match=r"'score_new' must be at most 1, not 1.5"):
         ByteTrack(score_new=1.5)
+
+
+def test_the_room_is_light_to_import_until_a_tracker_is_made() -> None:
+    """A launcher imports every node class to check a file; the algorithms bring scipy."""
+    program = (
+        "import sys, metrica.nodes.tracking, metrica.nodes.tracking.ocsort\n"
+        "heavy = {'scipy', 'filterpy', 'metrica.nodes.tracking.bytetrack_tracker'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "[]\n"
