@@ -9,6 +9,7 @@ from metrica.messages import Crossing, Header, Tracks
 from metrica.node import Node
 from metrica.nodes.counting.crossing import CrossingSettings, LineCrossingRule, Passage
 from metrica.nodes.counting.doors import Door
+from metrica.nodes.counting.live_time import LiveTime
 from metrica.nodes.geometry.anchors import Anchor
 from metrica.nodes.geometry.lines import Line, Numbers
 from metrica.params import param
@@ -65,6 +66,7 @@ class LineCounter(Node):
     def on_configure(self) -> None:
         self._rule = self._make_rule()
         self._time = SteadyTime()
+        self._live = LiveTime(self.clock)
         self._started = self.clock.now()
         self._number = 0
         self._last = Header()
@@ -76,7 +78,7 @@ class LineCounter(Node):
     def tracks(self, msg: Tracks) -> None:
         """The people of one camera, as followed in each frame."""
         self._last = msg.header
-        now = self._time.read(msg.header)
+        now = self._time.read(msg.header, live=self._live.read(msg.header))
         self._publish(self._rule.update(now, msg.header.epoch, msg.boxes, msg.ids, msg.ages, msg.size))
 
     def _publish(self, passages: list[Passage]) -> None:
@@ -84,6 +86,7 @@ class LineCounter(Node):
         for passage in passages:
             self._number += 1
             self.count(passage.direction)
+            time = self._time.to_stamp(passage.time_ns)
             self.crossings.publish(
                 Crossing(
                     header=self._last,
@@ -91,7 +94,9 @@ class LineCounter(Node):
                     line=passage.line,
                     direction=passage.direction,
                     track=passage.track,
-                    time=self._time.to_stamp(passage.time_ns),
+                    time=time,
+                    boot=self.clock.boot(),
+                    uptime=self._live.uptime(time),
                 )
             )
 
