@@ -81,24 +81,25 @@ def test_no_room_is_a_corridor() -> None:
 
 # What may import what.
 
-RUNTIME = {"metrica", "metrica/transport", "metrica/journal", "metrica/executors"}
+RUNTIME = {"metrica", "metrica/files", "metrica/transport", "metrica/journal", "metrica/executors"}
 NODES = {f"nodes/{room}" for room in ("geometry", "capture", "detection", "tracking", "counting", "preview")}
 MAY_IMPORT: dict[str, set[str]] = {
     "messages": set(),
     "models": set(),
     "models/training": {"models"},
     "metrica": {"messages"},
+    "metrica/files": {"messages", "metrica"},
     "metrica/transport": {"messages", "metrica"},
     "metrica/journal": {"messages", "metrica"},
     "metrica/executors": {"messages", *RUNTIME},
     "nodes/geometry": set(),
-    "nodes/capture": {"messages", "metrica", "simulator"},
+    "nodes/capture": {"messages", "metrica", "metrica/files", "simulator"},
     "nodes/detection": {"messages", "metrica", "models"},
     "nodes/tracking": {"messages", "metrica", "nodes/geometry"},
     "nodes/counting": {"messages", "metrica", "nodes/geometry"},
-    "nodes/delivery": {"messages", "metrica", "metrica/journal"},
+    "nodes/delivery": {"messages", "metrica", "metrica/files", "metrica/journal"},
     "nodes/preview": {"messages", "metrica", "nodes/geometry"},
-    "simulator": {"messages", "metrica", "nodes/geometry", "simulator/world", "simulator/figures"},
+    "simulator": {"messages", "metrica", "metrica/files", "nodes/geometry", "simulator/world", "simulator/figures"},
     "simulator/world": {"messages", "nodes/geometry", "simulator/figures"},
     "simulator/figures": {"messages", "nodes/geometry"},
     "tools/count": {"messages", "models", "simulator", *RUNTIME, *NODES},
