@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,6 +30,8 @@ class Entry(NamedTuple):
     """The message as `metrica.messages.encode` returns it."""
     reason: str = ""
     """Why the server refused the event; empty if it did not."""
+    position: int = 0
+    """Its place in the order of the commits, from 1; only `Journal.unsent` tells it."""
 
 
 class Counts(NamedTuple):
@@ -83,10 +85,15 @@ class Journal:
             "INSERT INTO event (id, kind, payload, changed) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING", rows
         )
 
-    def unsent(self, limit: int) -> list[Entry]:
-        """The oldest events that are neither sent nor refused, at most `limit`, in the order of their commits."""
-        query = "SELECT id, kind, payload FROM event WHERE state = ? ORDER BY position LIMIT ?"
-        return self._entries(query, UNSENT, limit)
+    def unsent(self, limit: int, *, after: int = 0) -> list[Entry]:
+        """The oldest events that are neither sent nor refused, at most `limit`, in the order of their commits.
+
+        after: leave out those up to this position.
+        """
+        query = (
+            "SELECT id, kind, payload, '', position FROM event WHERE state = ? AND position > ? ORDER BY position LIMIT ?"
+        )
+        return self._entries(query, UNSENT, after, limit)
 
     def mark_sent(self, ids: Iterable[str]) -> int:
         """Mark events that the server has acknowledged. Returns how many were unsent; others are not changed."""
@@ -98,9 +105,13 @@ class Journal:
 
         Returns False, and changes nothing, if the event was not unsent.
         """
-        row = (REFUSED, self._now(), reason, event_id, UNSENT)
+        return self.refuse_many({event_id: reason}) == 1
+
+    def refuse_many(self, reasons: Mapping[str, str]) -> int:
+        """Do the same for several events, by their ids, in one transaction. Returns how many were unsent."""
+        rows = [(REFUSED, self._now(), reason, event_id, UNSENT) for event_id, reason in reasons.items()]
         statement = "UPDATE event SET state = ?, changed = ?, reason = ? WHERE id = ? AND state = ?"
-        return self._change(statement, [row]) == 1
+        return self._change(statement, rows)
 
     def refused(self, limit: int) -> list[Entry]:
         """The latest events that the server refused, with the reason, at most `limit`, the newest first."""
@@ -132,8 +143,8 @@ class Journal:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _entries(self, query: str, state: int, limit: int) -> list[Entry]:
-        return self._file.run(lambda connection: [Entry(*row) for row in connection.execute(query, (state, limit))])
+    def _entries(self, query: str, *values: int) -> list[Entry]:
+        return self._file.run(lambda connection: [Entry(*row) for row in connection.execute(query, values)])
 
     def _change(self, statement: str, rows: Sequence[tuple[object, ...]]) -> int:
         def work(connection: sqlite3.Connection) -> int:
