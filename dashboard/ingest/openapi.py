@@ -20,7 +20,7 @@ _MEANINGS = {
     408: "The body came too slowly.",
     413: "The body is too large, also after decompression.",
     415: "The media type or the content encoding is not taken.",
-    503: "The database is locked, full or damaged, or the clock is not set: nothing was kept, try again later.",
+    503: "The database is locked, full or damaged, or a clock is wrong: send all of it again later, it counts once.",
 }
 
 
