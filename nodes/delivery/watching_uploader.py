@@ -111,8 +111,8 @@ class WatchingUploader(Uploader):
         if undated:
             self._waiting_spans.remove(undated)
             self.log.error(
-                f"{len(undated)} spans of coverage are dropped: the box was switched off before its clock was set, so "
-                "nobody knows when they were"
+                f"coverage is dropped ({len(undated)} spans): the box was switched off before its clock was set, so "
+                "nobody knows when it was"
             )
         return spans
 
