@@ -218,7 +218,7 @@ class Uploader(Node):
             why = self._server_clock.trouble or "check this box's clock and the server's"
             is_new = not self._later_trouble
             self._later_trouble = (
-                f"{self._aside.waiting} events are more than a day ahead of the server's clock and wait: {why}"
+                f"events that are more than a day ahead of the server's clock wait ({self._aside.waiting}): {why}"
             )
             if is_new:
                 self.log.warning(self._later_trouble)
