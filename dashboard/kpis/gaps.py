@@ -77,7 +77,7 @@ def gaps_in_silence(events: Events, calendar: Calendar, start: int, end: int, fi
     """Return the silences between `start` and `end` (ns UTC) at times that were busy in each of the last weeks.
 
     For a store without coverage only. A holiday on which the store is shut looks the same, and becomes a gap too.
-    first: the time of the store's first event ever, ns UTC.
+    first: the time of the first event of the store's history, ns UTC.
     """
     edges = np.concatenate(([start], events.between(start, end).times, [end]))
     found: list[Gap] = []
@@ -93,7 +93,7 @@ def gaps_in_silence(events: Events, calendar: Calendar, start: int, end: int, fi
 def in_busy_hours(gaps: Sequence[Gap], events: Events, calendar: Calendar, first: int | None) -> list[Gap]:
     """Return the gaps without the half hours in which nobody came in any of the last weeks.
 
-    So a box that is switched off at night loses nothing. first: the time of the store's first event ever, ns UTC.
+    So a box that is switched off at night loses nothing. first: the time of the first event of the store's history, ns UTC.
     """
     found: list[Gap] = []
     for gap in gaps:
@@ -111,7 +111,7 @@ def in_busy_hours(gaps: Sequence[Gap], events: Events, calendar: Calendar, first
 def events_in_past_weeks(events: Events, calendar: Calendar, start: int, end: int, first: int) -> list[int]:
     """Count the events between the same two clock times on this weekday, in each of the last four weeks with data.
 
-    start, end: ns UTC. first: the time of the store's first event ever, ns UTC; there is no data before it.
+    start, end: ns UTC. first: the time of the first event of the store's history, ns UTC; there is no data before it.
     """
     counts: list[int] = []
     for _ in range(_WEEKS):
