@@ -94,7 +94,9 @@ class Day(BaseModel):
     """One business day."""
 
     day: date
-    visitors: int | None = Field(description="Null if nobody was counted before the store's history begins, or while no camera looked.")
+    visitors: int | None = Field(
+        description="Null if nobody was counted before the store's history begins, or while no camera looked."
+    )
     missing_hours: float = Field(ge=0, description="For how long a camera did not look: the figure is too low.")
 
 

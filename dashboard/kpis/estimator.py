@@ -70,7 +70,8 @@ class StoreEstimator:
     def gaps(self, events: Events, calendar: Calendar, now: int, first: int | None, coverage: Coverage) -> list[Gap]:
         """Return the gaps of the last `LOOK_BACK` business days and of today up to `now`, the oldest first.
 
-        first: the time of the first event of the store's history, ns UTC. coverage: empty for a store whose boxes send none.
+        first: the time of the first event of the store's history, ns UTC.
+        coverage: empty for a store whose boxes send none.
         """
         today = calendar.day_of(now)
         if coverage:

@@ -93,7 +93,8 @@ def gaps_in_silence(events: Events, calendar: Calendar, start: int, end: int, fi
 def in_busy_hours(gaps: Sequence[Gap], events: Events, calendar: Calendar, first: int | None) -> list[Gap]:
     """Return the gaps without the half hours in which nobody came in any of the last weeks.
 
-    So a box that is switched off at night loses nothing. first: the time of the first event of the store's history, ns UTC.
+    So a box that is switched off at night loses nothing.
+    first: the time of the first event of the store's history, ns UTC.
     """
     found: list[Gap] = []
     for gap in gaps:

@@ -9,8 +9,8 @@ from metrica.dashboard.store.file import DatabaseFile
 
 _DAY = 24 * HOUR
 _BEFORE = 14 * _DAY
-"""Events from before the box was first heard of belong to the history if no silence up to that time is longer, ns. A
-box that was offline for weeks sends what it counted then; a single event far from all others is that of a wrong clock."""
+"""Events from before the box was first heard of belong to the history if no silence up to that time is longer, ns.
+A box that was offline for weeks sends what it counted then; one event far from all others is that of a wrong clock."""
 _SILENCE = 400 * _DAY
 """What comes before a longer silence does not belong to the history, ns."""
 

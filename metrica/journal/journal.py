@@ -90,9 +90,8 @@ class Journal:
 
         after: leave out those up to this position.
         """
-        query = (
-            "SELECT id, kind, payload, '', position FROM event WHERE state = ? AND position > ? ORDER BY position LIMIT ?"
-        )
+        what = "id, kind, payload, '', position"
+        query = f"SELECT {what} FROM event WHERE state = ? AND position > ? ORDER BY position LIMIT ?"
         return self._entries(query, UNSENT, after, limit)
 
     def mark_sent(self, ids: Iterable[str]) -> int:

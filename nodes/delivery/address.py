@@ -29,8 +29,8 @@ def check_address(url: str, *, plain_http: bool) -> None:
     if url.startswith("http://") and not plain_http and not is_this_machine(host):
         raise ParameterError(
             "url",
-            f"'url' sends the token to '{host}' over plain HTTP, where others can read it: use https:// (the ingest has "
-            "--tls-cert, the uploader ca_file), or an SSH tunnel to a port on 127.0.0.1",
+            f"'url' sends the token to '{host}' over plain HTTP, where others can read it: use https:// "
+            "(the ingest has --tls-cert, the uploader ca_file), or an SSH tunnel to a port on 127.0.0.1",
         )
 
 

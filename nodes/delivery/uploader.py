@@ -40,7 +40,7 @@ class Uploader(Node):
 
     Without a network it tries again, less and less often, and the events wait in the journal until they are sent. It
     has no topics: its input is the journal, so events that were recorded while it did not run are sent too. An event
-    gets its time when it is sent: what was recorded before this box's clock was set is dated by the clock as it is then.
+    gets its time when it is sent: what was recorded before the box's clock was set is dated by the clock as it is then.
     """
 
     url: str = param(help="address of the ingest: https://…, or http://127.0.0.1:8080 on this machine")

@@ -78,7 +78,10 @@ class WatchingUploader(Uploader):
         self._coverage_under_way = spans, answer
         answer.add_done_callback(lambda _: self.call_soon(self._coverage_answered, spans, answer))
         threading.Thread(
-            target=_send_coverage, args=(self._coverage_delivery, spans.dated, answer), name="upload-coverage", daemon=True
+            target=_send_coverage,
+            args=(self._coverage_delivery, spans.dated, answer),
+            name="upload-coverage",
+            daemon=True,
         ).start()
 
     def on_deactivate(self) -> None:
@@ -88,7 +91,9 @@ class WatchingUploader(Uploader):
         if self._coverage_under_way is not None or self._failure_logged or self._backoff.failures or self._dating.held:
             return
         spans = self._dated_spans()
-        outcome = self._coverage_delivery.send_coverage(spans.dated, patience=_LAST_TRY_SECONDS) if spans.known else None
+        outcome = (
+            self._coverage_delivery.send_coverage(spans.dated, patience=_LAST_TRY_SECONDS) if spans.known else None
+        )
         if isinstance(outcome, Delivered):
             self._waiting_spans.remove(_taken(spans, outcome))
             self._save()

@@ -36,7 +36,16 @@ def test_the_fields_of_an_event_are_these_and_no_others() -> None:
 
     `boot` and `uptime` are whole numbers of 64 bits: a random one and a time. Neither leaves the box.
     """
-    assert [f.name for f in fields(Crossing)] == ["header", "id", "line", "direction", "track", "time", "boot", "uptime"]
+    assert [f.name for f in fields(Crossing)] == [
+        "header",
+        "id",
+        "line",
+        "direction",
+        "track",
+        "time",
+        "boot",
+        "uptime",
+    ]
     assert [f.name for f in fields(Header)] == ["stamp", "mono", "seq", "epoch", "camera"]
 
 

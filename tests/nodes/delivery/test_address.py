@@ -61,7 +61,9 @@ def test_another_machine_does_not_get_it_over_plain_http(url: str, kind: type[Up
     kind(url=url, plain_http=True).check()
 
 
-@pytest.mark.parametrize("url", ["http://", "http://:80", "http://[", "http://127.0.0.1:port", "http://127.0.0.1:99999"])
+@pytest.mark.parametrize(
+    "url", ["http://", "http://:80", "http://[", "http://127.0.0.1:port", "http://127.0.0.1:99999"]
+)
 def test_an_address_that_is_none_is_one_sentence(url: str) -> None:
     with pytest.raises(ParameterError, match="'url'"):
         Uploader(url=url).check()

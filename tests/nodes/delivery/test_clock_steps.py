@@ -233,7 +233,9 @@ def test_a_box_that_is_usually_set_by_a_time_server_waits_for_it_but_not_for_eve
         assert all(passed_line(walkers.true[event], found[event]) for event in walkers.true)
         third = restarted(second, 60, says=second.nanoseconds)  # now no time server answers
         with counter(tmp_path, third) as more:
-            with testing.run(Uploader(url=url, token=TOKEN, max_age=0), context=context(tmp_path), clock=third) as bench:
+            with testing.run(
+                Uploader(url=url, token=TOKEN, max_age=0), context=context(tmp_path), clock=third
+            ) as bench:
                 more.walk(10)
                 bench.advance(580)
                 assert not more.true.keys() & arrived(database).keys()
@@ -391,7 +393,9 @@ def test_coverage_of_a_start_that_nobody_can_date_is_no_data_and_said(
         bench.advance(61)
     assert len(json.loads((tmp_path / "watched.json").read_text())["watched"]) == 1
     second = restarted(first, 60, says=first.nanoseconds)
-    with testing.run(WatchingUploader(url="http://127.0.0.1:9", token=TOKEN), context=context(tmp_path), clock=second) as b:
+    with testing.run(
+        WatchingUploader(url="http://127.0.0.1:9", token=TOKEN), context=context(tmp_path), clock=second
+    ) as b:
         b.advance(61)
         time.sleep(0.05)
     assert caplog.text.count("coverage is dropped (1 spans)") == 1

@@ -1,4 +1,4 @@
-"""A server whose clock is behind, or a box whose clock is ahead: events wait, none is given up, none holds others up."""
+"""A server whose clock is behind, or a box whose clock is ahead: events wait, and none is given up or in the way."""
 
 from __future__ import annotations
 
@@ -109,7 +109,9 @@ def test_while_they_wait_the_server_is_asked_with_one_event_and_less_and_less_of
 
 def test_one_event_that_never_becomes_due_holds_up_nothing_for_ever(tmp_path: Path) -> None:
     """A clock that once said 2060. What becomes unsent again, as `resend` makes it, is found too."""
-    record(tmp_path, crossing(1, when=NOW - 1), crossing(2, when=NOW * 2), *(crossing(n, when=NOW) for n in range(3, 30)))
+    record(
+        tmp_path, crossing(1, when=NOW - 1), crossing(2, when=NOW * 2), *(crossing(n, when=NOW) for n in range(3, 30))
+    )
     with ingest(tmp_path, -2 * DAY) as server, Journal(tmp_path / "journal.db") as journal:
         journal.refuse("door/main/1/1", "an older server")
         node = Uploader(url=server.url, token=TOKEN, max_age=0)
