@@ -52,7 +52,8 @@ def read_later(body: bytes, sent: int) -> set[int]:
     listed: Any = receipt.get("later", [])
     if not isinstance(listed, list):
         raise ValueError("its 'later' is no list")
-    places: list[Any] = [item.get("index") if isinstance(item, dict) else None for item in cast(list[Any], listed)]
+    items: list[Any] = listed
+    places: list[Any] = [item.get("index") if isinstance(item, dict) else None for item in items]
     later = {place for place in places if type(place) is int and 0 <= place < sent}
     found = _count(receipt, "kept") + len(later)
     if found != sent or len(later) != len(places):
@@ -102,7 +103,8 @@ def _listed(listed: Any, ids: Sequence[str]) -> dict[str, str]:
     """Read the list of events that were not taken. Raises ValueError."""
     if not isinstance(listed, list):
         raise ValueError("it names no refused events")
-    pairs = [_refusal(item, ids) for item in cast(list[Any], listed)]
+    items: list[Any] = listed
+    pairs = [_refusal(item, ids) for item in items]
     if len(dict(pairs)) != len(pairs):
         raise ValueError("it names one event twice")
     return dict(pairs)

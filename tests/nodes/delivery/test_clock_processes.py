@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -86,20 +87,21 @@ def test_a_box_that_starts_in_1970_loses_and_misdates_nothing(tmp_path: Path) ->
         journal = launch.run_dir.parent / "data" / "journal.db"
 
         def more(crossings: int) -> None:
-            enough = len(truth.read_text().split()) + crossings
-            launch.wait_until(lambda: len(truth.read_text().split()) >= enough, f"{enough} crossings")
+            """Wait until so many more are in the journal: on a busy machine some walk by while the nodes start."""
+            enough = sum(counts(journal)) + crossings
+            launch.wait_until(lambda: sum(counts(journal)) >= enough, f"{enough} events")
 
         with ingest(database, port):
             launch.wait_for("which cannot be")
             more(2)
-            assert counts(journal).unsent >= 1 and arrived(database) == []
+            assert arrived(database) == []
             for pid in launch.processes():
                 os.kill(pid, signal.SIGKILL)
             launch.wait_for("it is restarted in", times=3)
             more(2)
             set_clock(clock, 0)
             launch.wait_until(lambda: counts(journal).unsent == 0, "delivery")
-            assert len(arrived(database)) >= 3
+            assert len(arrived(database)) >= 4
         set_clock(clock, 7200 * SECOND)
         more(2)
         set_clock(clock, 0)
@@ -108,9 +110,11 @@ def test_a_box_that_starts_in_1970_loses_and_misdates_nothing(tmp_path: Path) ->
         with ingest(database, port):
             launch.wait_until(lambda: counts(journal).unsent == 0, "delivery of the rest")
             assert launch.stop() == 0, launch.output
+        recorded = counts(journal)
     true = [int(line) + time.time_ns() - time.monotonic_ns() for line in truth.read_text().split()]
     found = arrived(database)
     assert all(min(abs(t - moment) for moment in true) < SECOND // 2 for t in found), [t - true[0] for t in found]
-    assert len(found) >= len(true) - 2  # who was on the line when the nodes were killed, or when all was stopped
+    assert recorded == (0, len(found), 0)  # none lost, none twice
+    assert all(later - earlier > SECOND for earlier, later in pairwise(found))
     assert all(true[0] - 5 * SECOND < start <= end < true[-1] + 5 * SECOND for start, end in watched(database))
     assert watched(database)

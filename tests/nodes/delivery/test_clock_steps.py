@@ -53,7 +53,7 @@ def context(folder: Path) -> Context:
 
 
 def arrived(database: Database) -> dict[str, int]:
-    return dict(database.events._file.rows("SELECT id, time FROM events"))
+    return dict(database.rows("SELECT id, time FROM events"))
 
 
 class Counter:
@@ -306,7 +306,7 @@ moves = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(moves, st.sampled_from([0.0, TO_1970, -9 * 3600.0, 4 * 3600.0]))
 def test_whenever_the_clock_is_set_and_the_uploader_starts_nothing_is_lost_doubled_or_dated_wrong(
     script: list[tuple[str, int]], wrong: float
@@ -354,7 +354,7 @@ def beat(clock: testing.FakeClock, received: int) -> Health:
     )
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.integers(-30 * 3600, 30 * 3600), max_size=3), st.sampled_from([0.0, TO_1970, -7200.0]))
 def test_coverage_is_dated_by_the_same_rule(steps: list[int], wrong: float) -> None:
     with tempfile.TemporaryDirectory() as name:

@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 import random
+import sqlite3
 import time
 from collections.abc import Generator, Iterable
 from dataclasses import replace
@@ -119,7 +120,8 @@ def test_one_event_that_never_becomes_due_holds_up_nothing_for_ever(tmp_path: Pa
             until(lambda: node.gauges.get("events_set_aside") == 28, bench)
             server.ahead = 0
             until(lambda: len(server.arrived()) == 27, bench, step=5)
-            journal._change("UPDATE event SET state = 0 WHERE id = ?", [("door/main/1/1",)])
+            with contextlib.closing(sqlite3.connect(journal.path)) as file, file:
+                file.execute("UPDATE event SET state = 0 WHERE id = 'door/main/1/1'")
             until(lambda: len(server.arrived()) == 28, bench, step=30)
             assert counts(tmp_path) == (1, 28, 0)
             assert "ahead of the server's clock wait (1)" in node.present_trouble
