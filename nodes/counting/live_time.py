@@ -8,7 +8,10 @@ from metrica.messages import Header
 from metrica.runtime import Clock
 
 _NEAR = 1_000_000_000
-"""Nanoseconds. Both clocks of a frame were read at capture if they differ by what this machine's differ, or nearly."""
+"""Nanoseconds. This machine's clock stamped a frame if the frame's two clocks differ by what the machine's differ, or
+nearly: a film that is shown as if it were a camera is a little late, a recording that is read fast is soon far off."""
+_EXACT = 20_000_000
+"""Nanoseconds. Both clocks of a frame were read at capture if their difference is so exact."""
 _SETTINGS = 16
 """How many settings of the clock are remembered: frames on the way were stamped before the last one."""
 
@@ -23,27 +26,28 @@ class LiveTime:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._settings = deque[int](maxlen=_SETTINGS)
-        """The differences between the clock and the monotonic one that were seen, ns; the present one is the last."""
-        self._header = Header()
-        self.live = False
-        """Whether the last frame was stamped by this machine's clock, as it was set in this process's life."""
+        """What the clock was ahead of the monotonic one, ns, at each of its settings; the last is the present one."""
+        self._setting: int | None = None
+        """The setting of the clock that stamped the last frame; None if that was not this clock."""
 
     def read(self, header: Header) -> bool:
-        """Read the header of the next frame. Returns whether it was stamped by this machine's clock."""
-        setting = self._clock.now() - self._clock.monotonic()
-        if not self._settings or abs(setting - self._settings[-1]) > _NEAR // 2:
-            self._settings.append(setting)
-        self._header = header
+        """Read the header of the next frame. Returns whether both of its clocks were surely read at capture."""
+        present = self._clock.now() - self._clock.monotonic()
+        if self._settings and abs(present - self._settings[-1]) <= _NEAR // 2:
+            self._settings.pop()
+        self._settings.append(present)
         stamped = header.stamp - header.mono
-        self.live = header.mono > 0 and any(abs(stamped - known) <= _NEAR for known in self._settings)
-        return self.live
+        nearest = min(self._settings, key=lambda setting: abs(setting - stamped))
+        off = abs(nearest - stamped)
+        self._setting = nearest if header.mono > 0 and off <= _NEAR else None
+        return self._setting is not None and off <= _EXACT
 
     def uptime(self, time: int) -> int:
         """Nanoseconds from the machine's start to `time`, which is on the clock of the last frame's `stamp`.
 
         0 if the last frame is none of a camera.
         """
-        if not self.live:
+        if self._setting is None:
             return 0
         asleep = self._clock.uptime() - self._clock.monotonic()
-        return max(1, time - self._header.stamp + self._header.mono + asleep)
+        return max(1, time - self._setting + asleep)
