@@ -1,163 +1,72 @@
-"""Reads a store's events from the database and computes its figures; the HTTP API and the pages both call this."""
+"""The figures of all stores: the HTTP API and the pages both ask here."""
 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
-from datetime import date, timedelta
+from collections import OrderedDict
 
 from metrica.dashboard.kpis import footfall
-from metrica.dashboard.kpis.business_day import Calendar
-from metrica.dashboard.kpis.estimator import StoreEstimator, TodayEstimate
-from metrica.dashboard.kpis.events import END_OF_TIME, MINUTE, Events
-from metrica.dashboard.kpis.gaps import Gap
 from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.store.database import Database
-from metrica.dashboard.store.empty_marks import EmptyMark
+from metrica.dashboard.store.store_reports import DAYS, WEEKS, ChartData, Headline, StoreReports
 
-DAYS = 28
-"""How many business days the daily chart shows."""
-WEEKS = 8
-"""How many weeks the heat map is the mean of."""
-
-_RECENT_DAYS = 7 * WEEKS + 7  # days whose events stay in memory
-
-
-@dataclass(frozen=True, slots=True)
-class Headline:
-    """The figures of a store that are one number each."""
-
-    now: int
-    """The moment for which they are computed, ns UTC."""
-    day: date
-    """The business day of that moment."""
-    estimate: TodayEstimate
-    """People inside and their dwell."""
-    traffic: footfall.Traffic
-    """INs and OUTs since the business day began."""
-    last_week: int | None
-    """Visitors by this time on the same weekday last week."""
-    inflow_rate: float
-    """Visitors per hour, at the rate of the last 15 minutes."""
-    peak: footfall.Peak | None
-    """Today's busiest hour so far."""
-    usual_peak: footfall.Peak | None
-    """The hour that is busiest on average on this weekday."""
-    first_event: int | None
-    """Time of the first event of the store's history, ns UTC."""
-    last_event: int | None
-    """Time of the store's last event, ns UTC."""
-    empty_mark: EmptyMark | None
-    """Today's last empty mark."""
-
-
-@dataclass(slots=True)
-class _RecentEvents:
-    """A store's events that are in memory."""
-
-    since: int
-    """Events before this time are left out, ns UTC."""
-    last_row: int
-    """The number of the last database row that was read."""
-    events: Events
+_MAX_MEMORY = 64 << 20  # bytes
+_MAX_STORES = 1000
 
 
 class Reports:
     """Computes the figures of the stores in a database. Safe to call from several threads.
 
-    The events of the last weeks stay in memory, so each question reads only what arrived since the last one.
+    No store waits for the figures of another. What was read of a store stays in memory, until that of others needs
+    the place: those that were asked last stay.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, max_memory: int = _MAX_MEMORY) -> None:
+        """max_memory: how much is kept of all stores together, bytes."""
         self._database = database
-        self._recent: dict[str, _RecentEvents] = {}
-        self._estimators: dict[str, StoreEstimator] = {}
+        self._max_memory = max_memory
+        self._stores: OrderedDict[str, StoreReports] = OrderedDict()
+        self._sizes: dict[str, int] = {}
         self._lock = threading.Lock()
+
+    @property
+    def memory(self) -> int:
+        """About how much memory the stores take, bytes."""
+        with self._lock:
+            return sum(self._sizes.values())
 
     def revision(self, store: Store, now: int) -> str:
         """Return a text that changes whenever a chart may change: with each new event and each new minute."""
-        recent = self._read_new_events(store, now)
-        return f"{store}/{recent.last_row}/{now // MINUTE}"
+        return self._of(store).revision(store, now)
 
     def headline(self, store: Store, now: int) -> Headline:
         """Compute the figures that are one number each, at `now` (ns UTC)."""
-        calendar, events = calendar_of(store), self._read_new_events(store, now).events
-        history = self._database.events.history(store.id)
-        first = history.first if history else None
-        day = calendar.day_of(now)
-        gaps = self._gaps(store, events, now, first)
-        marks = [mark for mark in self._database.empty_marks.since(store.id, calendar.start(day)) if mark.time <= now]
-        with self._lock:
-            estimator = self._estimator(store)
-            estimate = estimator.today(store, events, calendar, now, gaps, [mark.time for mark in marks])
-        heat = footfall.heat_map(events, calendar, now, first, WEEKS, gaps)
-        return Headline(
-            now=now,
-            day=day,
-            estimate=estimate,
-            traffic=footfall.traffic_today(events, calendar, now),
-            last_week=footfall.visitors_by_now_last_week(events, calendar, now, first, gaps),
-            inflow_rate=footfall.inflow_rate(events, now),
-            peak=footfall.peak_hour(events, calendar, now),
-            usual_peak=footfall.usual_peak(heat, day.weekday()),
-            first_event=first,
-            last_event=history.last if history else None,
-            empty_mark=marks[-1] if marks else None,
-        )
+        return self._of(store).headline(store, now)
+
+    def charts(self, store: Store, now: int) -> ChartData:
+        """Compute the figures of all charts, at `now` (ns UTC)."""
+        return self._of(store).charts(store, now)
 
     def hourly(self, store: Store, now: int) -> list[footfall.HourRow]:
         """Count visitors per clock hour, today and a week ago, at `now` (ns UTC)."""
-        events, first = self._read_new_events(store, now).events, self._first_event(store)
-        return footfall.hourly(events, calendar_of(store), now, first, self._gaps(store, events, now, first))
+        return self._of(store).hourly(store, now)
 
     def daily(self, store: Store, now: int, days: int = DAYS) -> list[footfall.DayRow]:
         """Count visitors on each of the last `days` business days, at `now` (ns UTC)."""
-        calendar, first = calendar_of(store), self._first_event(store)
-        events = recent = self._read_new_events(store, now).events
-        if days > _RECENT_DAYS:
-            since = calendar.start(calendar.day_of(now) - timedelta(days=days))
-            events = self._database.events.between(store.id, since, now + 1)
-        return footfall.daily(events, calendar, now, first, days, self._gaps(store, recent, now, first))
+        return self._of(store).daily(store, now, days)
 
     def heat_map(self, store: Store, now: int, weeks: int = WEEKS) -> footfall.HeatMap:
         """Return mean visitors by weekday and clock hour over the last `weeks` (1 to `WEEKS`), at `now` (ns UTC)."""
-        events, first = self._read_new_events(store, now).events, self._first_event(store)
-        return footfall.heat_map(events, calendar_of(store), now, first, weeks, self._gaps(store, events, now, first))
+        return self._of(store).heat_map(store, now, weeks)
 
-    def _gaps(self, store: Store, events: Events, now: int, first: int | None) -> list[Gap]:
-        calendar = calendar_of(store)
-        coverage = self._database.coverage.since(store.id, _recent_start(calendar, now))
+    def _of(self, store: Store) -> StoreReports:
+        """Return the reports of a store, and forget those that were not asked for longest if it gets too much."""
         with self._lock:
-            return self._estimator(store).gaps(events, calendar, now, first, coverage)
-
-    def _estimator(self, store: Store) -> StoreEstimator:
-        return self._estimators.setdefault(store.id, StoreEstimator())
-
-    def _first_event(self, store: Store) -> int | None:
-        history = self._database.events.history(store.id)
-        return history.first if history else None
-
-    def _read_new_events(self, store: Store, now: int) -> _RecentEvents:
-        """Read what arrived since the last call, and return the events of the last weeks."""
-        since = _recent_start(calendar_of(store), now)
-        with self._lock:
-            recent = self._recent.get(store.id)
-            if recent is None or since < recent.since:  # the first call, or the clock went back
-                events, last_row = self._database.events.received_after(store.id, 0, since)
-            else:
-                new, last_row = self._database.events.received_after(store.id, recent.last_row, since)
-                events = recent.events.merged(new)
-                if since > recent.since:
-                    events = events.between(since, END_OF_TIME)
-            recent = self._recent[store.id] = _RecentEvents(since, last_row, events)
-        return recent
-
-
-def calendar_of(store: Store) -> Calendar:
-    """Return the store's business days."""
-    return Calendar(store.timezone, store.cutoff_hour)
-
-
-def _recent_start(calendar: Calendar, now: int) -> int:
-    """Return the start of the first business day whose events stay in memory, ns UTC."""
-    return calendar.start(calendar.day_of(now) - timedelta(days=_RECENT_DAYS))
+            found = self._stores.setdefault(store.id, StoreReports(self._database))
+            self._stores.move_to_end(store.id)
+            self._sizes[store.id] = found.memory
+            total = sum(self._sizes.values())
+            while (total > self._max_memory or len(self._stores) > _MAX_STORES) and len(self._stores) > 1:
+                name, _ = self._stores.popitem(last=False)
+                total -= self._sizes.pop(name)
+            return found
