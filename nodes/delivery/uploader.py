@@ -22,7 +22,7 @@ from metrica.nodes.delivery.server_clock import ServerClock
 
 _CLOSING_SECONDS = 3.0  # at most; a node has to end within five seconds
 _DAY = 86_400
-_LARGEST = 2000  # events in one request while many wait; the server takes 5,000
+_LARGEST = 5000  # events in one request while many wait; the server takes no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Uploader(Node):
     batch: int = param(default=200, ge=1, le=5000, unit="events", help="send when so many wait …")
     max_age: float = param(default=2.0, ge=0, unit="s", help="… or when the first has waited so long")
     retry_first: float = param(default=1.0, gt=0, unit="s", help="wait after the first failure; doubles each time")
-    retry_limit: float = param(default=60.0, gt=0, unit="s", help="longest wait between two tries")
+    retry_limit: float = param(default=20.0, gt=0, unit="s", help="longest wait between two tries")
     keep_days: int = param(default=30, ge=1, unit="days", help="events that were sent are kept in the journal so long")
 
     def check(self) -> None:
@@ -228,7 +228,7 @@ class Uploader(Node):
         first = self._backoff.failures == 0
         self._not_before = self._seconds() + min(max(self._backoff.next(), outcome.retry_after), self.retry_limit)
         if outcome.late:
-            self._limit = min(self._limit, self.batch)  # perhaps it was too much for the line
+            self._limit = max(min(self.batch, self._limit), self._limit // 2)  # perhaps it was too much for the line
         self.count("failed_sends")
         self._server_trouble = outcome.reason
         self._show_trouble()
