@@ -30,8 +30,15 @@ class Entry(NamedTuple):
     """The message as `metrica.messages.encode` returns it."""
     reason: str = ""
     """Why the server refused the event; empty if it did not."""
-    position: int = 0
-    """Its place in the order of the commits, from 1; only `Journal.unsent` tells it."""
+
+
+class Queued(NamedTuple):
+    """An event that is neither sent nor refused."""
+
+    position: int
+    """Its place in the order of the commits, from 1."""
+    entry: Entry
+    """The event."""
 
 
 class Counts(NamedTuple):
@@ -85,14 +92,18 @@ class Journal:
             "INSERT INTO event (id, kind, payload, changed) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING", rows
         )
 
-    def unsent(self, limit: int, *, after: int = 0) -> list[Entry]:
-        """The oldest events that are neither sent nor refused, at most `limit`, in the order of their commits.
+    def unsent(self, limit: int) -> list[Entry]:
+        """The oldest events that are neither sent nor refused, at most `limit`, in the order of their commits."""
+        return [queued.entry for queued in self.queue(limit)]
 
-        after: leave out those up to this position.
-        """
-        what = "id, kind, payload, '', position"
+    def queue(self, limit: int, *, after: int = 0) -> list[Queued]:
+        """The same events with their positions, without those up to the position `after`."""
+        what = "position, id, kind, payload"
         query = f"SELECT {what} FROM event WHERE state = ? AND position > ? ORDER BY position LIMIT ?"
-        return self._entries(query, UNSENT, after, limit)
+        values = (UNSENT, after, limit)
+        return self._file.run(
+            lambda connection: [Queued(row[0], Entry(*row[1:])) for row in connection.execute(query, values)]
+        )
 
     def mark_sent(self, ids: Iterable[str]) -> int:
         """Mark events that the server has acknowledged. Returns how many were unsent; others are not changed."""
@@ -142,8 +153,8 @@ class Journal:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _entries(self, query: str, *values: int) -> list[Entry]:
-        return self._file.run(lambda connection: [Entry(*row) for row in connection.execute(query, values)])
+    def _entries(self, query: str, state: int, limit: int) -> list[Entry]:
+        return self._file.run(lambda connection: [Entry(*row) for row in connection.execute(query, (state, limit))])
 
     def _change(self, statement: str, rows: Sequence[tuple[object, ...]]) -> int:
         def work(connection: sqlite3.Connection) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from metrica.backoff import Backoff
-from metrica.journal import Entry
+from metrica.journal import Queued
 
 _EVERYTHING_AGAIN = 3600.0
 """Seconds after which the whole journal is read again in any case, not only the event that is due first."""
@@ -28,10 +28,10 @@ class Aside:
         self.waiting = 0
         """How many events are set aside."""
         self._backoff, self._few = backoff, few
-        self._earliest: tuple[int, Entry] | None = None
+        self._earliest: tuple[int, Queued] | None = None
         self._ask_at = self._read_all_at = 0.0
 
-    def due(self, now: float) -> Entry | None:
+    def due(self, now: float) -> Queued | None:
         """Return the event to ask the server with, if it is time for that. now: seconds, monotonic.
 
         If everything is to be tried again, `passed` is 0 afterwards.
@@ -43,28 +43,28 @@ class Aside:
             return None
         return self._earliest[1]
 
-    def put(self, entries: Sequence[Entry], times: Sequence[int], later: Collection[str], now: float) -> None:
+    def put(self, events: Sequence[Queued], times: Sequence[int], later: Collection[str], now: float) -> None:
         """Set aside the events of a batch that the server takes later; it has the others, or has refused them.
 
         Args:
-            entries: The batch, in the order of the journal.
+            events: The batch, in the order of the journal.
             times: When each event happened, as it was sent, ns UTC.
             later: The ids of the events that the server takes later; at least one.
             now: Seconds, monotonic.
         """
-        new = [(time, entry) for time, entry in zip(times, entries, strict=True) if entry.id in later]
-        if self._earliest is not None and [entry for _, entry in new] == [self._earliest[1]]:
+        new = [(time, event) for time, event in zip(times, events, strict=True) if event.entry.id in later]
+        if self._earliest is not None and [event for _, event in new] == [self._earliest[1]]:
             self._ask_at = now + self._backoff.next()  # it was asked with the earliest one, and it is still too early
             return
         if self._earliest is None:
             self._ask_at, self._read_all_at = now + self._backoff.next(), now + _EVERYTHING_AGAIN
         self._earliest = min([*new, *([self._earliest] if self._earliest else [])], key=lambda pair: pair[0])
-        self.passed = max(self.passed, *(entry.position for entry in entries))
+        self.passed = max(self.passed, *(event.position for event in events))
         self.waiting += len(new)
 
     def took(self, ids: Collection[str], now: float) -> None:
         """Note that the server has taken these events: if it was asked with the earliest one, all are tried again."""
-        if self._earliest is not None and self._earliest[1].id in ids:
+        if self._earliest is not None and self._earliest[1].entry.id in ids:
             self._backoff.reset()
             self.begin_again(now)
 

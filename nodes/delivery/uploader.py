@@ -12,7 +12,7 @@ from pathlib import Path
 from metrica import Node, param, timer
 from metrica.backoff import Backoff
 from metrica.errors import DecodeError, JournalError, ParameterError
-from metrica.journal import Entry, Journal
+from metrica.journal import Entry, Journal, Queued
 from metrica.messages import Crossing, decode
 from metrica.nodes.delivery.address import check_address, check_ca_file
 from metrica.nodes.delivery.aside import Aside
@@ -29,7 +29,7 @@ _LARGEST = 5000  # events in one request while many wait; the server takes no mo
 class _Batch:
     """Events that are sent together."""
 
-    entries: list[Entry]
+    queued: list[Queued]
     """The events as they are in the journal, in its order."""
     crossings: list[Crossing]
     """The same events as they are sent: dated by the clock as it is set now."""
@@ -131,12 +131,12 @@ class Uploader(Node):
     def _seconds(self) -> float:
         return self.clock.monotonic() / 1e9
 
-    def _unsent(self, now: float) -> list[Entry]:
+    def _unsent(self, now: float) -> list[Queued]:
         asked = self._aside.due(now)
         if asked is not None:
             return [asked]
         try:
-            entries = self._journal.unsent(self._limit, after=self._aside.passed)
+            entries = self._journal.queue(self._limit, after=self._aside.passed)
         except JournalError as error:
             if not self._journal_trouble:
                 self.log.error(f"{error}; events are sent as soon as it can be read again")
@@ -158,7 +158,7 @@ class Uploader(Node):
             self._later_trouble = ""
         self._show_trouble()
 
-    def _start(self, entries: Sequence[Entry]) -> None:
+    def _start(self, entries: Sequence[Queued]) -> None:
         batch = self._prepared(entries)
         if not batch.crossings:
             return
@@ -214,7 +214,7 @@ class Uploader(Node):
         now = self._seconds()
         self._aside.took([*sent, *outcome.refused], now)
         if outcome.later:
-            self._aside.put(batch.entries, [c.time for c in batch.crossings], outcome.later, now)
+            self._aside.put(batch.queued, [c.time for c in batch.crossings], outcome.later, now)
             why = self._server_clock.trouble or "check this box's clock and the server's"
             is_new = not self._later_trouble
             self._later_trouble = (
@@ -235,17 +235,17 @@ class Uploader(Node):
         if first:
             self.log.warning(f"{outcome.reason}; events wait in the journal and are tried again")
 
-    def _prepared(self, entries: Sequence[Entry]) -> _Batch:
+    def _prepared(self, entries: Sequence[Queued]) -> _Batch:
         """Decode and date the entries. Those that cannot be sent are marked as refused: they would block the others."""
         batch, refused = _Batch([], []), dict[str, str]()
-        for entry in entries:
+        for queued in entries:
             try:
-                crossing = self._dated(entry)
+                crossing = self._dated(queued.entry)
             except (DecodeError, UndatedError) as error:
-                refused[entry.id] = str(error)
-                self.log.error(f"event {entry.id} of the journal is kept but not sent: {error}")
+                refused[queued.entry.id] = str(error)
+                self.log.error(f"event {queued.entry.id} of the journal is kept but not sent: {error}")
                 continue
-            batch.entries.append(entry)
+            batch.queued.append(queued)
             batch.crossings.append(crossing)
         try:
             self._journal.refuse_many(refused)

@@ -23,7 +23,7 @@ from metrica.dashboard.ingest.app import create_app
 from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.service.serving import AioServer
 from metrica.dashboard.store.database import Database
-from metrica.journal import Entry, Journal
+from metrica.journal import Entry, Journal, Queued
 from metrica.nodes.delivery.aside import Aside
 from metrica.nodes.delivery.coverage import CoverageFile, Span, Spans
 from metrica.nodes.delivery.delivery import Delivered, Failed
@@ -255,20 +255,20 @@ def test_whatever_is_taken_later_is_delivered_in_the_end_and_once(
 ) -> None:
     """An event is due at its time; some are there from the start, others come while the server is asked."""
     aside = Aside(Backoff(1.0, 60.0, chance), few)
-    journal = [Entry(str(n), "Crossing", b"", "", n + 1) for n, _ in enumerate(events)]
+    journal = [Queued(n + 1, Entry(str(n), "Crossing", b"")) for n in range(len(events))]
     delivered: dict[str, int] = {}
     for now in range(0, 12_000, 7):
         asked = aside.due(now)
-        unsent = [e for e in journal if e.id not in delivered and (events[e.position - 1][1] or now > 500)]
-        entries = [asked] if asked else [e for e in unsent if e.position > aside.passed][:5]
-        if not entries:
+        there = [e for e in journal if e.entry.id not in delivered and (events[e.position - 1][1] or now > 500)]
+        sent = [asked] if asked else [e for e in there if e.position > aside.passed][:5]
+        if not sent:
             aside.over()
             continue
-        later = {e.id: "" for e in entries if events[e.position - 1][0] > now}
-        taken = [e.id for e in entries if e.id not in later]
+        later = {e.entry.id: "" for e in sent if events[e.position - 1][0] > now}
+        taken = [e.entry.id for e in sent if e.entry.id not in later]
         for event_id in taken:
             delivered[event_id] = delivered.get(event_id, 0) + 1
         aside.took(taken, now)
         if later:
-            aside.put(entries, [events[e.position - 1][0] for e in entries], later, now)
+            aside.put(sent, [events[e.position - 1][0] for e in sent], later, now)
     assert delivered == {str(n): 1 for n in range(len(events))}
