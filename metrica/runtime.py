@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import lru_cache
+from pathlib import Path
 from typing import Any, Protocol
 
 from metrica.background import T
 from metrica.context import Context
 from metrica.errors import LifecycleError
 from metrica.messages import Message
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_TIMEX_BYTES = 512  # more than `struct timex` has on any machine; all zero: change nothing, only read
+_TIME_ERROR = 5  # what adjtimex(2) returns while no time service has set the clock
 
 
 class Clock(Protocol):
@@ -25,6 +32,18 @@ class Clock(Protocol):
         """The time on a clock that never jumps, in nanoseconds. All processes of one machine share it."""
         ...
 
+    def uptime(self) -> int:
+        """Like `monotonic`, but it goes on while the machine sleeps: nanoseconds since its start."""
+        ...
+
+    def boot(self) -> int:
+        """A random number that the machine has from its start to its end, below 2**63; 0 if it has none."""
+        ...
+
+    def is_synchronised(self) -> bool:
+        """Whether a time service has set the clock and keeps it right, as far as the machine knows."""
+        ...
+
 
 class SystemClock:
     """The clocks of the machine."""
@@ -36,6 +55,34 @@ class SystemClock:
     def monotonic(self) -> int:
         """The time on the machine's monotonic clock, in nanoseconds."""
         return time.monotonic_ns()
+
+    def uptime(self) -> int:
+        """Nanoseconds since the machine's start, time asleep included."""
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+    def boot(self) -> int:
+        """A number made of the kernel's boot id, which is random; 0 if the kernel tells none."""
+        return _boot_number()
+
+    def is_synchronised(self) -> bool:
+        """Whether the kernel says that a time service keeps the clock right."""
+        return _is_synchronised()
+
+
+@lru_cache(maxsize=1)
+def _boot_number() -> int:
+    try:
+        return int(_BOOT_ID.read_text().strip().replace("-", ""), 16) >> 65
+    except (OSError, ValueError):
+        return 0
+
+
+def _is_synchronised() -> bool:
+    adjtimex = getattr(ctypes.CDLL(None), "adjtimex", None)
+    if adjtimex is None:
+        return False
+    state = int(adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES)))
+    return 0 <= state < _TIME_ERROR  # -1: this process may not ask
 
 
 class Runtime(Protocol):

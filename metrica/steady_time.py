@@ -33,14 +33,17 @@ class SteadyTime:
         self._ahead = 0
         """Sum of all jumps of the clock, nanoseconds: how far it is ahead of the steady time."""
 
-    def read(self, header: Header) -> int:
-        """The steady time of a frame, nanoseconds. Call it for every frame, in order."""
+    def read(self, header: Header, *, live: bool = False) -> int:
+        """The steady time of a frame, nanoseconds. Call it for every frame, in order.
+
+        live: whether it is known that both clocks were read at capture, so that it need not be found out first.
+        """
         last, self._last = self._last, header
         if last is not None and header.mono > last.mono:
             difference = (header.stamp - last.stamp) - (header.mono - last.mono)
             if abs(difference) <= _TOGETHER:
                 self._together += 1
-            elif abs(difference) >= _STEP and self._together >= _SURE:
+            elif abs(difference) >= _STEP and (live or self._together >= _SURE):
                 self._ahead += difference
             else:
                 self._together = 0

@@ -35,15 +35,37 @@ class FakeClock:
     """A clock that only the test moves."""
 
     nanoseconds: int = START
-    """The time, nanoseconds since 1970-01-01 UTC."""
+    """The time, nanoseconds since 1970-01-01 UTC, as it would be if nobody had set the clock."""
+    ahead: int = 0
+    """By how much the clock was set forward (above 0) or back, nanoseconds: see `step`."""
+    synchronised: bool = False
+    """Whether a time service keeps the clock right."""
+    boot_number: int = 1
+    """What `boot` returns."""
 
     def now(self) -> int:
         """The time, nanoseconds since 1970-01-01 UTC."""
-        return self.nanoseconds
+        return self.nanoseconds + self.ahead
 
     def monotonic(self) -> int:
         """Nanoseconds since `START`."""
         return self.nanoseconds - START
+
+    def uptime(self) -> int:
+        """The same as `monotonic`: this machine never sleeps."""
+        return self.monotonic()
+
+    def boot(self) -> int:
+        """The number of this start of the machine."""
+        return self.boot_number
+
+    def is_synchronised(self) -> bool:
+        """Whether a time service keeps the clock right."""
+        return self.synchronised
+
+    def step(self, seconds: float) -> None:
+        """Set the clock forward (above 0) or back. `monotonic` does not change."""
+        self.ahead += round(seconds * 1e9)
 
     def advance(self, seconds: float) -> None:
         """Move the clock. It calls no timers: to call those that fall due, use `Bench.advance`."""

@@ -82,9 +82,10 @@ class Route:
     """HTTP statuses of its errors, besides those of the token and 503."""
 
 
-def answer(model: BaseModel, status: int = 200) -> web.Response:
-    """Make an answer: the model as JSON."""
-    return web.Response(status=status, body=model.model_dump_json().encode(), content_type="application/json")
+def answer(model: BaseModel, status: int = 200, *, without_defaults: bool = False) -> web.Response:
+    """Make an answer: the model as JSON. without_defaults: leave out the fields that have their default value."""
+    text = model.model_dump_json(exclude_defaults=without_defaults)
+    return web.Response(status=status, body=text.encode(), content_type="application/json")
 
 
 async def authenticate(request: web.Request) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -26,7 +26,14 @@ from metrica.dashboard.ingest.body import MAX_BODY, RequestError, parse_coverage
 from metrica.dashboard.ingest.metrics import Metrics
 from metrica.dashboard.ingest.misdirected import ANY_ADDRESS, wrong_address, wrong_method
 from metrica.dashboard.ingest.openapi import openapi
-from metrica.dashboard.ingest.schema import CoverageBatch, CoverageReceipt, EventBatch, EventReceipt, ServerStatus
+from metrica.dashboard.ingest.schema import (
+    CoverageBatch,
+    CoverageReceipt,
+    EventBatch,
+    EventReceipt,
+    Later,
+    ServerStatus,
+)
 from metrica.dashboard.service.connection import expect
 from metrica.dashboard.store.answers import PATIENCE, Answers
 from metrica.dashboard.store.database import Database
@@ -53,8 +60,14 @@ async def post_events(request: web.Request) -> web.Response:
     batch = await _parsed(request, own, parse_events)
     require_own(own, batch.store)
     added = await asyncio.wrap_future(database.events.add(own, batch.events))
-    request.app[METRICS].events(accepted=added.accepted, duplicates=added.duplicates, refused=len(batch.refused))
-    return answer(EventReceipt(accepted=added.accepted, duplicates=added.duplicates, refused=batch.refused))
+    request.app[METRICS].events(
+        accepted=added.accepted, duplicates=added.duplicates, refused=len(batch.refused), later=len(batch.later)
+    )
+    _require_understood(batch.later, batch.takes_later)
+    receipt = EventReceipt(
+        accepted=added.accepted, duplicates=added.duplicates, refused=batch.refused, later=batch.later
+    )
+    return answer(receipt, without_defaults=True)
 
 
 async def post_coverage(request: web.Request) -> web.Response:
@@ -63,7 +76,17 @@ async def post_coverage(request: web.Request) -> web.Response:
     batch = await _parsed(request, own, parse_coverage)
     require_own(own, batch.store)
     await asyncio.wrap_future(request.app[DATABASE].coverage.add(own, batch.spans))
-    return answer(CoverageReceipt(kept=len(batch.spans)))
+    _require_understood(batch.later, batch.takes_later)
+    return answer(CoverageReceipt(kept=len(batch.spans), later=batch.later), without_defaults=True)
+
+
+def _require_understood(later: Sequence[Later], takes_later: bool) -> None:
+    """Raise RequestError 503 if something waits, and its sender does not understand `later`.
+
+    It would take what waits for delivered. So it sends the whole batch again; what was written meanwhile counts once.
+    """
+    if later and not takes_later:
+        raise RequestError(503, f"{len(later)} of the batch cannot be taken yet: {later[0].reason}")
 
 
 async def _parsed(request: web.Request, own: str, parse: Callable[[bytes, str, str, int], T]) -> T:

@@ -12,10 +12,10 @@ from typing import Any
 import msgpack
 from pydantic import ValidationError
 
-from metrica.dashboard.ingest.schema import MAX_EVENTS, VERSION, CoverageBatch, Refused
+from metrica.dashboard.ingest.schema import MAX_EVENTS, VERSION, CoverageBatch, Later, Refused
 from metrica.dashboard.ingest.size import MAX_VALUES, json_values, msgpack_values
 from metrica.dashboard.kpis.events import HOUR
-from metrica.dashboard.store.records import Event
+from metrica.dashboard.store.records import Event, Span
 
 MAX_BODY = 1 << 20
 """Most bytes of a request's body as it is sent."""
@@ -29,6 +29,7 @@ EARLIEST = 1_577_836_800_000_000_000
 _DAY = 24 * HOUR
 _DIGITS = 40
 """Most digits of a number in JSON that are looked at; the largest number of a field has 19."""
+_TOO_NEW = "its time is more than a day ahead of this server's clock: check the clocks of the box and of the server"
 
 
 class RequestError(Exception):
@@ -49,7 +50,29 @@ class ParsedEvents:
     events: list[Event]
     """The valid events."""
     refused: list[Refused]
-    """The events that are not valid."""
+    """The events that are not valid, and never will be."""
+    later: list[Later]
+    """The events that are too new for the server's clock. It may be wrong, so they are not refused for good."""
+    takes_later: bool
+    """Whether the sender understands `later`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedCoverage:
+    """The body of a `POST /v1/watched`."""
+
+    store: str
+    """Id of the store that it names."""
+    spans: list[Span]
+    """The spans that can be taken."""
+    later: list[Later]
+    """The spans that are too new for the server's clock."""
+    takes_later: bool
+    """Whether the sender understands `later`."""
+
+
+class _TooNewError(ValueError):
+    """A time is more than a day ahead of the server's clock."""
 
 
 def parse_events(body: bytes, content_type: str, encoding: str, now: int) -> ParsedEvents:
@@ -66,30 +89,39 @@ def parse_events(body: bytes, content_type: str, encoding: str, now: int) -> Par
         raise RequestError(413, f"{len(listed)} events in one batch: send at most {MAX_EVENTS}")
     events: list[Event] = []
     refused: list[Refused] = []
+    later: list[Later] = []
     for index, item in enumerate(listed):
         try:
             events.append(_checked_event(item, now))
+        except _TooNewError as error:
+            later.append(Later(id=_id_of(item), index=index, reason=str(error)))
         except ValueError as error:
             refused.append(Refused(id=_id_of(item), index=index, reason=str(error)))
-    return ParsedEvents(store, events, refused)
+    return ParsedEvents(store, events, refused, later, document.get("later") is True)
 
 
-def parse_coverage(body: bytes, content_type: str, encoding: str, now: int) -> CoverageBatch:
+def parse_coverage(body: bytes, content_type: str, encoding: str, now: int) -> ParsedCoverage:
     """Parse a batch of coverage. Raises RequestError with 400, 413, 415 or 503, also if a single span is not valid."""
-    document, _ = _envelope(body, content_type, encoding, now, "watched")
+    document, store = _envelope(body, content_type, encoding, now, "watched")
     try:
         batch = CoverageBatch.model_validate(document)
     except ValidationError as error:
         raise RequestError(400, f"the body cannot be taken: {_first_problem(error)}") from None
-    for span in batch.spans:
-        if not EARLIEST <= span.start <= span.end <= now + _DAY:
+    spans: list[Span] = []
+    later: list[Later] = []
+    for index, span in enumerate(batch.spans):
+        if not EARLIEST <= span.start <= span.end:
             raise RequestError(400, f"a time of the camera {_short(span.camera)} cannot be: check the clock of its box")
-    return batch
+        if span.end > now + _DAY:
+            later.append(Later(index=index, reason=_TOO_NEW))
+        else:
+            spans.append(span)
+    return ParsedCoverage(store, spans, later, batch.later)
 
 
 def _envelope(body: bytes, content_type: str, encoding: str, now: int, what: str) -> tuple[dict[str, Any], str]:
     """Decode the body and check its version. Returns the document and the id of the store that it names."""
-    if now < EARLIEST:  # valid events would be refused as "in the future", and never sent again
+    if now < EARLIEST:
         raise RequestError(503, "this server's clock is not set, so it cannot take events yet: set it, or wait for NTP")
     document = _decoded(_decompressed(body, encoding), content_type)
     if not isinstance(document, dict):
@@ -168,7 +200,7 @@ def _checked_event(item: Any, now: int) -> Event:
     if checked.time < EARLIEST:
         raise ValueError("its time is before 2020: check the clock of the box that sent it")
     if checked.time > now + _DAY:
-        raise ValueError("its time is more than a day in the future: check the clock of the box that sent it")
+        raise _TooNewError(_TOO_NEW)
     return checked
 
 

@@ -14,7 +14,7 @@ class StoreInfo(BaseModel):
     timezone: str = Field(description="IANA name.")
     cutoff_hour: int = Field(description="Local hour at which a business day begins.")
     business_day: date = Field(description="The business day of now.")
-    first_event: datetime | None = Field(description="When the first line was crossed, ever.")
+    first_event: datetime | None = Field(description="When the first line was crossed in the store's history.")
     last_event: datetime | None
 
 
@@ -94,7 +94,9 @@ class Day(BaseModel):
     """One business day."""
 
     day: date
-    visitors: int | None = Field(description="Null before the store's first event, and if nobody looked.")
+    visitors: int | None = Field(
+        description="Null if nobody was counted before the store's history begins, or while no camera looked."
+    )
     missing_hours: float = Field(ge=0, description="For how long a camera did not look: the figure is too low.")
 
 

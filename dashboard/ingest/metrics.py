@@ -24,7 +24,7 @@ class Metrics:
             "metrica_ingest_request_seconds", "Time to answer.", ("route",), buckets=_BUCKETS, registry=self._registry
         )
         self._events = Counter("metrica_ingest_events", "Events by their fate.", ("fate",), registry=self._registry)
-        for fate in ("accepted", "duplicate", "refused"):
+        for fate in ("accepted", "duplicate", "refused", "later"):
             self._events.labels(fate)
         waiting = Gauge("metrica_ingest_writes_waiting", "Writes in the database's queue.", registry=self._registry)
         waiting.set_function(lambda: database.waiting)
@@ -39,11 +39,12 @@ class Metrics:
         self._requests.labels(label, route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
 
-    def events(self, *, accepted: int, duplicates: int, refused: int) -> None:
+    def events(self, *, accepted: int, duplicates: int, refused: int, later: int = 0) -> None:
         """Count what became of a batch."""
         self._events.labels("accepted").inc(accepted)
         self._events.labels("duplicate").inc(duplicates)
         self._events.labels("refused").inc(refused)
+        self._events.labels("later").inc(later)
 
     def text(self) -> bytes:
         """Return the metrics in Prometheus's text format."""

@@ -21,7 +21,7 @@ _MEANINGS = {
     413: "The body is too large, also after decompression.",
     415: "The media type or the content encoding is not taken.",
     429: "Too many requests of one address, or bodies of one store, at a time: send them one after another.",
-    503: "The database is locked, full or damaged, or the clock is not set: nothing was kept, try again later.",
+    503: "The database is locked, full or damaged, or a clock is wrong: send all of it again later, it counts once.",
 }
 
 

@@ -18,6 +18,9 @@ MAX_EVENTS = 5000
 """Most events, or spans, in one batch."""
 
 
+_LATER_HELP = "Whether the sender understands `later` in the answer; if not, such a request is answered with 503."
+
+
 class EventBatch(BaseModel):
     """The body of `POST /v1/events`."""
 
@@ -25,6 +28,7 @@ class EventBatch(BaseModel):
 
     v: Literal[1] = Field(description="The version of this format.")
     store: Name = Field(description="The store that the token speaks for.")
+    later: bool = Field(default=False, description=_LATER_HELP)
     events: list[Event] = Field(max_length=MAX_EVENTS)
 
 
@@ -36,12 +40,21 @@ class Refused(BaseModel):
     reason: str = Field(description="One sentence.")
 
 
+class Later(BaseModel):
+    """What is more than a day ahead of the server's clock: that clock or the sender's is wrong. Send it again later."""
+
+    id: str | None = Field(default=None, description="The event's id; a span of coverage has none.")
+    index: int = Field(description="Its place in the batch, from 0.")
+    reason: str = Field(description="One sentence.")
+
+
 class EventReceipt(BaseModel):
     """The answer to `POST /v1/events`. The accepted events are on the server's disk."""
 
     accepted: int = Field(description="Events that are new.")
     duplicates: int = Field(description="Events that the store has sent before.")
     refused: list[Refused]
+    later: list[Later] = Field(default=[], description="Left out if it is empty.")
 
 
 class CoverageBatch(BaseModel):
@@ -51,6 +64,7 @@ class CoverageBatch(BaseModel):
 
     v: Literal[1] = Field(description="The version of this format.")
     store: Name = Field(description="The store that the token speaks for.")
+    later: bool = Field(default=False, description=_LATER_HELP)
     # One span that is wrong refuses all, so the others need not be looked at.
     spans: Annotated[list[Span], FailFast()] = Field(alias="watched", max_length=MAX_EVENTS)
 
@@ -59,6 +73,7 @@ class CoverageReceipt(BaseModel):
     """The answer to `POST /v1/watched`. The spans are on the server's disk."""
 
     kept: int = Field(description="How many spans were taken.")
+    later: list[Later] = Field(default=[], description="Left out if it is empty.")
 
 
 class Problem(BaseModel):

@@ -67,7 +67,8 @@ class StoreEstimator:
     def gaps(self, events: Events, calendar: Calendar, now: int, first: int | None, coverage: Coverage) -> list[Gap]:
         """Return the gaps of the last `LOOK_BACK` business days and of today up to `now`, the oldest first.
 
-        first: the time of the store's first event ever, ns UTC. coverage: empty for a store whose boxes send none.
+        first: the time of the first event of the store's history, ns UTC.
+        coverage: empty for a store whose boxes send none.
         """
         today = calendar.day_of(now)
         if coverage:
@@ -103,8 +104,8 @@ class StoreEstimator:
     ) -> TodayEstimate:
         """Estimate who is inside at `now`, and for how long people stay.
 
-        first: the time of the store's first event ever, ns UTC. gaps: as `gaps` returns them. empty_times: when
-        somebody marked the store as empty, ns UTC; the store's empty hour is added here.
+        first: the time of the first event of the store's history, ns UTC. gaps: as `gaps` returns them.
+        empty_times: when somebody marked the store as empty, ns UTC; the store's empty hour is added here.
         """
         start = calendar.start(calendar.day_of(now))
         calibration = self._calibrate(store, events, calendar, now, gaps)

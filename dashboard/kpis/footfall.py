@@ -1,9 +1,10 @@
 """Footfall: visitors per hour, per day and by weekday, as pure functions of events, a calendar and the present time.
 
 Common to all functions: `events` are those of the whole store, every camera and line together. There may be more of
-them than needed: only those up to and including `now` (ns UTC) count. `first` is the time of the store's first event
-ever (ns UTC), None before it. A visitor is somebody who came in; people are anonymous, so a person who comes in twice
-counts twice. docs/kpis.md explains each figure to the owner.
+them than needed: only those up to and including `now` (ns UTC) count. `first` is the time of the first event of the
+store's history (ns UTC), None before it; an hour or a day before it in which nobody was counted is no data. A visitor
+is somebody who came in; people are anonymous, so a person who comes in twice counts twice. docs/kpis.md explains each
+figure to the owner.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class DayRow:
 
     day: date
     visitors: int | None
-    """None before the store's first event, and if no camera looked and nobody was counted."""
+    """None if nobody was counted before the store's history begins, or while no camera looked."""
     missing: float = 0.0
     """For how many hours a camera did not look at a time at which people usually come."""
 
@@ -106,13 +107,14 @@ def hourly(events: Events, calendar: Calendar, now: int, first: int | None, gaps
     day, day_last_week = calendar.day_of(now), calendar.day_of(now) - timedelta(days=7)
     events = events.between(0, now + 1)
     today = _by_hour(events, calendar, day, before=now + 1)
-    last_week = _by_hour(events, calendar, day_last_week, since=now if first is None else first)
+    last_week = _by_hour(events, calendar, day_last_week)
+    in_history = _by_hour(events, calendar, day_last_week, since=now if first is None else first)
     missing, missing_then = (_missing_by_hour(gaps, calendar, d, now) for d in (day, day_last_week))
     return [
         HourRow(
             hour,
             _none_if_unseen(today.get(hour), missing.get(hour, 0.0)),
-            _none_if_unseen(last_week.get(hour), missing_then.get(hour, 0.0)),
+            _none_if_unseen(last_week.get(hour) or in_history.get(hour), missing_then.get(hour, 0.0)),
             missing.get(hour, 0.0),
         )
         for hour in clock_hours(calendar)
@@ -129,7 +131,7 @@ def daily(
     counts = _counts(events, edges)
     missing = [time_in_gaps(gaps, start, end) / HOUR for start, end in itertools.pairwise(edges.tolist())]
     return [
-        DayRow(day, _none_if_unseen(int(count), hours) if first is not None and end > first else None, hours)
+        DayRow(day, int(count) if count or (first is not None and end > first and not hours) else None, hours)
         for day, end, count, hours in zip(listed, edges[1:], counts, missing, strict=True)
     ]
 

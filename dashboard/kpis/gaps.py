@@ -79,7 +79,7 @@ def gaps_in_silence(events: Events, calendar: Calendar, start: int, end: int, fi
     """Return the silences between `start` and `end` (ns UTC) at times that were busy in each of the last weeks.
 
     For a store without coverage only. A holiday on which the store is shut looks the same, and becomes a gap too.
-    first: the time of the store's first event ever, ns UTC.
+    first: the time of the first event of the store's history, ns UTC.
     """
     edges = np.concatenate(([start], events.between(start, end).times, [end]))
     usual = UsualTraffic(events, calendar, first)
@@ -100,7 +100,7 @@ class UsualTraffic:
     """
 
     def __init__(self, events: Events, calendar: Calendar, first: int | None) -> None:
-        """first: the time of the store's first event ever, ns UTC; None before it."""
+        """first: the time of the first event of the store's history, ns UTC; None before it."""
         self._events, self._calendar, self._first = events, calendar, first
         self._known: dict[int, list[int]] = {}
 
@@ -142,7 +142,7 @@ class UsualTraffic:
 def events_in_past_weeks(events: Events, calendar: Calendar, start: int, end: int, first: int) -> list[int]:
     """Count the events between the same two clock times on this weekday, in each of the last four weeks with data.
 
-    start, end: ns UTC. first: the time of the store's first event ever, ns UTC; there is no data before it.
+    start, end: ns UTC. first: the time of the first event of the store's history, ns UTC; there is no data before it.
     """
     counts: list[int] = []
     for _ in range(_WEEKS):

@@ -11,6 +11,7 @@ from sqlite_utils import Database as SqliteDatabase
 
 from metrica.dashboard.kpis.events import IN, OUT, Events
 from metrica.dashboard.store.file import DatabaseFile
+from metrica.dashboard.store.history import History, history_of
 from metrica.dashboard.store.records import Event
 
 _TOGETHER = 500
@@ -49,7 +50,11 @@ class EventTable:
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (store, id) DO NOTHING",
                 some,
             )
-            return db.conn.total_changes - before
+            accepted = db.conn.total_changes - before
+            if accepted:
+                sql = "UPDATE stores SET first_heard = ? WHERE id = ? AND first_heard IS NULL"
+                db.conn.execute(sql, (received, store))
+            return accepted
 
         def added(accepted: list[int]) -> Added:
             return Added(sum(accepted), len(rows) - sum(accepted))
@@ -84,8 +89,15 @@ class EventTable:
                 ).fetchall()
         return Events.from_pairs(rows), last
 
+    def history(self, store: str) -> History | None:
+        """Return the first and the last event of the store's history; None before it."""
+        return history_of(self._file, store)
+
     def first_and_last(self, store: str) -> tuple[int, int] | None:
-        """Return the times (ns UTC) of the store's oldest and newest event; None before the first one."""
+        """Return the times (ns UTC) of the store's oldest and newest event, whatever clock they come from.
+
+        None before the first one. Figures begin with `history`.
+        """
         # Two queries, because SQLite answers min() and max() from the index only one at a time.
         oldest = self._file.rows("SELECT min(time) FROM events WHERE store = ?", store)[0][0]
         newest = self._file.rows("SELECT max(time) FROM events WHERE store = ?", store)[0][0]

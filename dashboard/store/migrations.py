@@ -100,3 +100,10 @@ def m004_marks(db: SqliteDatabase) -> None:
         """
     )
     db.execute('CREATE INDEX watched_by_time ON watched (store, camera, "end")')
+
+
+@migrations()
+def m008_first_heard(db: SqliteDatabase) -> None:
+    """When each store was first heard of: its history begins then, and not at its oldest stamp."""
+    db.execute("ALTER TABLE stores ADD COLUMN first_heard INTEGER")  # ns UTC, by the server's clock
+    db.execute("UPDATE stores SET first_heard = (SELECT min(received) FROM events WHERE events.store = stores.id)")

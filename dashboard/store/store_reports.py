@@ -44,7 +44,7 @@ class Headline:
     usual_peak: footfall.Peak | None
     """The hour that is busiest on average on this weekday."""
     first_event: int | None
-    """Time of the store's first event ever, ns UTC."""
+    """Time of the first event of the store's history, ns UTC."""
     last_event: int | None
     """Time of the store's last event, ns UTC."""
     empty_mark: EmptyMark | None
@@ -103,7 +103,8 @@ class StoreReports:
     def headline(self, store: Store, now: int) -> Headline:
         """Compute the figures that are one number each, at `now` (ns UTC)."""
         calendar, events = calendar_of(store), self._read_new_events(store, now).events
-        first, last = self._database.events.first_and_last(store.id) or (None, None)
+        history = self._database.events.history(store.id)
+        first = history.first if history else None
         day = calendar.day_of(now)
         gaps = self._gaps(store, events, now, first)
         marks = [mark for mark in self._database.empty_marks.since(store.id, calendar.start(day)) if mark.time <= now]
@@ -120,7 +121,7 @@ class StoreReports:
             peak=footfall.peak_hour(events, calendar, now),
             usual_peak=footfall.usual_peak(heat, day.weekday()),
             first_event=first,
-            last_event=last,
+            last_event=history.last if history else None,
             empty_mark=marks[-1] if marks else None,
         )
 
@@ -156,8 +157,8 @@ class StoreReports:
             return self._estimator.gaps(events, calendar, now, first, coverage)
 
     def _first_event(self, store: Store) -> int | None:
-        times = self._database.events.first_and_last(store.id)
-        return None if times is None else times[0]
+        history = self._database.events.history(store.id)
+        return history.first if history else None
 
     def _read_new_events(self, store: Store, now: int) -> _RecentEvents:
         """Read what arrived since the last call, and return the events of the last weeks."""

@@ -8,7 +8,7 @@
 """
 
 from metrica.journal.file import JournalUnavailableError
-from metrica.journal.journal import Counts, Entry, Journal, Room
+from metrica.journal.journal import Counts, Entry, Journal, Queued, Room
 from metrica.journal.ledger import Ledger
 
-__all__ = ["Counts", "Entry", "Journal", "JournalUnavailableError", "Ledger", "Room"]
+__all__ = ["Counts", "Entry", "Journal", "JournalUnavailableError", "Ledger", "Queued", "Room"]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -39,6 +39,15 @@ class Entry(NamedTuple):
     """The message as `metrica.messages.encode` returns it."""
     reason: str = ""
     """Why the server refused the event; empty if it did not."""
+
+
+class Queued(NamedTuple):
+    """An event that is neither sent nor refused."""
+
+    position: int
+    """Its place in the order of the commits, from 1."""
+    entry: Entry
+    """The event."""
 
 
 class Counts(NamedTuple):
@@ -111,8 +120,16 @@ class Journal:
 
     def unsent(self, limit: int) -> list[Entry]:
         """The oldest events that are neither sent nor refused, at most `limit`, in the order of their commits."""
-        query = "SELECT id, kind, payload FROM event WHERE state = ? ORDER BY position LIMIT ?"
-        return self._entries(query, UNSENT, limit)
+        return [queued.entry for queued in self.queue(limit)]
+
+    def queue(self, limit: int, *, after: int = 0) -> list[Queued]:
+        """The same events with their positions, without those up to the position `after`."""
+        what = "position, id, kind, payload"
+        query = f"SELECT {what} FROM event WHERE state = ? AND position > ? ORDER BY position LIMIT ?"
+        values = (UNSENT, after, limit)
+        return self._file.run(
+            lambda connection: [Queued(row[0], Entry(*row[1:])) for row in connection.execute(query, values)]
+        )
 
     def mark_sent(self, ids: Iterable[str]) -> int:
         """Mark events that the server has acknowledged. Returns how many were unsent; others are not changed."""
@@ -124,9 +141,13 @@ class Journal:
 
         Returns False, and changes nothing, if the event was not unsent.
         """
-        row = (REFUSED, self._now(), reason, event_id, UNSENT)
+        return self.refuse_many({event_id: reason}) == 1
+
+    def refuse_many(self, reasons: Mapping[str, str]) -> int:
+        """Do the same for several events, by their ids, in one transaction. Returns how many were unsent."""
+        rows = [(REFUSED, self._now(), reason, event_id, UNSENT) for event_id, reason in reasons.items()]
         statement = "UPDATE event SET state = ?, changed = ?, reason = ? WHERE id = ? AND state = ?"
-        return self._change(statement, [row]) == 1
+        return self._change(statement, rows)
 
     def refused(self, limit: int) -> list[Entry]:
         """The latest events that the server refused, with the reason, at most `limit`, the newest first."""

@@ -10,6 +10,7 @@ from metrica.messages import Crossing, Header, Tracks
 from metrica.node import Node
 from metrica.nodes.counting.crossing import CrossingSettings, LineCrossingRule, Passage
 from metrica.nodes.counting.doors import Door
+from metrica.nodes.counting.live_time import LiveTime
 from metrica.nodes.counting.picture_check import PictureCheck, compare
 from metrica.nodes.geometry.anchors import Anchor
 from metrica.nodes.geometry.lines import Line, Numbers
@@ -71,6 +72,7 @@ class LineCounter(Node):
             "line", {line.name: partial(visible_share_of_line, line.points) for line in self._lines()}
         )
         self._time = SteadyTime()
+        self._live = LiveTime(self.clock)
         self._started = self.clock.now()
         self._number = 0
         self._last = Header()
@@ -83,7 +85,7 @@ class LineCounter(Node):
         """The people of one camera, as followed in each frame."""
         self._last = msg.header
         compare(self, self._picture, msg.size)
-        now = self._time.read(msg.header)
+        now = self._time.read(msg.header, live=self._live.read(msg.header))
         self._publish(self._rule.update(now, msg.header.epoch, msg.boxes, msg.ids, msg.ages, msg.size))
 
     def _publish(self, passages: list[Passage]) -> None:
@@ -91,6 +93,7 @@ class LineCounter(Node):
         for passage in passages:
             self._number += 1
             self.count(passage.direction)
+            time = self._time.to_stamp(passage.time_ns)
             self.crossings.publish(
                 Crossing(
                     header=self._last,
@@ -98,7 +101,9 @@ class LineCounter(Node):
                     line=passage.line,
                     direction=passage.direction,
                     track=passage.track,
-                    time=self._time.to_stamp(passage.time_ns),
+                    time=time,
+                    boot=self.clock.boot(),
+                    uptime=self._live.uptime(time),
                 )
             )
 

@@ -19,7 +19,7 @@ _LONGEST_STEP = 15 * _SECOND
 _JOIN = 120 * _SECOND
 """Two spans of a camera that are no further apart are joined. The server joins them too (docs/api.md)."""
 _EARLIEST = 1_577_836_800 * _SECOND
-"""2020-01-01 UTC. An earlier time means that the clock was not set yet, and the server refuses it."""
+"""2020-01-01 UTC. An earlier stamp means that the clock was not set yet, and the server refuses it."""
 _MOST = 4000
 """Spans that are kept, at most."""
 
@@ -31,9 +31,11 @@ class Span:
     camera: str
     """Name of the camera."""
     start: int
-    """When the camera began to look, ns UTC."""
+    """When the camera began to look, ns: uptime if there is a boot number, UTC if not."""
     end: int
-    """When it was last known to look, ns UTC."""
+    """When it was last known to look, ns, likewise."""
+    boot: int = 0
+    """The machine's boot number, if the times are uptimes: they get their date when they are sent. 0: they are UTC."""
 
 
 class Progress:
@@ -43,32 +45,41 @@ class Progress:
     def __init__(self) -> None:
         self._last: dict[str, tuple[int, int, int]] = {}
 
-    def hear(self, msg: Health) -> Span | None:
+    def hear(self, msg: Health, *, boot: int = 0, asleep: int = 0) -> Span | None:
         """The span that a heartbeat adds.
 
-        None if its node is new, has received nothing since the last heartbeat, or has no camera, or if no clock is set.
+        None if its node is new, has received nothing since the last heartbeat, or has no camera; or if the machine
+        tells no boot number and its clock is not set.
+
+        Args:
+            msg: The heartbeat.
+            boot: The machine's boot number; 0 if it has none.
+            asleep: For how long the machine has slept since its start, ns: uptime minus the monotonic time.
         """
-        stamp, camera = msg.header.stamp, msg.header.camera
+        boot = boot if msg.header.mono > 0 else 0
+        time, camera = (msg.header.mono + asleep if boot else msg.header.stamp), msg.header.camera
         counted = msg.counters.items()
         received = sum(n for name, n in counted if name.startswith("received."))
         received -= sum(n for name, n in counted if name.startswith("unwatched."))
         epoch, since, before = self._last.get(msg.node, (-1, 0, 0))
-        self._last[msg.node] = (msg.header.epoch, stamp, received)
-        if epoch != msg.header.epoch or received <= before or not camera or stamp < _EARLIEST:
+        self._last[msg.node] = (msg.header.epoch, time, received)
+        is_set = boot != 0 or time >= _EARLIEST
+        if epoch != msg.header.epoch or received <= before or not camera or not is_set:
             return None
-        # If the clock was set in between, or after a long silence, only this moment is known to be covered.
-        is_gapless = 0 <= stamp - since <= _LONGEST_STEP
-        return Span(camera, since if is_gapless else stamp, stamp)
+        # After a long silence, or if the stamp of a machine without a boot number jumped, this moment is all we know.
+        is_gapless = 0 <= time - since <= _LONGEST_STEP
+        return Span(camera, since if is_gapless else time, time, boot)
 
 
 class Spans:
-    """The spans of each camera, in order of time.
+    """The spans of each camera, in order of time: first those of earlier starts of the machine.
 
     Spans that are no more than two minutes apart are joined. If there are more than 4000 spans, the oldest are dropped.
     """
 
     def __init__(self, spans: Iterable[Span] = ()) -> None:
-        self._by_camera: dict[str, list[tuple[int, int]]] = {}
+        self._by_camera: dict[tuple[int, str], list[tuple[int, int]]] = {}
+        """Keys are (boot number, camera); boots are in the order in which they were."""
         self.lost = 0
         """How many spans have been dropped because there were too many."""
         for span in spans:
@@ -79,31 +90,35 @@ class Spans:
 
     def add(self, span: Span) -> None:
         """Add a span. Adding the same span again changes nothing."""
-        known = self._by_camera.setdefault(span.camera, [])
+        known = self._by_camera.setdefault((span.boot, span.camera), [])
         first = bisect_left(known, span.start - _JOIN, key=itemgetter(1))
         last = bisect_right(known, span.end + _JOIN, key=itemgetter(0))
         near = [(span.start, span.end), *known[first:last]]
         known[first:last] = [(min(start for start, _ in near), max(end for _, end in near))]
         if len(self) > _MOST:
-            min((spans for spans in self._by_camera.values() if spans), key=itemgetter(0)).pop(0)
+            oldest = self.oldest(1)[0]
+            self._by_camera[oldest.boot, oldest.camera].pop(0)
             self.lost += 1
 
     def remove(self, spans: Iterable[Span]) -> None:
         """Remove spans that the server has now. Times that were joined to them meanwhile stay."""
         for span in spans:
             rest: list[tuple[int, int]] = []
-            for start, end in self._by_camera.get(span.camera, ()):
+            for start, end in self._by_camera.get((span.boot, span.camera), ()):
                 if span.end < start or span.start > end:
                     rest.append((start, end))
                     continue
                 rest += [(start, span.start)] if start < span.start else []
                 rest += [(span.end, end)] if span.end < end else []
-            self._by_camera[span.camera] = rest
+            self._by_camera[span.boot, span.camera] = rest
 
     def oldest(self, most: int) -> list[Span]:
         """The earliest spans, at most `most`."""
-        found = [Span(camera, *times) for camera, spans in self._by_camera.items() for times in spans]
-        return sorted(found, key=lambda span: (span.start, span.camera))[:most]
+        order: dict[int, int] = {}
+        for boot, _ in self._by_camera:
+            order.setdefault(boot, len(order) if boot else -1)
+        found = [Span(camera, *times, boot) for (boot, camera), spans in self._by_camera.items() for times in spans]
+        return sorted(found, key=lambda span: (order[span.boot], span.start, span.camera))[:most]
 
 
 class CoverageFile:
@@ -119,7 +134,10 @@ class CoverageFile:
         except FileNotFoundError:
             return []
         try:
-            return [Span(str(s["camera"]), int(s["start"]), int(s["end"])) for s in document["watched"]]
+            return [
+                Span(str(s["camera"]), int(s["start"]), int(s["end"]), int(s.get("boot", 0)))
+                for s in document["watched"]
+            ]
         except (KeyError, TypeError) as error:
             raise ValueError(f"it holds no list of spans ({error!r})") from None
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, cast
 
 import msgpack
@@ -14,7 +15,8 @@ import urllib3
 from metrica.messages import Crossing
 from metrica.nodes.delivery.coverage import Span
 from metrica.nodes.delivery.exchange import EXCHANGE_SECONDS, Answer, Exchange
-from metrica.nodes.delivery.receipt import check_kept, read_refused, retry_seconds, said_by, shortened
+from metrica.nodes.delivery.receipt import read_later, read_receipt, retry_seconds, said_by, shortened
+from metrica.nodes.delivery.server_clock import read_date
 
 VERSION = 1
 """The version of the request format (docs/api.md)."""
@@ -22,10 +24,16 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """The server has the batch on its disk, except for the events that it has refused for good."""
+    """The server has the batch on its disk, except for what it has refused for good, or takes later."""
 
     refused: dict[str, str] = field(default_factory=dict[str, str])
     """Event id -> why the server has refused it for good."""
+    later: dict[str, str] = field(default_factory=dict[str, str])
+    """Event id -> why the server does not take it now, but may take it later."""
+    later_spans: set[int] = field(default_factory=set[int])
+    """The places, in the batch, of the spans of coverage that the server may take later."""
+    server_time: int = 0
+    """What the server's clock said, ns UTC; 0 if it did not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +50,8 @@ class Failed:
     """Whether the time was over before the whole answer was there."""
     status: int = 0
     """The HTTP status of the answer; 0 if there was no answer, or one without a receipt."""
+    server_time: int = 0
+    """What the server's clock said, ns UTC; 0 if it did not tell."""
 
 
 def event_fields(crossing: Crossing) -> dict[str, str | int]:
@@ -56,10 +66,22 @@ def event_fields(crossing: Crossing) -> dict[str, str | int]:
     }
 
 
-class Delivery:
-    """A connection to one ingest, kept open between batches. Only one thread at a time may use it."""
+def span_fields(span: Span) -> dict[str, str | int]:
+    """The fields of a span of coverage that leave the box."""
+    return {"camera": span.camera, "start": span.start, "end": span.end}
 
-    def __init__(self, url: str, store: str, token: str) -> None:
+
+class Delivery:
+    """A connection to one ingest, kept open between batches. Only one thread at a time may use it.
+
+    Args:
+        url: The address of the ingest.
+        store: The store's id.
+        token: The store's token.
+        ca_file: Certificates of whom to trust over HTTPS; None for those of the system.
+    """
+
+    def __init__(self, url: str, store: str, token: str, ca_file: Path | None = None) -> None:
         self._url = url.rstrip("/")
         self._store = store
         self._headers = {
@@ -68,7 +90,7 @@ class Delivery:
             "Content-Encoding": "gzip",
             "Accept": "application/json",
         }
-        self._exchange = Exchange(self._headers)
+        self._exchange = Exchange(self._headers, ca_file)
 
     def send(self, crossings: Sequence[Crossing], *, patience: float | None = None) -> Delivered | Failed:
         """Send one batch of events. Every error on the way is returned as `Failed`; nothing is raised.
@@ -79,25 +101,27 @@ class Delivery:
         if isinstance(answer, Failed):
             return answer
         try:
-            return Delivered(read_refused(answer.body, [c.id for c in crossings]))
+            receipt = read_receipt(answer.body, [c.id for c in crossings])
+            return Delivered(receipt.refused, receipt.later, server_time=read_date(answer.date))
         except ValueError as error:
             return _no_receipt(error)
 
     def send_coverage(self, spans: Sequence[Span], *, patience: float | None = None) -> Delivered | Failed:
         """Send spans of coverage. The server joins them, so sending them again changes nothing."""
-        answer = self._post("watched", [asdict(span) for span in spans], patience)
+        answer = self._post("watched", [span_fields(span) for span in spans], patience)
         if isinstance(answer, Failed):
             return answer
         try:
-            check_kept(answer.body, len(spans))
+            return Delivered(later_spans=read_later(answer.body, len(spans)), server_time=read_date(answer.date))
         except ValueError as error:
             return _no_receipt(error)
-        return Delivered()
 
     def _post(self, what: str, items: list[Any], patience: float | None) -> Answer | Failed:
         """POST a document. Returns the server's answer if its status is 200, or why the request failed."""
         address = f"{self._url}/v1/{what}"
-        packed = cast(bytes, msgpack.packb({"v": VERSION, "store": self._store, what: items}))
+        # "later": this box understands that the server takes some of it later.
+        document = {"v": VERSION, "store": self._store, "later": True, what: items}
+        packed = cast(bytes, msgpack.packb(document))
         body = gzip.compress(packed, mtime=0)
         seconds = EXCHANGE_SECONDS if patience is None else patience
         try:
@@ -108,7 +132,9 @@ class Delivery:
             return Failed(f"{address} cannot be reached: {_in_short(error)}")
         except Exception as error:  # noqa: BLE001 (whatever a server says must not end the node)
             return Failed(f"the answer of {address} cannot be read: {_in_short(error)}")
-        return answer if answer.status == HTTPStatus.OK else _failure(answer, address)
+        if answer.status == HTTPStatus.OK:
+            return answer
+        return replace(_failure(answer, address), server_time=read_date(answer.date))
 
     def close(self) -> None:
         self._exchange.close()

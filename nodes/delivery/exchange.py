@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -27,13 +28,20 @@ class Answer:
     """The words after the status, such as `Not Found`."""
     retry_after: str
     """The header `Retry-After`; empty if there is none."""
+    date: str
+    """The header `Date`; empty if there is none."""
     body: bytes
 
 
 class Exchange:
-    """A connection that is kept open between exchanges. Only one thread at a time may use it."""
+    """A connection that is kept open between exchanges. Only one thread at a time may use it.
 
-    def __init__(self, headers: Mapping[str, str]) -> None:
+    Args:
+        headers: Sent with each request.
+        ca_file: Certificates of whom to trust over HTTPS; None for those of the system.
+    """
+
+    def __init__(self, headers: Mapping[str, str], ca_file: Path | None = None) -> None:
         self._headers = headers
         self._connection: HTTPConnection | None = None
         self._socket: socket.socket | None = None
@@ -48,7 +56,9 @@ class Exchange:
             def _new_conn(self) -> socket.socket:
                 return keep(self, super()._new_conn())
 
-        self._pool = urllib3.PoolManager(num_pools=1, maxsize=1, retries=False)
+        self._pool = urllib3.PoolManager(
+            num_pools=1, maxsize=1, retries=False, ca_certs=str(ca_file) if ca_file else None
+        )
         kinds = dict(self._pool.pool_classes_by_scheme)
         kinds["http"] = type("Pool", (urllib3.HTTPConnectionPool,), {"ConnectionCls": Plain})
         kinds["https"] = type("SecurePool", (urllib3.HTTPSConnectionPool,), {"ConnectionCls": Secure})
@@ -94,7 +104,8 @@ class Exchange:
             if not whole:
                 response.close()
             response.release_conn()
-        return Answer(response.status, response.reason or "", response.headers.get("Retry-After", ""), data)
+        retry_after, date = (response.headers.get(name, "") for name in ("Retry-After", "Date"))
+        return Answer(response.status, response.reason or "", retry_after, date, data)
 
     def _keep(self, connection: HTTPConnection, made: socket.socket) -> socket.socket:
         """Remember a new connection by a second handle, which stays valid when TLS takes over the first."""

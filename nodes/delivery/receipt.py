@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from metrica.nodes.delivery.exchange import Answer
 
@@ -13,34 +13,52 @@ LONGEST_TEXT = 200
 LONGEST_WAIT = 3600.0
 """The longest time for which a server can ask not to be called again, seconds."""
 _LONGEST_ID = 200  # characters of an id, at the server (docs/api.md)
+_TOO_NEW = "its time is more than a day in the future"
+"""How servers that know no `later` begin the reason for which they refuse what is too new for their clock."""
 
 
-def read_refused(body: bytes, ids: Sequence[str]) -> dict[str, str]:
+class Receipt(NamedTuple):
+    """What a server says of a batch of events. It has all the others on its disk."""
+
+    refused: dict[str, str]
+    """Event id -> why it is refused for good."""
+    later: dict[str, str]
+    """Event id -> why it is not taken now, but may be taken later."""
+
+
+def read_receipt(body: bytes, ids: Sequence[str]) -> Receipt:
     """Read the receipt for a batch of events with these ids.
 
-    Returns the id of each event that the server has refused for good, and why. Raises ValueError if it is no receipt,
-    or if it does not account for every event: accepted, duplicates and refused must add up to the batch.
+    Raises ValueError if it is no receipt, or if it does not account for every event: accepted, duplicates, refused and
+    later must add up to the batch.
     """
     receipt = _object(body)
-    listed: Any = receipt.get("refused")
-    if not isinstance(listed, list):
-        raise ValueError("it names no refused events")
-    items: list[Any] = listed
-    refusals = [_refusal(item, ids) for item in items]
-    refused = dict(refusals)
-    if len(refused) != len(refusals):
-        raise ValueError("it refuses one event twice")
-    found = _count(receipt, "accepted") + _count(receipt, "duplicates") + len(refused)
+    refused, later = _listed(receipt.get("refused"), ids), _listed(receipt.get("later", []), ids)
+    if refused.keys() & later.keys():
+        raise ValueError("it names one event twice")
+    found = _count(receipt, "accepted") + _count(receipt, "duplicates") + len(refused) + len(later)
     if found != len(ids):
         raise ValueError(f"it is for {shortened(str(found))} events, and {len(ids)} were sent")
-    return refused
+    later |= {event_id: why for event_id, why in refused.items() if why.startswith(_TOO_NEW)}
+    return Receipt({event_id: why for event_id, why in refused.items() if event_id not in later}, later)
 
 
-def check_kept(body: bytes, sent: int) -> None:
-    """Check the receipt for so many spans of coverage. Raises ValueError if it is none, or for another number."""
-    kept = _count(_object(body), "kept")
-    if kept != sent:
-        raise ValueError(f"it is for {shortened(str(kept))} spans, and {sent} were sent")
+def read_later(body: bytes, sent: int) -> set[int]:
+    """Read the receipt for so many spans of coverage. Returns the places of those that the server takes later.
+
+    Raises ValueError if it is no receipt, or for another number of spans.
+    """
+    receipt = _object(body)
+    listed: Any = receipt.get("later", [])
+    if not isinstance(listed, list):
+        raise ValueError("its 'later' is no list")
+    items: list[Any] = listed
+    places: list[Any] = [item.get("index") if isinstance(item, dict) else None for item in items]
+    later = {place for place in places if type(place) is int and 0 <= place < sent}
+    found = _count(receipt, "kept") + len(later)
+    if found != sent or len(later) != len(places):
+        raise ValueError(f"it is for {shortened(str(found))} spans, and {sent} were sent")
+    return later
 
 
 def said_by(answer: Answer) -> str:
@@ -79,6 +97,17 @@ def _count(receipt: dict[str, Any], name: str) -> int:
     if type(value) is not int or value < 0:  # not isinstance: True is an int
         raise ValueError(f"its '{name}' is no number of events")
     return value
+
+
+def _listed(listed: Any, ids: Sequence[str]) -> dict[str, str]:
+    """Read the list of events that were not taken. Raises ValueError."""
+    if not isinstance(listed, list):
+        raise ValueError("it names no refused events")
+    items: list[Any] = listed
+    pairs = [_refusal(item, ids) for item in items]
+    if len(dict(pairs)) != len(pairs):
+        raise ValueError("it names one event twice")
+    return dict(pairs)
 
 
 def _refusal(item: Any, ids: Sequence[str]) -> tuple[str, str]:

@@ -64,6 +64,8 @@ EXAMPLES: tuple[Message, ...] = (
         direction="in",
         track=42,
         time=1_767_225_600_100_000_000,
+        boot=4_611_686_018_427_387_905,
+        uptime=98_742_108_653,
     ),
     Visit(
         header=HEADER,

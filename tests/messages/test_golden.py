@@ -56,7 +56,11 @@ def test_a_field_that_a_newer_version_added_is_ignored_whatever_it_is(msg: Messa
     assert decode(packed(wire)) == msg
 
 
-OPTIONAL = {"Detections": {"thresholds"}, "Health": {"counters", "gauges", "subscribers", "detail"}}
+OPTIONAL = {
+    "Crossing": {"boot", "uptime"},
+    "Detections": {"thresholds"},
+    "Health": {"counters", "gauges", "subscribers", "detail"},
+}
 
 
 @pytest.mark.parametrize("msg", EXAMPLES, ids=IDS)

@@ -107,3 +107,9 @@ def test_several_steps_add_up_and_can_be_undone() -> None:
     read = [time.read(h) for h in frames]
     assert np.diff(read).tolist() == [SECOND // 10] * 59
     assert time.to_stamp(read[-1]) == frames[-1].stamp
+
+
+def test_a_clock_that_is_set_in_the_first_second_of_a_camera_is_no_time_that_passes() -> None:
+    time = SteadyTime()
+    read = [time.read(header(i, 3600, 3), live=True) for i in range(9)]
+    assert np.diff(read).tolist() == [SECOND // 10] * 8

@@ -96,7 +96,6 @@ BAD: list[tuple[Any, str | None, str]] = [
     ({**GOOD, "time": "now"}, GOOD["id"], "its 'time' is wrong"),
     ({**GOOD, "time": 1.5}, GOOD["id"], "its 'time' is wrong"),
     ({**GOOD, "time": NOON // 10**9}, GOOD["id"], "its time is before 2020: check the clock"),
-    ({**GOOD, "time": NOON + DAY + 1}, GOOD["id"], "its time is more than a day in the future: check the clock"),
     ({k: v for k, v in GOOD.items() if k != "line"}, GOOD["id"], "it has no 'line'"),
 ]
 
@@ -282,7 +281,7 @@ keys = st.sampled_from(("id", "camera", "line", "direction", "track", "time"))
 @given(st.lists(st.dictionaries(keys, values).map(lambda wrong: {**GOOD, **wrong}) | values, max_size=5))
 def test_every_event_is_either_taken_or_refused_with_one_sentence(items: list[Any]) -> None:
     parsed = parse_events(packed(batch(items)), "application/msgpack", "", NOON)
-    assert len(parsed.events) + len(parsed.refused) == len(items)
+    assert len(parsed.events) + len(parsed.refused) + len(parsed.later) == len(items)
     assert all(refused.reason and "\n" not in refused.reason for refused in parsed.refused)
     for refused in parsed.refused:
         refused.model_dump_json()

@@ -23,7 +23,7 @@ NOON = at("Africa/Tunis", 2026, 11, 22, 12)
 
 @pytest.fixture
 def database(tmp_path: Path) -> Generator[Database]:
-    with Database(tmp_path / "metrica.db") as opened:
+    with Database(tmp_path / "metrica.db", clock=lambda: NOON) as opened:
         opened.stores.put(STORE)
         yield opened
 

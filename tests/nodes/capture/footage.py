@@ -31,6 +31,9 @@ class RunningClock(FakeClock):
     def monotonic(self) -> int:
         return time.monotonic_ns()
 
+    def uptime(self) -> int:
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
 
 def picture(number: int) -> Image:
     """A picture that says its own number, in 8 black or white blocks, through any lossy codec."""

@@ -201,8 +201,7 @@ def test_a_time_that_cannot_be_does_not_keep_the_others_from_the_server(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     good = [Span("door", at(10 * n), at(10 * n + 1)) for n in range(7)]
-    far = time.time_ns() + 30 * 86_400 * SECOND
-    CoverageFile(tmp_path / "watched.json").save(Spans([*good, Span("back", far, far)]))
+    CoverageFile(tmp_path / "watched.json").save(Spans([*good, Span("back", SECOND, SECOND)]))
     with ingest(tmp_path) as (url, database):
         node = WatchingUploader(url=url, token=TOKEN)
         with testing.run(node, context=context(tmp_path)) as bench:

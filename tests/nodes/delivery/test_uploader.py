@@ -254,7 +254,7 @@ def test_an_address_with_a_password_in_it_is_refused_without_showing_it() -> Non
 @pytest.mark.parametrize("token", ["hunter2\n", "hun ter2", "hunter2\N{EURO SIGN}"])
 def test_a_token_that_no_header_can_hold_is_refused_without_showing_it(token: str) -> None:
     with pytest.raises(ParameterError, match="'token' must be plain letters") as caught:
-        Uploader(url="http://shop", token=token).check()
+        Uploader(url="https://shop", token=token).check()
     assert "hun" not in str(caught.value)
 
 
