@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import threading
 import time
 from collections import deque
@@ -16,6 +15,7 @@ import zmq
 from metrica.background import T, await_alive, started
 from metrica.errors import LifecycleError, TransportError
 from metrica.executors.control import HEARTBEAT_SECONDS, Command, ControlClient
+from metrica.executors.handed_over import HandedOver
 from metrica.executors.schedule import Schedule
 from metrica.journal import Ledger
 from metrica.lifecycle import Lifecycle, State
@@ -51,8 +51,7 @@ class Executor:
         self._finished = False
         self._commands: deque[Command] = deque()
         self._thread = threading.get_ident()
-        self._calls: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
-        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._calls = HandedOver()
         self._zmq: zmq.Context[Any] = zmq.Context()
         self._epoch = self.clock.now()
         self._control = ControlClient(self._zmq, spec.control, spec.name)
@@ -64,7 +63,7 @@ class Executor:
             self.context.journal,
             self._dispatch,
             keep_days=self.context.journal_days,
-            wake=lambda: os.eventfd_write(self._wake, 1),
+            wake=self._calls.wake,
         )
         self._pollers: dict[bool, zmq.Poller] = {}
         self._next_heartbeat = 0.0
@@ -82,7 +81,7 @@ class Executor:
             self._drain()
             if self._lifecycle.state is State.ACTIVE:
                 self._lifecycle.deactivate()
-                self._run_calls()  # what a thread handed over until now, while the node still has its resources
+                self._calls.run()  # what a thread handed over until now, while the node still has its resources
             self._lifecycle.shutdown()
             self._ledger.close()
             for socket in self._all_publishers():
@@ -94,7 +93,7 @@ class Executor:
     def stop(self) -> None:
         """Make `run` drain and return; may be called from a signal handler."""
         self._stop_at = self._stop_at or time.monotonic()
-        os.eventfd_write(self._wake, 1)
+        self._calls.wake()
 
     # What the node calls: see metrica.runtime.Runtime.
 
@@ -107,8 +106,7 @@ class Executor:
             self._dispatch(port, msg)
 
     def call_soon(self, function: Callable[..., None], *args: Any) -> None:
-        self._calls.append((function, args))
-        os.eventfd_write(self._wake, 1)
+        self._calls.add(function, *args)
 
     def in_background(self, work: Callable[[], T], done: Callable[[Future[T]], None]) -> None:
         future = started(work)
@@ -138,13 +136,13 @@ class Executor:
         active = self._lifecycle.state is State.ACTIVE
         poller = self._pollers.get(active) or self._pollers.setdefault(active, self._make_poller(active))
         ready = dict(poller.poll(math.ceil(max(0.0, seconds) * 1000)))
-        if self._wake in ready:
-            os.eventfd_read(self._wake)
+        if self._calls.fd in ready:
+            self._calls.clear()
         for _, subscriber in self._subscribers if not active else ():
             subscriber.keep_up()
         if self._control.socket in ready or self._commands:
             self._run_commands()
-        self._run_calls()
+        self._calls.run()
         self._ledger.publish_written()
         if not ready:
             return 0
@@ -189,7 +187,7 @@ class Executor:
     def _make_poller(self, active: bool) -> zmq.Poller:
         """The sockets to wait for. Messages stay in their queues until the node is active."""
         poller = zmq.Poller()
-        poller.register(self._wake, zmq.POLLIN)
+        poller.register(self._calls.fd, zmq.POLLIN)
         poller.register(self._control.socket, zmq.POLLIN)
         for publisher in self._all_publishers():
             poller.register(publisher.socket, zmq.POLLIN)
@@ -207,7 +205,7 @@ class Executor:
         if isinstance(msg, Frame) and not msg.intact():
             self._node.count("frames_overwritten")
         subscriber.done()
-        self._run_calls()
+        self._calls.run()
         return True
 
     def _drain(self) -> None:
@@ -222,11 +220,6 @@ class Executor:
                 return
             if self._wait_and_handle(0.02):
                 quiet = time.monotonic()
-
-    def _run_calls(self) -> None:
-        for _ in range(len(self._calls)):  # not the calls that these add: the loop must go on
-            function, args = self._calls.popleft()
-            function(*args)
 
     # Sockets.
 
@@ -308,4 +301,3 @@ class Executor:
         if self._curve:
             self._curve.close()
         self._zmq.term()
-        # The eventfd stays open: a thread of the node may still use call_soon, and must not write into another file.
