@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from metrica.dashboard.store.audit import AuditTable
 from metrica.dashboard.store.coverage import CoverageTable
 from metrica.dashboard.store.empty_marks import EmptyMarkTable
 from metrica.dashboard.store.events import EventTable
@@ -35,6 +36,8 @@ class Database(DatabaseFile):
         """The tokens of the boxes."""
         self.users = UserTable(self)
         """The people who may look at the pages."""
+        self.audit = AuditTable(self)
+        """Who changed what, and who came in."""
 
     def __enter__(self) -> Database:
         return self

@@ -100,3 +100,23 @@ def m004_marks(db: SqliteDatabase) -> None:
         """
     )
     db.execute('CREATE INDEX watched_by_time ON watched (store, camera, "end")')
+
+
+@migrations()
+def m005_audit(db: SqliteDatabase) -> None:
+    """The audit log."""
+    # AUTOINCREMENT: a number is never used again, so an entry that is missing can be seen.
+    db.execute(
+        """
+        CREATE TABLE audit (
+            n INTEGER PRIMARY KEY AUTOINCREMENT,
+            time INTEGER NOT NULL,        -- ns UTC
+            actor TEXT NOT NULL,          -- a user, the command line, or a node
+            action TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            address TEXT NOT NULL,        -- a network, never a whole address; empty: on the server itself
+            detail TEXT NOT NULL          -- JSON
+        ) STRICT
+        """
+    )
+    db.execute("CREATE INDEX audit_by_time ON audit (time)")
