@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from sqlite_utils import Database as SqliteDatabase
+
 from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.store.file import DatabaseFile
 
 _COLUMNS = "id, timezone, cutoff_hour, empty_hour, recall, precision"
+_DATA = ("events", "watched", "empties")  # the tables of what a store's boxes and users said
 
 
 class StoreTable:
@@ -28,3 +31,16 @@ class StoreTable:
     def put(self, store: Store) -> None:
         """Add a store, or replace the settings of the one with this id."""
         self._file.write(lambda db: db.table("stores").upsert(asdict(store), pk="id")).result()
+
+    def remove(self, store: str) -> bool:
+        """Remove a store with its tokens. Returns False, and changes nothing, if it has data."""
+
+        def delete(db: SqliteDatabase) -> bool:
+            for table in _DATA:
+                if db.conn.execute(f"SELECT 1 FROM {table} WHERE store = ? LIMIT 1", (store,)).fetchone():
+                    return False
+            db.conn.execute("DELETE FROM tokens WHERE store = ?", (store,))
+            db.conn.execute("DELETE FROM stores WHERE id = ?", (store,))
+            return True
+
+        return self._file.write(delete).result()
