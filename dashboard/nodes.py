@@ -46,9 +46,11 @@ class _ServerNode(Node):
 
     @timer(seconds=5)
     def watch(self) -> None:
-        """Report the length of the write queue. Fail if the server's thread has ended: the node is then restarted."""
+        """Report the length of the write queue. Fail if a thread has ended: the node is then restarted."""
         if self._database is not None:
             self.gauge("writes_waiting", self._database.waiting)
+            if not self._database.writing:
+                raise NodeError(f"the thread that writes to the database {self._database.path} has ended")
         if self._server is not None and not self._server.alive:
             raise NodeError(f"the server on {self._server.address} has ended")
 
