@@ -186,5 +186,5 @@ def test_an_ingest_whose_writer_has_ended_is_not_healthy_and_fails_so_that_it_is
         end("metrica-store-writer")
         assert Client(address(node), context(tmp_path).local_token()).send([event(1, bench.clock.now())]).status == 503
         assert client.get("/healthz").status == 503
-        with pytest.raises(NodeError, match="the thread that writes to the database .* has ended"):
+        with pytest.raises(NodeError, match="the thread that writes to the database"):
             bench.advance(10)
