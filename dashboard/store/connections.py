@@ -37,6 +37,7 @@ def open_writer(path: Path, *, lock_timeout: float = _LOCK_TIMEOUT) -> SqliteDat
         # so it must be on the disk.
         conn.execute("PRAGMA synchronous=FULL")
         conn.execute("PRAGMA foreign_keys=ON")
+        conn.execute("PRAGMA secure_delete=ON")  # what is removed is overwritten, not only unlinked
         db = SqliteDatabase(conn, execute_plugins=False)
         _migrate(db, path)
     except sqlite3.Error as error:
