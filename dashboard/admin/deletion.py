@@ -17,10 +17,10 @@ from metrica.dashboard.admin.commands import (
 from metrica.dashboard.admin.times import format_time
 from metrica.dashboard.service.serving import say
 from metrica.dashboard.store.database import Database
-from metrica.dashboard.store.erasure import scrub
 from metrica.dashboard.store.errors import DatabaseError
 from metrica.dashboard.store.reports import DAYS, RECENT_DAYS, WEEKS
-from metrica.dashboard.store.retention import DEFAULT_DAYS, Expired, checked_days
+from metrica.dashboard.upkeep.erasure import Erasure, scrub
+from metrica.dashboard.upkeep.retention import DEFAULT_DAYS, Expired, Retention, checked_days
 
 
 def add_commands(commands: Subparsers) -> None:
@@ -57,13 +57,13 @@ def add_commands(commands: Subparsers) -> None:
 def delete_store(args: argparse.Namespace) -> int:
     """Erase a store, after a confirmation."""
     with open_database(args) as database:
-        erased = database.erasure.erased(args.store)
+        erased = Erasure(database).erased(args.store)
         known = database.stores.get(args.store) is not None
         if not known and erased is None:
             require_store(database, args.store)
         if known:
             _confirm(database, args)
-            counts = database.erasure.erase(args.store)
+            counts = Erasure(database).erase(args.store)
             say(f"deleted {args.store}: {counts.get('events', 0)} events, and {sum(counts.values())} rows in all")
     say("the file is written anew; a server that wants to write waits meanwhile")
     try:
@@ -92,17 +92,15 @@ def keep(args: argparse.Namespace) -> int:
         stores = [require_store(database, args.store)] if args.store is not None else database.stores.all()
         if args.set is not None:
             for store in stores:
-                database.retention.choose(store.id, args.set)
-                say(
-                    f"{store.id}: from now on {args.set} days are kept: 'metrica-admin retention --yes' removes the rest"
-                )
+                Retention(database).choose(store.id, args.set)
+                say(f"{store.id}: {args.set} days are kept now: 'metrica-admin retention --yes' removes the rest")
             return 0
         for store in stores:
-            days = database.retention.days(store.id) if args.days is None else args.days
-            expired = database.retention.expired(store, days)
+            days = Retention(database).days(store.id) if args.days is None else args.days
+            expired = Retention(database).expired(store, days)
             _say_expired(expired)
             if args.yes and expired.rows:
-                say(f"{store.id}: removed {database.retention.remove(expired)} rows")
+                say(f"{store.id}: removed {Retention(database).remove(expired)} rows")
     if not args.yes:
         say("nothing is changed without --yes")
     return 0

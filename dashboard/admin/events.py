@@ -12,7 +12,7 @@ from metrica.dashboard.kpis.events import IN, OUT, Events
 from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.service.serving import say
 from metrica.dashboard.store.database import Database
-from metrica.dashboard.store.removals import Removal, Stretch
+from metrica.dashboard.upkeep.removals import Removal, Removals, Stretch
 
 
 def add_commands(commands: Subparsers) -> None:
@@ -59,7 +59,7 @@ def remove_events(args: argparse.Namespace) -> int:
         if since >= until:
             raise ValueError("--to is not after --from: to remove a whole day, give the day after it in --to")
         stretch = Stretch(store.id, since, until, args.camera, args.line)
-        events = database.removals.preview(stretch)
+        events = Removals(database).preview(stretch)
         say(described(stretch, store))
         for day, entered, left in counts_per_day(events, Calendar(store.timezone, store.cutoff_hour)):
             say(f"{day}\t{entered} in\t{left} out")
@@ -68,7 +68,7 @@ def remove_events(args: argparse.Namespace) -> int:
         if not args.yes:
             say(f"{len(events)} events would be removed: nothing is changed without --yes")
             return 0
-        removal = database.removals.remove(stretch, args.why.strip())
+        removal = Removals(database).remove(stretch, args.why.strip())
     say(f"removed {removal.events} events: 'metrica-admin restore-events {removal.n}' brings them back")
     return 0
 
@@ -77,11 +77,11 @@ def restore_events(args: argparse.Namespace) -> int:
     """Undo a removal, or list the removals."""
     with open_database(args) as database:
         if args.number is None:
-            for removal in database.removals.all():
+            for removal in Removals(database).all():
                 say(_line(database, removal))
             return 0
-        before = database.removals.get(args.number)
-        database.removals.restore(args.number)
+        before = Removals(database).get(args.number)
+        Removals(database).restore(args.number)
     if before.restored is not None:
         say(f"the removal {before.n} was undone before: nothing is changed")
     else:

@@ -107,7 +107,8 @@ def set_store(args: argparse.Namespace) -> int:
         raise ValueError("nothing to change: give --timezone, --cutoff, --empty, --recall or --precision")
     with open_database(args) as database:
         before = require_store(database, args.store)
-        after = replace(before, **{name: None if value == _NONE else value for name, value in changes.items()})
+        changes = {name: None if value == _NONE else value for name, value in changes.items()}
+        after = replace(before, **changes)
         database.stores.put(after)
     for name in changes:
         say(f"{after.id}: {name} was {getattr(before, name)}, is {getattr(after, name)}")

@@ -17,6 +17,7 @@ from metrica.dashboard.service.serving import say
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.errors import DatabaseError
 from metrica.dashboard.store.tokens import Token
+from metrica.dashboard.upkeep.erasure import Erasure
 
 
 def add_commands(commands: Subparsers) -> None:
@@ -88,7 +89,7 @@ def remove_token(args: argparse.Namespace) -> int:
         token = _find(database, args)
         if token.revoked is None:
             raise DatabaseError(f"the token {token.key} is valid: revoke it first")
-        database.erasure.remove_token(args.store, token.key)
+        Erasure(database).remove_token(args.store, token.key)
     say(f"removed {token.key}")
     return 0
 

@@ -9,8 +9,8 @@ from sqlite_utils import Database as SqliteDatabase
 
 from metrica.dashboard.kpis.coverage import TOLERANCE, Coverage
 from metrica.dashboard.store.file import DatabaseFile
+from metrica.dashboard.store.gone import sift_spans
 from metrica.dashboard.store.records import Span
-from metrica.dashboard.store.sifting import sift_spans
 
 
 class CoverageTable:

@@ -8,11 +8,8 @@ from pathlib import Path
 from metrica.dashboard.store.audit import AuditTable
 from metrica.dashboard.store.coverage import CoverageTable
 from metrica.dashboard.store.empty_marks import EmptyMarkTable
-from metrica.dashboard.store.erasure import Erasure
 from metrica.dashboard.store.events import EventTable
 from metrica.dashboard.store.file import Clock, DatabaseFile
-from metrica.dashboard.store.removals import RemovalTable
-from metrica.dashboard.store.retention import RetentionTable
 from metrica.dashboard.store.stores import StoreTable
 from metrica.dashboard.store.tokens import TokenTable
 from metrica.dashboard.store.users import UserTable
@@ -33,12 +30,6 @@ class Database(DatabaseFile):
         """The crossings that the boxes sent."""
         self.coverage = CoverageTable(self)
         """The times at which each camera looked."""
-        self.removals = RemovalTable(self, self.coverage)
-        """What an administrator removed, and can restore."""
-        self.retention = RetentionTable(self)
-        """For how long the data of each store are kept."""
-        self.erasure = Erasure(self)
-        """The stores and tokens that are gone for good."""
         self.empty_marks = EmptyMarkTable(self)
         """The times at which somebody marked a store as empty."""
         self.tokens = TokenTable(self)

@@ -10,8 +10,8 @@ from sqlite_utils import Database as SqliteDatabase
 
 from metrica.dashboard.kpis.events import IN, OUT, Events
 from metrica.dashboard.store.file import DatabaseFile
+from metrica.dashboard.store.gone import sift_events
 from metrica.dashboard.store.records import Event
-from metrica.dashboard.store.sifting import sift_events
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,10 @@ class DatabaseFile:
         """Run `work` on the writing connection, all or nothing. The future is done when the result is on the disk."""
         return self._writer.submit(work)
 
+    def version(self) -> int:
+        """Return a number that changes when rows are gone that a program may have in its memory."""
+        return int(self.rows("SELECT version FROM data_version")[0][0])
+
     def rows(self, sql: str, *values: Any) -> list[Any]:
         """Return the rows of one query."""
         with self._readers.connection() as conn:

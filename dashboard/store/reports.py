@@ -141,7 +141,7 @@ class Reports:
     def _read_new_events(self, store: Store, now: int) -> _RecentEvents:
         """Read what arrived since the last call, and return the events of the last weeks."""
         since = _recent_start(calendar_of(store), now)
-        version = self._database.removals.version()  # before the rows: what is removed after this is seen next time
+        version = self._database.version()  # before the rows: what is removed after this is seen next time
         with self._lock:
             if version != self._version:  # an administrator removed rows that are in memory, maybe a whole store
                 self._recent.clear()

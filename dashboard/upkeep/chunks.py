@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 from sqlite_utils import Database as SqliteDatabase
 
@@ -21,7 +22,7 @@ def in_chunks(file: DatabaseFile, work: Callable[[SqliteDatabase, int], int]) ->
     rows, total = _FIRST, 0
     while True:
         began = time.monotonic()
-        done = file.write(lambda db, rows=rows: work(db, rows)).result()
+        done = file.write(partial(_limited, work, rows)).result()
         took = time.monotonic() - began
         total += done
         if not done:
@@ -32,6 +33,10 @@ def in_chunks(file: DatabaseFile, work: Callable[[SqliteDatabase, int], int]) ->
         time.sleep(max(took, 0.11))
 
 
-def bump(db: SqliteDatabase) -> None:
-    """Tell every program that reads the database, inside a write, that rows are gone which it may have in memory."""
-    db.conn.execute("UPDATE data_version SET version = version + 1")
+def delete_in_chunks(file: DatabaseFile, sql: str, *values: object) -> int:
+    """Run a DELETE again and again until it finds nothing. Its last `?` is the most rows. Returns how many went."""
+    return in_chunks(file, lambda db, most: db.conn.execute(sql, (*values, most)).rowcount)
+
+
+def _limited(work: Callable[[SqliteDatabase, int], int], rows: int, db: SqliteDatabase) -> int:
+    return work(db, rows)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
 import sqlite3
 import time
+from functools import partial
 from pathlib import Path
 
 from sqlite_utils import Database as SqliteDatabase
 
 from metrica.dashboard.store.audit import COMMAND, record
-from metrica.dashboard.store.chunks import bump, in_chunks
 from metrica.dashboard.store.errors import DatabaseBusyError, database_error
 from metrica.dashboard.store.file import DatabaseFile
+from metrica.dashboard.store.gone import bump, fingerprint
+from metrica.dashboard.upkeep.chunks import delete_in_chunks, in_chunks
 
 _GONE = "(deleted)"
 _ABOUT_USERS = ("user", "login", "logout", "password", "session")  # first words of actions whose subject is a user
@@ -48,10 +49,8 @@ class Erasure:
         self._file.write(end).result()
         counts: dict[str, int] = {}
         for table in self._file.write(_tables_about_a_store).result():
-            rows = self._file.write(lambda db, table=table: _delete(db, table)).result()
-            counts[table] = in_chunks(
-                self._file, lambda db, most, rows=rows: db.conn.execute(rows, (store, most)).rowcount
-            )
+            sql = self._file.write(partial(_delete, table)).result()
+            counts[table] = delete_in_chunks(self._file, sql, store)
         self._redact(store)
 
         def finish(db: SqliteDatabase) -> None:
@@ -96,11 +95,6 @@ class Erasure:
             return len(part)
 
         in_chunks(self._file, update)
-
-
-def fingerprint(store: str) -> str:
-    """Return what stands for an erased store: who knows its id can tell that it was erased, nobody else can."""
-    return hashlib.sha256(f"metrica store {store}".encode()).hexdigest()
 
 
 def end_tokens(db: SqliteDatabase, now: int, where: str, *values: str) -> int:
@@ -156,7 +150,7 @@ def _tables_about_a_store(db: SqliteDatabase) -> list[str]:
     return ordered
 
 
-def _delete(db: SqliteDatabase, table: str) -> str:
+def _delete(table: str, db: SqliteDatabase) -> str:
     """Return the statement that deletes some rows of a store from a table."""
     without_rowid = db.conn.execute("SELECT wr FROM pragma_table_list(?)", (table,)).fetchone()[0]
     columns = db.conn.execute("SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk", (table,)).fetchall()

@@ -1,7 +1,11 @@
-"""What a box sends again of what an administrator has removed: it is kept apart, and changes no figure."""
+"""What is gone for good: what boxes and launch files say of it changes nothing.
+
+An administrator removed a stretch of events, or a store's data were too old, or a whole store was erased.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 
 from sqlite_utils import Database as SqliteDatabase
@@ -12,6 +16,27 @@ Row = tuple[str, str, str, str, int, int, int, int]
 """A row of `events` without its number: store, id, camera, line, direction, track, time, received."""
 
 _STRETCHES = "SELECT n, since, until, camera, line FROM removals WHERE store = ? AND restored IS NULL"
+
+
+def bump(db: SqliteDatabase) -> None:
+    """Tell every program that reads the database, inside a write, that rows are gone which it may have in memory."""
+    db.conn.execute("UPDATE data_version SET version = version + 1")
+
+
+def fingerprint(store: str) -> str:
+    """Return what stands for an erased store: who knows its id can tell that it was erased, nobody else can."""
+    return hashlib.sha256(f"metrica store {store}".encode()).hexdigest()
+
+
+def erased(db: SqliteDatabase, store: str) -> int | None:
+    """Return when the store with this id was erased, ns UTC; None if it was not, or was added again since."""
+    row = db.conn.execute("SELECT time FROM erased_stores WHERE hash = ?", (fingerprint(store),)).fetchone()
+    return row[0] if row else None
+
+
+def is_ended(db: SqliteDatabase, token_hash: str) -> bool:
+    """Whether a token was removed from the list, or with its store: no launch file makes it valid again."""
+    return db.conn.execute("SELECT 1 FROM ended_tokens WHERE hash = ?", (token_hash,)).fetchone() is not None
 
 
 def sift_events(db: SqliteDatabase, store: str, rows: Sequence[Row]) -> tuple[Sequence[Row], int]:

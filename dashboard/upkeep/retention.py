@@ -9,9 +9,10 @@ from sqlite_utils import Database as SqliteDatabase
 
 from metrica.dashboard.kpis.business_day import Calendar
 from metrica.dashboard.kpis.store import Store
-from metrica.dashboard.store.audit import COMMAND, record
-from metrica.dashboard.store.chunks import bump, in_chunks
+from metrica.dashboard.store.audit import COMMAND, Scalar, record
 from metrica.dashboard.store.file import DatabaseFile
+from metrica.dashboard.store.gone import bump
+from metrica.dashboard.upkeep.chunks import delete_in_chunks
 
 DEFAULT_DAYS = 730
 """How many days are kept of a store unless chosen otherwise: two years, so that a month has one to compare it with."""
@@ -46,7 +47,7 @@ class Expired:
     """How many rows go in all, with coverage, empty marks and what was removed before."""
 
 
-class RetentionTable:
+class Retention:
     """The retention of the stores of a database."""
 
     def __init__(self, file: DatabaseFile) -> None:
@@ -107,7 +108,7 @@ class RetentionTable:
                 f"DELETE FROM {table} WHERE ({key}) IN"
                 f" (SELECT {key} FROM {table} WHERE store = ? AND {over} < ? LIMIT ?)"
             )
-            gone += in_chunks(self._file, lambda db, most, sql=sql: db.conn.execute(sql, (store, since, most)).rowcount)
+            gone += delete_in_chunks(self._file, sql, store, since)
 
         def end(db: SqliteDatabase) -> None:
             db.conn.execute(
@@ -117,7 +118,7 @@ class RetentionTable:
                 (store, since),
             )
             if gone:
-                detail = {"before": expired.day.isoformat(), "days": expired.days, "rows": gone}
+                detail: dict[str, Scalar] = {"before": expired.day.isoformat(), "days": expired.days, "rows": gone}
                 record(db, now, actor, "old data removed", store, detail=detail)
                 bump(db)
 

@@ -8,13 +8,12 @@ from typing import Any
 from sqlite_utils import Database as SqliteDatabase
 
 from metrica.dashboard.kpis.events import Events
-from metrica.dashboard.store.audit import COMMAND, record
-from metrica.dashboard.store.chunks import bump, in_chunks
-from metrica.dashboard.store.coverage import CoverageTable
+from metrica.dashboard.store.audit import COMMAND, Scalar, record
+from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.errors import DatabaseError
-from metrica.dashboard.store.file import DatabaseFile
+from metrica.dashboard.store.gone import bump, without
 from metrica.dashboard.store.records import Span
-from metrica.dashboard.store.sifting import without
+from metrica.dashboard.upkeep.chunks import in_chunks
 
 _EVENT = "store, id, camera, line, direction, track, time, received"
 
@@ -57,16 +56,12 @@ class Removal:
     """How many events it holds."""
 
 
-class RemovalTable:
+class Removals:
     """The removals of a database."""
 
-    def __init__(self, file: DatabaseFile, coverage: CoverageTable) -> None:
-        self._file = file
-        self._coverage = coverage
-
-    def version(self) -> int:
-        """Return a number that changes when rows are gone that a program may have in its memory."""
-        return int(self._file.rows("SELECT version FROM data_version")[0][0])
+    def __init__(self, database: Database) -> None:
+        self._file = database
+        self._coverage = database.coverage
 
     def preview(self, stretch: Stretch) -> Events:
         """Return the events that `remove` would remove."""
@@ -88,8 +83,16 @@ class RemovalTable:
             ).lastrowid
             assert n is not None
             _cut_coverage(db, n, stretch)
-            detail = {"n": n, "since": stretch.since, "until": stretch.until, "events": found, "why": why}
-            names = {k: v for k, v in (("camera", stretch.camera), ("line", stretch.line)) if v is not None}
+            detail: dict[str, Scalar] = {
+                "n": n,
+                "since": stretch.since,
+                "until": stretch.until,
+                "events": found,
+                "why": why,
+            }
+            names: dict[str, Scalar] = {
+                k: v for k, v in (("camera", stretch.camera), ("line", stretch.line)) if v is not None
+            }
             record(db, now, actor, "events removed", stretch.store, detail=detail | names)
             bump(db)
             return n
