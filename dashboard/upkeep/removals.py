@@ -83,17 +83,7 @@ class Removals:
             ).lastrowid
             assert n is not None
             _cut_coverage(db, n, stretch)
-            detail: dict[str, Scalar] = {
-                "n": n,
-                "since": stretch.since,
-                "until": stretch.until,
-                "events": found,
-                "why": why,
-            }
-            names: dict[str, Scalar] = {
-                k: v for k, v in (("camera", stretch.camera), ("line", stretch.line)) if v is not None
-            }
-            record(db, now, actor, "events removed", stretch.store, detail=detail | names)
+            record(db, now, actor, "events removed", stretch.store, detail=_detail(n, stretch, found, why))
             bump(db)
             return n
 
@@ -187,3 +177,12 @@ def _cut_coverage(db: SqliteDatabase, n: int, stretch: Stretch) -> None:
             [(stretch.store, camera, *part) for part in parts],
         )
         db.conn.execute("INSERT INTO removed_watched VALUES (?, ?, ?, ?, ?)", (n, stretch.store, camera, *cut))
+
+
+def _detail(n: int, stretch: Stretch, events: int, why: str) -> dict[str, Scalar]:
+    """Return what the audit log says of a removal."""
+    said: dict[str, Scalar] = {"n": n, "since": stretch.since, "until": stretch.until, "events": events, "why": why}
+    for name, value in (("camera", stretch.camera), ("line", stretch.line)):
+        if value is not None:
+            said[name] = value
+    return said
