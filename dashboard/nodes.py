@@ -5,19 +5,22 @@ The other modules of the package do not import the runtime, so they also work wi
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 
 from metrica import Node, param, timer
 from metrica.dashboard.ingest.app import create_app
-from metrica.dashboard.kpis.store import DEFAULT_CUTOFF_HOUR, Store
+from metrica.dashboard.kpis.store import DEFAULT_CUTOFF_HOUR
 from metrica.dashboard.service.commands import DATABASE_FILE
 from metrica.dashboard.service.errors import AddressError, SecretFileError
 from metrica.dashboard.service.secret_file import read_or_create
 from metrica.dashboard.service.serving import AioServer, Server, WsgiServer
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.errors import DatabaseDamagedError, DatabaseError
+from metrica.dashboard.store.origins import launch_file
+from metrica.dashboard.store.tokens import check_token
 from metrica.dashboard.web.app import SESSION_KEY, WebSettings, create_web
-from metrica.dashboard.web.passwords import OWNER, SHORTEST, ensure_owner, generate
+from metrica.dashboard.web.passwords import OWNER, SHORTEST, ensure_owner, generate, unused
 from metrica.dashboard.web.prefix import checked_prefix
 from metrica.errors import NodeError, ParameterError
 
@@ -76,9 +79,17 @@ class Ingest(_ServerNode):
 
     host: str = param(default="127.0.0.1", help="address to listen on; 0.0.0.0 takes events from other machines too")
     port: int = param(default=8080, ge=0, le=65535, help="port to listen on; 0 takes any free one")
-    token: str = param(default="", secret=True, help="what the uploader must show; empty: the one this box made itself")
-    cutoff_hour: int = param(
-        default=DEFAULT_CUTOFF_HOUR, ge=0, le=23, unit="h", help="local hour at which the store's business day begins"
+    token: str = param(
+        default="",
+        secret=True,
+        help="what the uploader must show, 16 characters or more; empty: the one this box made itself",
+    )
+    cutoff_hour: int | None = param(
+        default=None,
+        ge=0,
+        le=23,
+        unit="h",
+        help=f"local hour at which the store's business day begins; {DEFAULT_CUTOFF_HOUR} if nobody says",
     )
     empty_hour: int | None = param(
         default=None, ge=0, le=23, unit="h", help="local hour, some time after closing, at which nobody is ever inside"
@@ -90,15 +101,45 @@ class Ingest(_ServerNode):
         default=None, ge=0.5, le=1, help="share of what is counted that is true, as metrica-eval measured it"
     )
 
+    def check(self) -> None:
+        try:
+            check_token(self.token or secrets.token_urlsafe())
+        except ValueError as error:
+            raise ParameterError("token", f"'token': {error}") from None
+
     def _serve(self, database: Database) -> Server:
-        store = Store(
-            self.context.store, self.context.timezone, self.cutoff_hour, self.empty_hour, self.recall, self.precision
-        )
-        database.stores.put(store)
-        database.tokens.put(self.context.store, self.token or self.context.local_token(), label=self.name)
+        self._fill_settings(database)
+        self._fill_token(database)
         server = AioServer(create_app(database), self.host, self.port)
         self.log.info(f"listening on {server.address}")
         return server
+
+    def _fill_settings(self, database: Database) -> None:
+        """Give the store the settings of the launch file; those that an administrator has chosen stand."""
+        given = {
+            "timezone": self.context.timezone,
+            "cutoff_hour": self.cutoff_hour,
+            "empty_hour": self.empty_hour,
+            "recall": self.recall,
+            "precision": self.precision,
+        }
+        said = {name: value for name, value in given.items() if value is not None}
+        for name, value in database.stores.fill(self.context.store, said, launch_file(self.name)).items():
+            self.log.warning(
+                f"the store's {name} stays {value}, as an administrator chose it, and the launch file's {said[name]} "
+                f"is not used: take it out, or change the store with 'metrica-admin store set {self.context.store}'"
+            )
+
+    def _fill_token(self, database: Database) -> None:
+        """Accept the token of the launch file, or of this box, unless an administrator has revoked it."""
+        token = self.token or self.context.local_token()
+        placed = database.tokens.fill(self.context.store, token, launch_file(self.name), label=self.name)
+        if placed == "valid":
+            return
+        whose = "the token of the launch file" if self.token else f"the token in {self.context.data_dir / 'token'}"
+        why = "was revoked" if placed == "revoked" else "was given to another store by an administrator"
+        remedy = "write another one there" if self.token else "delete the file, and the box makes another one"
+        self.log.warning(f"{whose} {why}, so nobody can send events with it: {remedy}, then start again")
 
 
 class Dashboard(_ServerNode):
@@ -131,8 +172,8 @@ class Dashboard(_ServerNode):
             raise ParameterError("prefix", f"'prefix': {error}") from None
 
     def _serve(self, database: Database) -> Server:
-        if database.stores.get(self.context.store) is None:
-            database.stores.put(Store(self.context.store, self.context.timezone))
+        if database.stores.get(self.context.store) is None and not database.stores.is_deleted(self.context.store):
+            database.stores.fill(self.context.store, {"timezone": self.context.timezone}, launch_file(self.name))
         prefix = checked_prefix(self.prefix)
         settings = WebSettings(
             secret_key=read_or_create(self.context.data_dir / SESSION_KEY),
@@ -144,7 +185,8 @@ class Dashboard(_ServerNode):
         server = WsgiServer(create_web(database, settings), self.host, self.port, behind_proxy=self.behind_proxy)
         new = generate() if self.new_password and not self.password else ""
         try:  # after listening: a password made for a port that is taken would be lost
-            first = ensure_owner(database, self.password or new)
+            not_used = unused(database, self.password) if self.password else ""
+            first = ensure_owner(database, self.password or new, launch_file(self.name), force=bool(new))
         except DatabaseError:
             server.stop()
             raise
@@ -152,6 +194,8 @@ class Dashboard(_ServerNode):
         address = f"{server.address}{prefix}"
         # The launcher repeats the field `open` when every node is active.
         self.log.info(f"listening on {address}", open=f"{address}{login}")
+        if not_used:
+            self.log.warning(not_used)
         if first is not None:
             self.log.warning(
                 f"first start: log in on {address} as '{OWNER}' with the password {first} (shown only now)"

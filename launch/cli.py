@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None, *, limits: Limits = USUAL) -> int:
 def _run(loaded: Loaded, options: argparse.Namespace, limits: Limits) -> int:
     console = Console(as_json=options.log_format == "json", level=options.log_level)
     try:
-        loaded.graph.document.data_dir.mkdir(parents=True, exist_ok=True)
+        loaded.graph.document.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         with (
             StopSignals() as signals,
             RunFolder(loaded.run_dir, console),

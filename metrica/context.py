@@ -49,7 +49,7 @@ class Context:
         """
         path = self.data_dir / "token"
         try:
-            self.data_dir.mkdir(parents=True, exist_ok=True)
+            self.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
             _write_once(path, f"mt_{secrets.token_urlsafe(32)}")
             return path.read_text().strip()
         except OSError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 from typing import Any
 
 from metrica.dashboard.admin.commands import (
@@ -14,7 +13,7 @@ from metrica.dashboard.admin.commands import (
     open_database,
     require_store,
 )
-from metrica.dashboard.kpis.store import DEFAULT_CUTOFF_HOUR, Store
+from metrica.dashboard.kpis.store import DEFAULT_CUTOFF_HOUR
 from metrica.dashboard.service.serving import say
 from metrica.dashboard.store.errors import DatabaseError
 
@@ -28,7 +27,7 @@ def add_commands(commands: Subparsers) -> None:
         store,
         "add",
         add_store,
-        "add a store, or give the one with this id these settings",
+        "add a store, or change the settings that are given",
         "metrica-admin store add tunis-01 --timezone Africa/Tunis --cutoff 4",
     )
     add_store_argument(add)
@@ -59,9 +58,8 @@ def add_settings(parser: argparse.ArgumentParser, *, required: bool) -> None:
     parser.add_argument(
         "--cutoff",
         type=int,
-        default=DEFAULT_CUTOFF_HOUR if required else None,
         metavar="HOUR",
-        help=f"local hour at which its business day begins{' (default: %(default)s)' if required else ''}",
+        help=f"local hour at which its business day begins{f' (default: {DEFAULT_CUTOFF_HOUR})' if required else ''}",
     )
     parser.add_argument(
         "--empty",
@@ -84,32 +82,21 @@ def add_settings(parser: argparse.ArgumentParser, *, required: bool) -> None:
 
 
 def add_store(args: argparse.Namespace) -> int:
-    """Add a store, or replace its settings."""
-    given = [None if value == _NONE else value for value in (args.empty, args.recall, args.precision)]
-    store = Store(args.store, args.timezone, args.cutoff, *given)
+    """Add a store, or change the settings that are given."""
     with open_database(args, make=True) as database:
-        database.stores.put(store)
+        store = database.stores.say(args.store, _given(args))
     say(f"{store.id}: {store.timezone}, the day begins at {store.cutoff_hour:02}:00")
     return 0
 
 
 def set_store(args: argparse.Namespace) -> int:
     """Change the settings of a store that are given."""
-    names = {
-        "timezone": args.timezone,
-        "cutoff_hour": args.cutoff,
-        "empty_hour": args.empty,
-        "recall": args.recall,
-        "precision": args.precision,
-    }
-    changes: dict[str, Any] = {name: value for name, value in names.items() if value is not None}
+    changes = _given(args)
     if not changes:
         raise ValueError("nothing to change: give --timezone, --cutoff, --empty, --recall or --precision")
     with open_database(args) as database:
         before = require_store(database, args.store)
-        changes = {name: None if value == _NONE else value for name, value in changes.items()}
-        after = replace(before, **changes)
-        database.stores.put(after)
+        after = database.stores.say(args.store, changes)
     for name in changes:
         say(f"{after.id}: {name} was {getattr(before, name)}, is {getattr(after, name)}")
     return 0
@@ -133,6 +120,18 @@ def remove_store(args: argparse.Namespace) -> int:
             )
     say(f"removed {args.store}")
     return 0
+
+
+def _given(args: argparse.Namespace) -> dict[str, Any]:
+    """Return the settings that stand in the command, by their names; the word "none" as None."""
+    options = {
+        "timezone": args.timezone,
+        "cutoff_hour": args.cutoff,
+        "empty_hour": args.empty,
+        "recall": args.recall,
+        "precision": args.precision,
+    }
+    return {name: None if value == _NONE else value for name, value in options.items() if value is not None}
 
 
 def _or_none(kind: type[int] | type[float]) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from metrica.dashboard.ingest.app import create_app
-from metrica.dashboard.kpis.store import DEFAULT_CUTOFF_HOUR, Store
+from metrica.dashboard.kpis.store import DEFAULT_CUTOFF_HOUR
 from metrica.dashboard.service.commands import DATABASE_FILE, add_address_options, add_data_option, run
 from metrica.dashboard.service.serving import AioServer, say
 from metrica.dashboard.service.signals import interruptible
@@ -37,9 +37,8 @@ def _parser() -> argparse.ArgumentParser:
     store_add.add_argument(
         "--cutoff",
         type=int,
-        default=DEFAULT_CUTOFF_HOUR,
         metavar="HOUR",
-        help="local hour at which its business day begins (default: %(default)s)",
+        help=f"local hour at which its business day begins (default: {DEFAULT_CUTOFF_HOUR})",
     )
     store_add.add_argument(
         "--empty", type=int, metavar="HOUR", help="local hour, some time after closing, at which nobody is ever inside"
@@ -89,9 +88,16 @@ def _serve(args: argparse.Namespace) -> int:
 
 
 def _store_add(args: argparse.Namespace) -> int:
-    store = Store(args.store, args.timezone, args.cutoff, args.empty, args.recall, args.precision)
+    options = {
+        "timezone": args.timezone,
+        "cutoff_hour": args.cutoff,
+        "empty_hour": args.empty,
+        "recall": args.recall,
+        "precision": args.precision,
+    }
+    given = {name: value for name, value in options.items() if value is not None}
     with _open(args) as database:
-        database.stores.put(store)
+        store = database.stores.say(args.store, given)
     say(f"{store.id}: {store.timezone}, the day begins at {store.cutoff_hour:02}:00")
     return 0
 

@@ -2,7 +2,8 @@
 
 MetricaError
 ├── AddressError        the host and port cannot be listened on
-└── SecretFileError     a token or key file cannot be read or written
+├── SecretFileError     a token or key file cannot be read or written
+└── BusyError           too much is being done at this moment: try again
 """
 
 from __future__ import annotations
@@ -16,3 +17,7 @@ class AddressError(MetricaError):
 
 class SecretFileError(MetricaError):
     """A file that holds a token or a key cannot be read or written."""
+
+
+class BusyError(MetricaError):
+    """Too much is being done at this moment; in a few seconds it works again."""

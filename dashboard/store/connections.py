@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import queue
 import sqlite3
+import stat
 import time
 from collections.abc import Generator
 from pathlib import Path
@@ -14,6 +16,8 @@ from sqlite_utils import Database as SqliteDatabase
 
 from metrica.dashboard.store.errors import DatabaseDamagedError, DatabaseError, database_error
 from metrica.dashboard.store.migrations import migrations
+
+log = logging.getLogger(__name__)
 
 _LOCK_TIMEOUT = 10.0  # s
 
@@ -30,6 +34,7 @@ def open_writer(path: Path, *, lock_timeout: float = _LOCK_TIMEOUT) -> SqliteDat
         if not path.exists():
             with contextlib.suppress(FileExistsError):
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        _close_to_others(path)
     except OSError as error:
         raise DatabaseError(f"the database {path} cannot be opened ({error.strerror}): check the folder") from None
     conn = None
@@ -52,6 +57,19 @@ def open_writer(path: Path, *, lock_timeout: float = _LOCK_TIMEOUT) -> SqliteDat
             conn.close()
         raise
     return db
+
+
+def _close_to_others(path: Path) -> None:
+    """Take the database from everybody but its owner: a copy that was put here may be open to all.
+
+    SQLite gives the log beside it the mode that the database has.
+    """
+    for file in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+        with contextlib.suppress(FileNotFoundError):
+            found = file.stat()
+            if stat.S_IMODE(found.st_mode) & 0o077 and found.st_uid == os.geteuid():
+                file.chmod(0o600)
+                log.warning("others could read %s: now only this user can", file)
 
 
 @contextlib.contextmanager

@@ -39,6 +39,40 @@ def is_ended(db: SqliteDatabase, token_hash: str) -> bool:
     return db.conn.execute("SELECT 1 FROM ended_tokens WHERE hash = ?", (token_hash,)).fetchone() is not None
 
 
+def end_tokens(db: SqliteDatabase, now: int, where: str, *values: str) -> int:
+    """Remove tokens, inside a write, and remember their hashes: no launch file makes them valid. Returns how many."""
+    db.conn.execute(
+        f"INSERT INTO ended_tokens SELECT hash, ? FROM tokens WHERE {where} ON CONFLICT DO NOTHING", (now, *values)
+    )
+    return db.conn.execute(f"DELETE FROM tokens WHERE {where}", values).rowcount
+
+
+def forget_store(db: SqliteDatabase, store: str, now: int) -> None:
+    """Note that a store was deleted and end its tokens, inside a write: no launch file brings them back."""
+    db.conn.execute("INSERT INTO erased_stores VALUES (?, ?) ON CONFLICT DO NOTHING", (fingerprint(store), now))
+    end_tokens(db, now, "store = ?", store)
+
+
+def tables_of_stores(db: SqliteDatabase) -> list[str]:
+    """Return the tables with a column `store`, those that refer to others before them. Also tables of the future."""
+    found = [
+        name
+        for (name,) in db.conn.execute(
+            "SELECT m.name FROM sqlite_master m, pragma_table_info(m.name) c"
+            " WHERE m.type = 'table' AND c.name = 'store' ORDER BY m.name"
+        )
+    ]
+    refers = {
+        name: {row[0] for row in db.conn.execute('SELECT "table" FROM pragma_foreign_key_list(?)', (name,))} - {name}
+        for name in found
+    }
+    ordered: list[str] = []
+    while left := [name for name in found if name not in ordered]:
+        free = [name for name in left if not any(name in refers[other] for other in left)]
+        ordered += free or left
+    return ordered
+
+
 def sift_events(db: SqliteDatabase, store: str, rows: Sequence[Row]) -> tuple[Sequence[Row], int]:
     """Take what was removed out of a store's rows, inside a write. Returns the rest, and how many others are new.
 

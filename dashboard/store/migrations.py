@@ -123,6 +123,32 @@ def m005_audit(db: SqliteDatabase) -> None:
 
 
 @migrations()
+def m006_sessions(db: SqliteDatabase) -> None:
+    """The sessions of the users, and who said what: an administrator, or a launch file."""
+    db.execute(
+        """
+        CREATE TABLE sessions (
+            hash TEXT PRIMARY KEY,        -- SHA-256 of the session's id, hexadecimal
+            user TEXT NOT NULL REFERENCES users(name) ON DELETE CASCADE,
+            created INTEGER NOT NULL,     -- ns UTC
+            seen INTEGER NOT NULL,        -- the last request, to within some minutes, ns UTC
+            address TEXT NOT NULL         -- a network, never a whole address
+        ) STRICT
+        """
+    )
+    db.execute("CREATE INDEX sessions_by_user ON sessions (user)")
+    db.execute("ALTER TABLE users ADD COLUMN origin TEXT NOT NULL DEFAULT ''")  # who chose the password
+    db.execute("ALTER TABLE users ADD COLUMN changed INTEGER")  # when the password was chosen, ns UTC
+    db.execute("ALTER TABLE users ADD COLUMN removed INTEGER")  # ns UTC
+    db.execute("ALTER TABLE tokens ADD COLUMN origin TEXT NOT NULL DEFAULT 'admin'")
+    db.execute("ALTER TABLE tokens ADD COLUMN revoked_by TEXT NOT NULL DEFAULT ''")
+    # Until now a node put the token of its launch file here with its own name as the label.
+    db.execute("UPDATE tokens SET origin = 'launch file of ' || label WHERE label LIKE '/%'")
+    db.execute("UPDATE tokens SET revoked_by = 'admin' WHERE revoked IS NOT NULL")
+    db.execute("ALTER TABLE stores ADD COLUMN origins TEXT NOT NULL DEFAULT '{}'")  # JSON: who said which setting
+
+
+@migrations()
 def m007_removals(db: SqliteDatabase) -> None:
     """What an administrator removed, so that no box brings it back; and for how long each store's data are kept."""
     db.execute(

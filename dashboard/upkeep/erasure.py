@@ -15,7 +15,7 @@ from sqlite_utils import Database as SqliteDatabase
 from metrica.dashboard.store.audit import COMMAND, record
 from metrica.dashboard.store.errors import DatabaseBusyError, database_error
 from metrica.dashboard.store.file import DatabaseFile
-from metrica.dashboard.store.gone import bump, fingerprint
+from metrica.dashboard.store.gone import bump, end_tokens, fingerprint, forget_store, tables_of_stores
 from metrica.dashboard.upkeep.chunks import delete_in_chunks, in_chunks
 
 _GONE = "(deleted)"
@@ -42,19 +42,15 @@ class Erasure:
         """
         now = self._file.clock()
 
-        def end(db: SqliteDatabase) -> None:
-            db.conn.execute("INSERT INTO erased_stores VALUES (?, ?) ON CONFLICT DO NOTHING", (fingerprint(store), now))
-            end_tokens(db, now, "store = ?", store)
-
-        self._file.write(end).result()
+        self._file.write(lambda db: forget_store(db, store, now)).result()
         counts: dict[str, int] = {}
-        for table in self._file.write(_tables_about_a_store).result():
+        for table in self._file.write(tables_of_stores).result():
             sql = self._file.write(partial(_delete, table)).result()
             counts[table] = delete_in_chunks(self._file, sql, store)
         self._redact(store)
 
         def finish(db: SqliteDatabase) -> None:
-            for table in _tables_about_a_store(db):  # what a request under way has written meanwhile
+            for table in tables_of_stores(db):  # what a request under way has written meanwhile
                 db.conn.execute(f'DELETE FROM "{table}" WHERE store = ?', (store,))
             if db.conn.execute("DELETE FROM stores WHERE id = ?", (store,)).rowcount:
                 detail = {table: count for table, count in counts.items() if count}
@@ -97,14 +93,6 @@ class Erasure:
         in_chunks(self._file, update)
 
 
-def end_tokens(db: SqliteDatabase, now: int, where: str, *values: str) -> int:
-    """Remove tokens, inside a write, and remember their hashes: no launch file makes them valid. Returns how many."""
-    db.conn.execute(
-        f"INSERT INTO ended_tokens SELECT hash, ? FROM tokens WHERE {where} ON CONFLICT DO NOTHING", (now, *values)
-    )
-    return db.conn.execute(f"DELETE FROM tokens WHERE {where}", values).rowcount
-
-
 def scrub(path: Path) -> None:
     """Write the database anew without what was removed from it, and empty the log beside it.
 
@@ -128,26 +116,6 @@ def scrub(path: Path) -> None:
             conn.close()
     except sqlite3.Error as error:
         raise database_error(error, path) from None
-
-
-def _tables_about_a_store(db: SqliteDatabase) -> list[str]:
-    """Return the tables with a column `store`, those that refer to others before them. Also tables of the future."""
-    found = [
-        name
-        for (name,) in db.conn.execute(
-            "SELECT m.name FROM sqlite_master m, pragma_table_info(m.name) c"
-            " WHERE m.type = 'table' AND c.name = 'store' ORDER BY m.name"
-        )
-    ]
-    refers = {
-        name: {row[0] for row in db.conn.execute('SELECT "table" FROM pragma_foreign_key_list(?)', (name,))} - {name}
-        for name in found
-    }
-    ordered: list[str] = []
-    while left := [name for name in found if name not in ordered]:
-        free = [name for name in left if not any(name in refers[other] for other in left)]
-        ordered += free or left
-    return ordered
 
 
 def _delete(table: str, db: SqliteDatabase) -> str:

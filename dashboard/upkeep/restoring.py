@@ -115,6 +115,7 @@ def _prepare(draft: Path, backup: str, ended: dict[str, list[tuple[str, int]]]) 
             db.conn.execute(
                 "UPDATE tokens SET revoked = coalesce(revoked, ?) WHERE hash IN (SELECT hash FROM ended_tokens)", (now,)
             )
+            db.conn.execute("DELETE FROM sessions")  # one of them may have been ended since
             db.conn.execute("UPDATE data_version SET version = ?", (now,))  # another one than any program has seen
             record(db, now, COMMAND, "database restored", backup)
             gone = {row[0] for row in db.conn.execute("SELECT hash FROM erased_stores")}

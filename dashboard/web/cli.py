@@ -13,8 +13,9 @@ from metrica.dashboard.service.secret_file import read_or_create
 from metrica.dashboard.service.serving import WsgiServer, say
 from metrica.dashboard.service.signals import interruptible
 from metrica.dashboard.store.database import Database
+from metrica.dashboard.store.origins import ADMIN
 from metrica.dashboard.store.users import User
-from metrica.dashboard.web.passwords import OWNER, ensure_owner, hashed
+from metrica.dashboard.web.passwords import OWNER, ensure_owner, hashed, unused
 from metrica.dashboard.web.prefix import checked_prefix
 from metrica.version import __version__
 
@@ -82,7 +83,11 @@ def _serve(args: argparse.Namespace) -> int:
         app = create_web(database, WebSettings(secret_key=key, https=args.behind_proxy, prefix=args.prefix))
         server = WsgiServer(app, args.host, args.port, behind_proxy=args.behind_proxy)
         try:
-            made = ensure_owner(database, os.environ.get("METRICA_PASSWORD", ""))
+            given = os.environ.get("METRICA_PASSWORD", "")
+            not_used = unused(database, given) if given else ""
+            made = ensure_owner(database, given, "METRICA_PASSWORD")
+            if not_used:
+                say(f"METRICA_PASSWORD: {not_used}")
             if made is not None:
                 say(f"first start: log in as '{OWNER}' with the password {made} (shown only now)")
             say(f"listening on {server.address}{args.prefix}")
@@ -98,7 +103,7 @@ def _user_add(args: argparse.Namespace) -> int:
             raise ValueError(f"there is a user {args.name!r} already: 'user passwd {args.name}' changes the password")
         if not args.name or len(args.name) > 100 or not args.name.isprintable():
             raise ValueError(f"{args.name!r} cannot be a user's name")
-        database.users.put(User(args.name, hashed(_ask_password())))
+        database.users.put(User(args.name, hashed(_ask_password()), ADMIN))
     say(f"{args.name} can log in")
     return 0
 
@@ -108,7 +113,7 @@ def _user_passwd(args: argparse.Namespace) -> int:
         if database.users.get(args.name) is None:
             names = ", ".join(user.name for user in database.users.all()) or "none yet"
             raise ValueError(f"there is no user {args.name!r} (users: {names}): 'user add {args.name}' adds one")
-        database.users.put(User(args.name, hashed(_ask_password())))
+        database.users.put(User(args.name, hashed(_ask_password()), ADMIN))
     say(f"{args.name} has a new password")
     return 0
 

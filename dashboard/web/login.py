@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
+import contextlib
 import ipaddress
 import math
-import secrets
-from functools import lru_cache
-from importlib.resources import files
+import threading
+from collections.abc import Generator
 
-from flask import Blueprint, Flask, current_app, redirect, render_template_string, request, session
+from flask import Blueprint, Flask, current_app, redirect, request, session
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
+from metrica.dashboard.service.errors import BusyError
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.errors import DatabaseError
-from metrica.dashboard.store.users import User
+from metrica.dashboard.web.csrf import csrf_is_right, csrf_token
+from metrica.dashboard.web.failures import FailureLog
+from metrica.dashboard.web.form_page import Field, form_page
 from metrica.dashboard.web.language import PATH as LANGUAGE_PATH
 from metrica.dashboard.web.language import request_texts
-from metrica.dashboard.web.passwords import OWNER, Throttle, is_right
+from metrica.dashboard.web.passwords import OWNER, Throttle
+from metrica.dashboard.web.passwords import log_in as user_with
 from metrica.dashboard.web.prefix import root
-from metrica.dashboard.web.texts import LANGUAGES
+from metrica.dashboard.web.same_origin import require_same_origin
 
 OPEN_PATHS = frozenset({"/login", LANGUAGE_PATH, "/healthz", "/assets/metrica.css", "/assets/favicon.svg"})
 """Addresses that work without a login."""
@@ -32,53 +34,88 @@ FREE_TRIES_OF_ADDRESS = 30
 """How many logins from one address, with any names, may fail before the next one has to wait."""
 LONGEST_WAIT = 300.0
 """Most seconds that a login has to wait after others that failed."""
+BUSY_WAIT = 5
+"""Seconds that a browser is asked to wait when too many people log in."""
 
 
 class SessionUser(UserMixin):  # type: ignore[misc]
-    """A logged-in user. The id depends on the password, so a new password ends every session."""
+    """A logged-in user. The id, which the browser's signed cookie keeps, is that of the session in the database."""
 
-    def __init__(self, user: User) -> None:
-        self.name = user.name
-        self._id = f"{hashlib.sha256(user.password.encode()).hexdigest()[:16]}/{user.name}"
+    def __init__(self, name: str, session_id: str) -> None:
+        self.name = name
+        self._id = session_id
 
     def get_id(self) -> str:
         return self._id
 
 
-def protect(server: Flask, database: Database) -> None:
+class Gate:
+    """The limit on wrong passwords. Passwords that are being compared count as wrong until they turn out right.
+
+    It is by name and address together, and not by the name alone: then anybody could lock the owner out from anywhere.
+    """
+
+    def __init__(self) -> None:
+        self._by_both, self._by_address = (
+            Throttle(FREE_TRIES, LONGEST_WAIT),
+            Throttle(FREE_TRIES_OF_ADDRESS, LONGEST_WAIT),
+        )
+        self._lock = threading.Lock()
+
+    def enter(self, name: str, address: str) -> float:
+        """Return how many seconds to wait before the next try; if 0, one try has been counted as failed."""
+        both = f"{address} {name}"
+        with self._lock:  # many tries at once must not all be the first one
+            wait = max(self._by_address.wait(address), self._by_both.wait(both))
+            if wait <= 0:
+                self._by_address.failed(address)
+                self._by_both.failed(both)
+        return wait
+
+    def was_right(self, name: str, address: str) -> None:
+        """Forget the failed tries."""
+        self._by_address.succeeded(address)
+        self._by_both.succeeded(f"{address} {name}")
+
+    @contextlib.contextmanager
+    def forgiving(self, name: str, address: str) -> Generator[None]:
+        """Take the counted try back if the password could not be compared inside."""
+        try:
+            yield
+        except (BusyError, DatabaseError):
+            self._by_address.forgive(address)
+            self._by_both.forgive(f"{address} {name}")
+            raise
+
+
+def protect(server: Flask, database: Database, gate: Gate, failures: FailureLog) -> None:
     """Refuse every request without a login, except those for `OPEN_PATHS`, and add the login page."""
     manager = LoginManager(server)
 
     @manager.user_loader  # type: ignore[untyped-decorator]
     def load(session_id: str) -> SessionUser | None:  # pyright: ignore[reportUnusedFunction]
-        user = database.users.get(session_id.partition("/")[2])
-        current = SessionUser(user) if user else None
-        return current if current and hmac.compare_digest(current.get_id().encode(), session_id.encode()) else None
+        found = database.sessions.find(session_id)
+        return SessionUser(found.user, session_id) if found else None
+
+    require_same_origin(server)
 
     @server.before_request
     def guard() -> ResponseReturnValue | None:  # pyright: ignore[reportUnusedFunction]
-        # For browsers that ignore SameSite=Lax, which keeps the cookie out of requests from other sites.
-        if request.method == "POST" and request.headers.get("Sec-Fetch-Site") == "cross-site":
-            return {"error": "the request comes from another site"}, 403
         if request.path in OPEN_PATHS or current_user.is_authenticated:
             return None
         if request.path == "/":
             return redirect(f"{root()}/login")
         return {"error": "log in first"}, 401
 
-    server.register_blueprint(_routes(database))
+    server.register_blueprint(_routes(database, gate, failures))
 
 
-def csrf_token() -> str:
-    """Return the CSRF token of this session; every form has it in a hidden field."""
-    token: str = session.setdefault("csrf", secrets.token_urlsafe(16))
-    return token
-
-
-def csrf_is_right() -> bool:
-    """Whether the form of this request has the CSRF token of its session."""
-    expected: str = session.get("csrf", "")
-    return bool(expected) and hmac.compare_digest(expected.encode(), request.form.get("csrf", "").encode())
+def begin_session(name: str, session_id: str) -> None:
+    """Give this browser a new session, with a new cookie and a new CSRF token."""
+    session.clear()
+    session.permanent = True
+    csrf_token()
+    login_user(SessionUser(name, session_id))
 
 
 def network_of(address: str) -> str:
@@ -92,21 +129,29 @@ def network_of(address: str) -> str:
     return str(known.ipv4_mapped or ipaddress.ip_network((known, 64), strict=False))
 
 
-def _routes(database: Database) -> Blueprint:
-    routes = Blueprint("login", __name__)
-    # Not by the name alone: then anybody could lock the owner out from anywhere.
-    by_both, by_address = Throttle(FREE_TRIES, LONGEST_WAIT), Throttle(FREE_TRIES_OF_ADDRESS, LONGEST_WAIT)
+def later(page: str, wait: float, status: int) -> ResponseReturnValue:
+    """Make an answer that says when to try again. wait: seconds."""
+    answer = current_app.make_response((page, status))
+    answer.headers["Retry-After"] = str(math.ceil(wait))
+    return answer
 
-    def form(problem: str = "", status: int = 200, name: str = OWNER) -> ResponseReturnValue:
-        return render_template_string(
-            _template(),
-            t=request_texts(),
-            languages=LANGUAGES,
+
+def _routes(database: Database, gate: Gate, failures: FailureLog) -> Blueprint:
+    routes = Blueprint("login", __name__)
+
+    def form(problem: str = "", name: str = OWNER) -> str:
+        t = request_texts()
+        return form_page(
+            "/login",
+            [
+                Field("name", t("login_name"), "username", type="text", value=name),
+                Field("password", t("login_password"), "current-password", focus=True),
+            ],
+            title=t("login_title"),
+            button=t("login_button"),
             problem=problem,
-            name=name,
-            csrf=csrf_token(),
-            root=root(),
-        ), status
+            help_text=t("login_forgotten", name=name),
+        )
 
     @routes.get("/login")
     def show() -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction]
@@ -115,32 +160,33 @@ def _routes(database: Database) -> Blueprint:
     @routes.post("/login")
     def log_in() -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction]
         t = request_texts()
-        name, address = request.form.get("name", "")[:200], network_of(request.remote_addr or "")
-        both = f"{address} {name}"
+        name, address = request.form.get("name", "")[:200], request.remote_addr or ""
+        visitor = network_of(address)
         if not csrf_is_right():
-            return form(t("login_stale"), 400, name)
-        wait = max(by_address.wait(address), by_both.wait(both))
+            return form(t("login_stale"), name), 400
+        wait = gate.enter(name, visitor)
         if wait > 0:
-            page = current_app.make_response(form(t("login_throttled", n=math.ceil(wait)), 429, name))
-            page.headers["Retry-After"] = str(math.ceil(wait))
-            return page
-        user = database.users.get(name)
-        right = is_right(user, request.form.get("password", ""))
-        if user is None or not right:
-            by_address.failed(address)
-            by_both.failed(both)
-            return form(t("login_wrong"), 401, name)
-        by_address.succeeded(address)
-        by_both.succeeded(both)
-        session.clear()
-        session.permanent = True
-        csrf_token()
-        login_user(SessionUser(user))
+            failures.note("login put off", name, address)
+            return later(form(t("login_throttled", n=math.ceil(wait)), name), wait, 429)
+        try:
+            with gate.forgiving(name, visitor):
+                user = user_with(database, name, request.form.get("password", ""))
+                begun = database.sessions.create(user.name, user.password, address) if user else None
+        except BusyError:
+            return later(form(t("login_busy"), name), BUSY_WAIT, 503)
+        if user is None or begun is None:
+            failures.note("login failed", name, address)
+            return form(t("login_wrong"), name), 401
+        gate.was_right(name, visitor)
+        if current_user.is_authenticated:
+            database.sessions.end(current_user.get_id(), address=address)
+        begin_session(user.name, begun)
         return redirect(f"{root()}/")
 
     @routes.post("/logout")
     def log_out() -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction]
         if csrf_is_right():
+            database.sessions.end(current_user.get_id(), address=request.remote_addr or "")
             logout_user()
             session.clear()
         return redirect(f"{root()}/login")
@@ -160,8 +206,3 @@ def _routes(database: Database) -> Blueprint:
         return {"error": str(error)}, 503
 
     return routes
-
-
-@lru_cache
-def _template() -> str:
-    return files("metrica.dashboard.web").joinpath("login.html").read_text(encoding="utf-8")
