@@ -49,9 +49,11 @@ class _ServerNode(Node):
 
     @timer(seconds=5)
     def watch(self) -> None:
-        """Report the length of the write queue. Fail if the server's thread has ended: the node is then restarted."""
+        """Report the length of the write queue. Fail if a thread has ended: the node is then restarted."""
         if self._database is not None:
             self.gauge("writes_waiting", self._database.waiting)
+            if not self._database.writing:
+                raise NodeError(f"the thread that writes to the database {self._database.path} has ended")
         if self._server is not None and not self._server.alive:
             raise NodeError(f"the server on {self._server.address} has ended")
 
@@ -170,7 +172,7 @@ class Dashboard(_ServerNode):
             raise ParameterError("prefix", f"'prefix': {error}") from None
 
     def _serve(self, database: Database) -> Server:
-        if database.stores.get(self.context.store) is None:
+        if database.stores.get(self.context.store) is None and not database.stores.is_deleted(self.context.store):
             database.stores.fill(self.context.store, {"timezone": self.context.timezone}, launch_file(self.name))
         prefix = checked_prefix(self.prefix)
         settings = WebSettings(

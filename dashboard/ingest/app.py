@@ -69,8 +69,8 @@ async def _parsed(request: web.Request, parse: Callable[[bytes, str, str, int], 
 
 
 async def healthz(request: web.Request) -> web.Response:
-    """Answer that the server is up; 503 if its database does not answer."""
-    await asyncio.to_thread(request.app[DATABASE].stores.all)
+    """Answer that the server is up; 503 if its database does not answer, or cannot be written to any more."""
+    await asyncio.to_thread(request.app[DATABASE].require_writing)
     return answer(ServerStatus(status="ok", version=__version__))
 
 

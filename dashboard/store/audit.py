@@ -76,6 +76,10 @@ class AuditTable:
         """Return the first entries, at most `limit`, from `time` (ns UTC) on, in the order of their numbers."""
         return self._entries("SELECT * FROM audit WHERE time >= ? ORDER BY n LIMIT ?", time, limit)
 
+    def after(self, n: int, since: int, limit: int = 1000) -> list[AuditEntry]:
+        """Return the first entries, at most `limit`, with a number above `n` and from `since` (ns UTC) on."""
+        return self._entries("SELECT * FROM audit WHERE n > ? AND time >= ? ORDER BY n LIMIT ?", n, since, limit)
+
     def forget_old(self) -> Future[None]:
         """Remove entries that are too old, as each new one does; for a server to which nothing happens for years."""
         now = self._file.clock()

@@ -30,7 +30,10 @@ def open_writer(path: Path, *, lock_timeout: float = _LOCK_TIMEOUT) -> SqliteDat
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        # Only if it is not there: closing a file ends all locks that this process has on it, those of SQLite too.
+        if not path.exists():
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         _close_to_others(path)
     except OSError as error:
         raise DatabaseError(f"the database {path} cannot be opened ({error.strerror}): check the folder") from None
@@ -42,6 +45,7 @@ def open_writer(path: Path, *, lock_timeout: float = _LOCK_TIMEOUT) -> SqliteDat
         # so it must be on the disk.
         conn.execute("PRAGMA synchronous=FULL")
         conn.execute("PRAGMA foreign_keys=ON")
+        conn.execute("PRAGMA secure_delete=ON")  # what is removed is overwritten, not only unlinked
         db = SqliteDatabase(conn, execute_plugins=False)
         _migrate(db, path)
     except sqlite3.Error as error:
@@ -102,13 +106,22 @@ def _enable_wal(conn: sqlite3.Connection, lock_timeout: float) -> None:
 
 def _migrate(db: SqliteDatabase, path: Path) -> None:
     with immediate(db):
-        applied = {step.name for step in migrations.applied(db)}
-        newer = sorted(applied - _our_steps())
-        if newer:
-            raise DatabaseDamagedError(f"{path} was written by a newer Metrica (it has {newer[-1]}): upgrade this one")
-        if not applied and db.table_names():
-            raise DatabaseDamagedError(f"{path} is a database of another program: choose another file")
+        require_known_schema(db, path)
         migrations.apply(db)
+
+
+def require_known_schema(db: SqliteDatabase, path: Path) -> set[str]:
+    """Return the steps of the schema that a database has; none if it is empty.
+
+    Raises DatabaseDamagedError for a database of another program or of a newer Metrica.
+    """
+    applied = {step.name for step in migrations.applied(db)}
+    newer = sorted(applied - _our_steps())
+    if newer:
+        raise DatabaseDamagedError(f"{path} was written by a newer Metrica (it has {newer[-1]}): upgrade this one")
+    if not applied and db.table_names():
+        raise DatabaseDamagedError(f"{path} is a database of another program: choose another file")
+    return applied
 
 
 def _our_steps() -> set[str]:

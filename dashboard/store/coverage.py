@@ -9,6 +9,7 @@ from sqlite_utils import Database as SqliteDatabase
 
 from metrica.dashboard.kpis.coverage import TOLERANCE, Coverage
 from metrica.dashboard.store.file import DatabaseFile
+from metrica.dashboard.store.gone import sift_spans
 from metrica.dashboard.store.records import Span
 
 
@@ -27,7 +28,7 @@ class CoverageTable:
         listed = list(spans)
 
         def insert(db: SqliteDatabase) -> None:
-            for span in listed:
+            for span in sift_spans(db, store, listed):
                 near = db.conn.execute(
                     'SELECT n, start, "end" FROM watched WHERE store = ? AND camera = ? AND "end" >= ? AND start <= ?',
                     (store, span.camera, span.start - TOLERANCE, span.end + TOLERANCE),

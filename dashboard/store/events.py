@@ -10,6 +10,7 @@ from sqlite_utils import Database as SqliteDatabase
 
 from metrica.dashboard.kpis.events import IN, OUT, Events
 from metrica.dashboard.store.file import DatabaseFile
+from metrica.dashboard.store.gone import sift_events
 from metrica.dashboard.store.records import Event
 
 
@@ -38,14 +39,15 @@ class EventTable:
         ]
 
         def insert(db: SqliteDatabase) -> Added:
+            wanted, apart = sift_events(db, store, rows)
             before = db.conn.total_changes
             # Not INSERT OR IGNORE: it would also drop, without an error, a row that breaks any other constraint.
             db.conn.executemany(
                 "INSERT INTO events (store, id, camera, line, direction, track, time, received)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (store, id) DO NOTHING",
-                rows,
+                wanted,
             )
-            accepted = db.conn.total_changes - before
+            accepted = db.conn.total_changes - before + apart
             return Added(accepted, len(rows) - accepted)
 
         return self._file.write(insert)

@@ -20,7 +20,8 @@ DAYS = 28
 WEEKS = 8
 """How many weeks the heat map is the mean of."""
 
-_RECENT_DAYS = 7 * WEEKS + 7  # days whose events stay in memory
+RECENT_DAYS = 7 * WEEKS + 7
+"""For how many business days events stay in memory; longer reports read the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +73,13 @@ class Reports:
         self._database = database
         self._recent: dict[str, _RecentEvents] = {}
         self._estimators: dict[str, StoreEstimator] = {}
+        self._version = -1  # of the rows in memory
         self._lock = threading.Lock()
 
     def revision(self, store: Store, now: int) -> str:
         """Return a text that changes whenever a chart may change: with each new event and each new minute."""
         recent = self._read_new_events(store, now)
-        return f"{store}/{recent.last_row}/{now // MINUTE}"
+        return f"{store}/{recent.last_row}/{self._version}/{now // MINUTE}"
 
     def headline(self, store: Store, now: int) -> Headline:
         """Compute the figures that are one number each, at `now` (ns UTC)."""
@@ -113,7 +115,7 @@ class Reports:
         """Count visitors on each of the last `days` business days, at `now` (ns UTC)."""
         calendar, first = calendar_of(store), self._first_event(store)
         events = recent = self._read_new_events(store, now).events
-        if days > _RECENT_DAYS:
+        if days > RECENT_DAYS:
             since = calendar.start(calendar.day_of(now) - timedelta(days=days))
             events = self._database.events.between(store.id, since, now + 1)
         return footfall.daily(events, calendar, now, first, days, self._gaps(store, recent, now, first))
@@ -139,7 +141,12 @@ class Reports:
     def _read_new_events(self, store: Store, now: int) -> _RecentEvents:
         """Read what arrived since the last call, and return the events of the last weeks."""
         since = _recent_start(calendar_of(store), now)
+        version = self._database.version()  # before the rows: what is removed after this is seen next time
         with self._lock:
+            if version != self._version:  # an administrator removed rows that are in memory, maybe a whole store
+                self._recent.clear()
+                self._estimators.clear()
+                self._version = version
             recent = self._recent.get(store.id)
             if recent is None or since < recent.since:  # the first call, or the clock went back
                 events, last_row = self._database.events.received_after(store.id, 0, since)
@@ -159,4 +166,4 @@ def calendar_of(store: Store) -> Calendar:
 
 def _recent_start(calendar: Calendar, now: int) -> int:
     """Return the start of the first business day whose events stay in memory, ns UTC."""
-    return calendar.start(calendar.day_of(now) - timedelta(days=_RECENT_DAYS))
+    return calendar.start(calendar.day_of(now) - timedelta(days=RECENT_DAYS))

@@ -11,11 +11,13 @@ from sqlite_utils import Database as SqliteDatabase
 
 from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.store.audit import COMMAND, record
+from metrica.dashboard.store.errors import DatabaseError
 from metrica.dashboard.store.file import DatabaseFile
+from metrica.dashboard.store.gone import erased, fingerprint, forget_store, tables_of_stores
 from metrica.dashboard.store.origins import ADMIN
 
 _COLUMNS = "id, timezone, cutoff_hour, empty_hour, recall, precision"
-_DATA = ("events", "watched", "empties")  # the tables of what a store's boxes and users said
+_DATA = ("events", "watched", "empties", "removed_events", "removed_watched")  # what boxes and users said
 
 
 class StoreTable:
@@ -73,11 +75,16 @@ class StoreTable:
         A setting that the launch file said before, and does not say any more, goes back to its default.
         settings: what the launch file says, with `timezone`. origin: see `metrica.dashboard.store.origins.launch_file`.
         Returns the settings of an administrator that stand against the launch file's, with their values.
-        Raises ValueError for a setting that cannot be.
+        Raises ValueError for a setting that cannot be, DatabaseError if an administrator has deleted the store.
         """
         now = self._file.clock()
 
         def write(db: SqliteDatabase) -> dict[str, Any]:
+            if erased(db, store) is not None:
+                raise DatabaseError(
+                    f"the store {store!r} was deleted by an administrator: give the launch file another store, or add"
+                    f" this one again with 'metrica-admin store add {store} --timezone ZONE'"
+                )
             before, origins = _read(db, store)
             usual = _settings(Store(store, settings["timezone"]))
             unsaid = {name: usual[name] for name, by in origins.items() if by == origin and name not in settings}
@@ -96,15 +103,21 @@ class StoreTable:
         rows = self._file.rows("SELECT origins FROM stores WHERE id = ?", store)
         return json.loads(rows[0][0]) if rows else {}
 
+    def is_deleted(self, store: str) -> bool:
+        """Whether an administrator has deleted the store, and not added it again."""
+        return bool(self._file.rows("SELECT 1 FROM erased_stores WHERE hash = ?", fingerprint(store)))
+
     def remove(self, store: str, *, actor: str = COMMAND) -> bool:
-        """Remove a store with its tokens. Returns False, and changes nothing, if it has data."""
+        """Remove a store with its tokens, for launch files too. Returns False, and changes nothing, if it has data."""
         now = self._file.clock()
 
         def delete(db: SqliteDatabase) -> bool:
             for table in _DATA:
                 if db.conn.execute(f"SELECT 1 FROM {table} WHERE store = ? LIMIT 1", (store,)).fetchone():
                     return False
-            db.conn.execute("DELETE FROM tokens WHERE store = ?", (store,))
+            forget_store(db, store, now)
+            for table in tables_of_stores(db):
+                db.conn.execute(f'DELETE FROM "{table}" WHERE store = ?', (store,))
             if db.conn.execute("DELETE FROM stores WHERE id = ?", (store,)).rowcount:
                 record(db, now, actor, "store removed", store)
             return True
@@ -128,6 +141,7 @@ def _write(db: SqliteDatabase, store: Store, said: Mapping[str, str | None], now
     known = {name: by for name, by in {**origins, **said}.items() if by is not None}
     row = asdict(store) | {"origins": json.dumps(known, sort_keys=True)}
     db.table("stores").upsert(row, pk="id")
+    db.conn.execute("DELETE FROM erased_stores WHERE hash = ?", (fingerprint(store.id),))  # it is there again
     old, new = _settings(before) if before else {}, _settings(store)
     changed = {name: value for name, value in new.items() if value != old.get(name)}
     if changed or before is None:

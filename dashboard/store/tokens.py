@@ -12,6 +12,7 @@ from sqlite_utils import Database as SqliteDatabase
 from metrica.dashboard.store.audit import COMMAND, record
 from metrica.dashboard.store.errors import DatabaseError
 from metrica.dashboard.store.file import DatabaseFile
+from metrica.dashboard.store.gone import is_ended
 from metrica.dashboard.store.origins import ADMIN
 
 SHORTEST = 16
@@ -71,6 +72,7 @@ class TokenTable:
         def insert(db: SqliteDatabase) -> None:
             _require(db, store)
             _insert(db, hashed, store, label, now, ADMIN)
+            db.conn.execute("DELETE FROM ended_tokens WHERE hash = ?", (hashed,))
             record(db, now, actor, "token added", store, detail={"key": hashed[:_KEY], "label": label})
 
         self._file.write(insert).result()
@@ -96,7 +98,7 @@ class TokenTable:
             ).fetchall():
                 db.conn.execute("UPDATE tokens SET revoked = ?, revoked_by = ? WHERE hash = ?", (now, origin, old))
                 record(db, now, origin, "token retired", store, detail={"key": old[:_KEY]})
-            if revoked_by == ADMIN:
+            if revoked_by == ADMIN or is_ended(db, hashed):
                 return "revoked"
             # An administrator's own token cannot have been retired, so it is valid as it stands.
             if given_by != ADMIN and (held, given_by, revoked_by) != (store, origin, ""):

@@ -198,7 +198,7 @@ def _routes(database: Database, gate: Gate, failures: FailureLog) -> Blueprint:
 
     @routes.get("/healthz")
     def healthz() -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction]
-        database.stores.all()
+        database.require_writing()
         return {"status": "ok"}
 
     @routes.app_errorhandler(DatabaseError)
