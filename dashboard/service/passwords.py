@@ -10,7 +10,8 @@ from collections.abc import Generator
 from functools import cache
 
 from argon2 import PasswordHasher, Type
-from argon2.exceptions import HashingError, InvalidHashError, VerificationError, VerifyMismatchError
+from argon2.exceptions import HashingError, InvalidHashError, VerificationError
+from argon2.low_level import error_to_str
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from metrica.dashboard.service.errors import BusyError
@@ -34,6 +35,7 @@ _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # without letters and digits that
 # (https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html). RFC 9106's own 64 MiB and 4 lanes
 # are for machines that do nothing else.
 _HASHER = PasswordHasher(time_cost=2, memory_cost=MEMORY, parallelism=1, type=Type.ID)
+_NO_MEMORY = -22  # ARGON2_MEMORY_ALLOCATION_ERROR of argon2.h
 _OLD = "scrypt:"  # how werkzeug's hashes begin, which Metrica wrote before
 
 _turns = threading.BoundedSemaphore(AT_ONCE)
@@ -76,7 +78,7 @@ def matches(stored: str | None, password: str, *, old_hashes: bool = False) -> b
         new_right = _verified(stored if stored is not None and not old else _hash_of_nobody(), given)
         old_right = False
         if old or old_hashes:
-            old_right = check_password_hash(stored if stored is not None and old else _old_hash_of_nobody(), given)
+            old_right = _verified_old(stored if stored is not None and old else _old_hash_of_nobody(), given)
     return stored is not None and (old_right if old else new_right)
 
 
@@ -119,10 +121,17 @@ def _turn() -> Generator[None]:
 def _verified(stored: str, password: str) -> bool:
     try:
         return _HASHER.verify(stored, _bytes(password))
-    except (VerifyMismatchError, InvalidHashError):
+    except (VerificationError, InvalidHashError) as error:  # a wrong password, or a hash that is damaged
+        if str(error) == error_to_str(_NO_MEMORY):
+            raise BusyError("there is no memory to compare a password at present: try again in a minute") from None
         return False
-    except VerificationError as error:  # not enough memory, for example
-        raise BusyError(f"a password cannot be compared at present ({error}): try again in a few seconds") from None
+
+
+def _verified_old(stored: str, password: str) -> bool:
+    try:
+        return check_password_hash(stored, password)
+    except ValueError:  # damaged
+        return False
 
 
 def _bytes(password: str) -> bytes:

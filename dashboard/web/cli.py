@@ -1,28 +1,31 @@
-"""`metrica-dashboard`: serve the pages, and manage the users who may see them."""
+"""`metrica-dashboard`: serve the pages."""
 
 from __future__ import annotations
 
 import argparse
-import getpass
 import os
 import sys
 from collections.abc import Sequence
 
+from metrica.dashboard.admin import users
 from metrica.dashboard.service.commands import DATABASE_FILE, add_address_options, add_data_option, run
 from metrica.dashboard.service.secret_file import read_or_create
 from metrica.dashboard.service.serving import WsgiServer, say
 from metrica.dashboard.service.signals import interruptible
 from metrica.dashboard.store.database import Database
-from metrica.dashboard.store.origins import ADMIN
-from metrica.dashboard.store.users import User
-from metrica.dashboard.web.passwords import OWNER, ensure_owner, hashed, unused
+from metrica.dashboard.web.passwords import OWNER, ensure_owner, unused
 from metrica.dashboard.web.prefix import checked_prefix
 from metrica.version import __version__
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command. Returns its exit status: 0, or 1 for an error; wrong usage exits with 2."""
-    return run(_parser(), argv)
+    given = list(sys.argv[1:] if argv is None else argv)
+    status = run(_parser(), given)
+    if status == 0 and given[:1] == ["user"]:
+        call = " ".join(given[:2])
+        sys.stderr.write(f"'metrica-dashboard {call}' is now 'metrica-admin {call}'; the old name goes next release\n")
+    return status
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -51,14 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_common(serve, _serve)
 
-    user = commands.add_parser("user", help="add users, change passwords").add_subparsers(
-        required=True, metavar="ACTION"
-    )
-    for action, help_text in (("add", "add a user"), ("passwd", "change a user's password; ends the user's sessions")):
-        command = user.add_parser(action, help=help_text)
-        command.add_argument("name", metavar="NAME")
-        _add_common(command, _user_add if action == "add" else _user_passwd)
-    _add_common(user.add_parser("list", help="list the users"), _user_list)
+    users.add_commands(commands)  # the old name of 'metrica-admin user', for one release more
     return parser
 
 
@@ -95,41 +91,3 @@ def _serve(args: argparse.Namespace) -> int:
         finally:
             server.stop()
     return 0
-
-
-def _user_add(args: argparse.Namespace) -> int:
-    with Database(args.data / DATABASE_FILE) as database:
-        if database.users.get(args.name) is not None:
-            raise ValueError(f"there is a user {args.name!r} already: 'user passwd {args.name}' changes the password")
-        if not args.name or len(args.name) > 100 or not args.name.isprintable():
-            raise ValueError(f"{args.name!r} cannot be a user's name")
-        database.users.put(User(args.name, hashed(_ask_password()), ADMIN))
-    say(f"{args.name} can log in")
-    return 0
-
-
-def _user_passwd(args: argparse.Namespace) -> int:
-    with Database(args.data / DATABASE_FILE) as database:
-        if database.users.get(args.name) is None:
-            names = ", ".join(user.name for user in database.users.all()) or "none yet"
-            raise ValueError(f"there is no user {args.name!r} (users: {names}): 'user add {args.name}' adds one")
-        database.users.put(User(args.name, hashed(_ask_password()), ADMIN))
-    say(f"{args.name} has a new password")
-    return 0
-
-
-def _user_list(args: argparse.Namespace) -> int:
-    with Database(args.data / DATABASE_FILE) as database:
-        for user in database.users.all():
-            say(user.name)
-    return 0
-
-
-def _ask_password() -> str:
-    """Ask for the new password: twice at a terminal, or one line from a pipe."""
-    if not sys.stdin.isatty():
-        return sys.stdin.readline().rstrip("\n")
-    password = getpass.getpass("new password: ")
-    if getpass.getpass("once more: ") != password:
-        raise ValueError("the two passwords differ: nothing was changed")
-    return password
