@@ -11,10 +11,10 @@ from pathlib import Path
 from types import FrameType
 
 from metrica.dashboard.admin.commands import Subparsers, add_command, database_path, open_database
-from metrica.dashboard.admin.times import format_time
 from metrica.dashboard.service.serving import say
 from metrica.dashboard.store.errors import DatabaseError
 from metrica.dashboard.upkeep.backup import Contents, back_up
+from metrica.dashboard.upkeep.export import local_time
 from metrica.dashboard.upkeep.restoring import restore
 
 
@@ -84,5 +84,5 @@ def stoppable() -> Generator[Callable[[], bool]]:
 
 
 def _described(contents: Contents) -> str:
-    newest = "" if contents.newest is None else f" up to {format_time(contents.newest, 'UTC')}"
+    newest = "" if contents.newest is None else f" up to {local_time(contents.newest, 'UTC')}"
     return f"schema {contents.schema}, {contents.stores} stores, {contents.events} events{newest}"

@@ -14,12 +14,12 @@ from metrica.dashboard.admin.commands import (
     open_database,
     require_store,
 )
-from metrica.dashboard.admin.times import format_time
 from metrica.dashboard.service.serving import say
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.errors import DatabaseError
 from metrica.dashboard.store.reports import DAYS, RECENT_DAYS, WEEKS
 from metrica.dashboard.upkeep.erasure import Erasure, scrub
+from metrica.dashboard.upkeep.export import local_time
 from metrica.dashboard.upkeep.retention import DEFAULT_DAYS, Expired, Retention, checked_days
 
 
@@ -111,7 +111,7 @@ def _say_expired(expired: Expired) -> None:
     if not expired.rows:
         say(f"{store.id}: {expired.days} days are kept, nothing is older")
         return
-    oldest = "" if expired.oldest is None else f", the oldest from {format_time(expired.oldest, store.timezone)[:10]}"
+    oldest = "" if expired.oldest is None else f", the oldest from {local_time(expired.oldest, store.timezone)[:10]}"
     say(
         f"{store.id}: {expired.days} days are kept; before {expired.day} are {expired.events} events{oldest}"
         f" ({expired.rows} rows in all)"

@@ -6,12 +6,13 @@ import argparse
 from datetime import date
 
 from metrica.dashboard.admin.commands import Subparsers, add_command, add_store_argument, open_database, require_store
-from metrica.dashboard.admin.times import format_time, parse_time
+from metrica.dashboard.admin.times import parse_time
 from metrica.dashboard.kpis.business_day import Calendar
 from metrica.dashboard.kpis.events import IN, OUT, Events
 from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.service.serving import say
 from metrica.dashboard.store.database import Database
+from metrica.dashboard.upkeep.export import local_time
 from metrica.dashboard.upkeep.removals import Removal, Removals, Stretch
 
 
@@ -106,7 +107,7 @@ def described(stretch: Stretch, store: Store) -> str:
     """Say which events a stretch holds."""
     camera = "every camera" if stretch.camera is None else f"camera {stretch.camera}"
     line = "" if stretch.line is None else f", line {stretch.line}"
-    since, until = (format_time(moment, store.timezone) for moment in (stretch.since, stretch.until))
+    since, until = (local_time(moment, store.timezone) for moment in (stretch.since, stretch.until))
     return f"{store.id}: from {since} up to {until}, {camera}{line}"
 
 

@@ -7,9 +7,10 @@ import json
 from datetime import UTC, datetime
 
 from metrica.dashboard.admin.commands import Subparsers, add_command, open_database
-from metrica.dashboard.admin.times import format_time, parse_time
+from metrica.dashboard.admin.times import parse_time
 from metrica.dashboard.service.serving import say
 from metrica.dashboard.store.audit import AuditEntry
+from metrica.dashboard.upkeep.export import local_time
 
 _PAGE = 1000  # entries that are read at a time
 
@@ -68,7 +69,7 @@ def _as_text(entry: AuditEntry) -> str:
 def _as_json(entry: AuditEntry) -> str:
     row = {
         "n": entry.n,
-        "time": format_time(entry.time, "UTC"),
+        "time": local_time(entry.time, "UTC"),
         "actor": entry.actor,
         "action": entry.action,
         "subject": entry.subject,

@@ -6,8 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
-SECOND = 1_000_000_000
-"""A second in nanoseconds."""
+from metrica.dashboard.kpis.events import SECOND
 
 _FORM = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)?\s?(Z|z|[+-]\d\d:?\d\d)?", re.ASCII
@@ -35,18 +34,6 @@ def parse_time(text: str, zone: str) -> int:
     if not 0 <= seconds < 1 << 33:
         raise ValueError(f"{text!r} cannot be meant: give a time from 1970 to 2242")
     return seconds * SECOND + int((fraction or "").ljust(9, "0"))
-
-
-def format_time(moment: int, zone: str) -> str:
-    """Write a time (ns UTC) by the zone's clocks, with the offset from UTC; `parse_time` reads exactly it.
-
-    The fraction has as many digits as it needs, such as 2026-11-28T14:30:05.25+01:00.
-    """
-    seconds, rest = divmod(moment, SECOND)
-    local = datetime.fromtimestamp(seconds, UTC).astimezone(ZoneInfo(zone))
-    fraction = f".{rest:09}".rstrip("0") if rest else ""
-    offset = local.strftime("%z")
-    return f"{local:%Y-%m-%dT%H:%M:%S}{fraction}{offset[:3]}:{offset[3:5]}"
 
 
 def _with_offset(plain: datetime, offset: str) -> datetime:

@@ -79,7 +79,7 @@ def immediate(db: SqliteDatabase) -> Generator[SqliteDatabase]:
     A transaction that reads first and then writes fails at once, whatever the timeout, if another program wrote in
     between. A lock at the start is waited for.
     """
-    db.conn.execute("BEGIN IMMEDIATE")
+    _begin(db.conn)
     try:
         yield db
         db.conn.execute("COMMIT")
@@ -87,6 +87,26 @@ def immediate(db: SqliteDatabase) -> Generator[SqliteDatabase]:
         if db.conn.in_transaction:
             db.conn.execute("ROLLBACK")
         raise
+
+
+def _begin(conn: sqlite3.Connection) -> None:
+    # SQLite has no queue of those who wait for the lock. It tries again every 100 ms, and then never meets the short
+    # moment between two writes of a program that writes all the time. So try often, for as long as was asked for.
+    patience = conn.execute("PRAGMA busy_timeout").fetchone()[0]
+    deadline = time.monotonic() + patience / 1000
+    conn.execute("PRAGMA busy_timeout = 0")
+    try:
+        while True:
+            try:
+                conn.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                busy = (error.sqlite_errorcode & 0xFF) == sqlite3.SQLITE_BUSY
+                if not busy or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.002)
+    finally:
+        conn.execute(f"PRAGMA busy_timeout = {patience}")
 
 
 def _enable_wal(conn: sqlite3.Connection, lock_timeout: float) -> None:
@@ -105,6 +125,8 @@ def _enable_wal(conn: sqlite3.Connection, lock_timeout: float) -> None:
 
 
 def _migrate(db: SqliteDatabase, path: Path) -> None:
+    if require_known_schema(db, path) == _our_steps():
+        return  # nobody has to be waited for
     with immediate(db):
         require_known_schema(db, path)
         migrations.apply(db)

@@ -80,7 +80,7 @@ def draft_of(target: Path) -> Generator[Path]:
     try:
         fd = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise _file_error(error, target) from None
+        raise file_error(error, target) from None
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)  # says that somebody is at work on it
         yield draft
@@ -105,7 +105,7 @@ def keep(draft: Path, target: Path) -> None:
     except FileExistsError:
         raise DatabaseError(f"{target} exists already: name a file that does not, nothing is overwritten") from None
     except OSError as error:
-        raise _file_error(error, target) from None
+        raise file_error(error, target) from None
 
 
 def checked(path: Path, stopped: Callable[[], bool] = lambda: False) -> Contents:
@@ -161,7 +161,8 @@ def _copy_error(error: sqlite3.Error, path: Path, target: Path) -> DatabaseError
     return database_error(error, path)
 
 
-def _file_error(error: OSError, target: Path) -> DatabaseError:
+def file_error(error: OSError, target: Path) -> DatabaseError:
+    """Return what is wrong with a file that cannot be written, as one sentence."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return _no_room(target)
     return DatabaseError(f"{target} cannot be written ({error.strerror}): check the folder, or name another file")
