@@ -34,7 +34,6 @@ def open_writer(path: Path, *, lock_timeout: float = _LOCK_TIMEOUT) -> SqliteDat
         if not path.exists():
             with contextlib.suppress(FileExistsError):
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-        _close_to_others(path)
     except OSError as error:
         raise DatabaseError(f"the database {path} cannot be opened ({error.strerror}): check the folder") from None
     conn = None
@@ -48,6 +47,11 @@ def open_writer(path: Path, *, lock_timeout: float = _LOCK_TIMEOUT) -> SqliteDat
         conn.execute("PRAGMA secure_delete=ON")  # what is removed is overwritten, not only unlinked
         db = SqliteDatabase(conn, execute_plugins=False)
         _migrate(db, path)
+        _close_to_others(path)  # now that it is known to be a database of ours
+    except OSError as error:
+        if conn is not None:
+            conn.close()
+        raise DatabaseError(f"others can read the database {path} ({error.strerror}): run 'chmod 600 {path}'") from None
     except sqlite3.Error as error:
         if conn is not None:
             conn.close()
