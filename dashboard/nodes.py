@@ -12,7 +12,8 @@ from metrica import Node, param, timer
 from metrica.dashboard.ingest.app import create_app
 from metrica.dashboard.kpis.store import DEFAULT_CUTOFF_HOUR
 from metrica.dashboard.service.commands import DATABASE_FILE
-from metrica.dashboard.service.errors import AddressError, SecretFileError
+from metrica.dashboard.service.errors import AddressError, BusyError, SecretFileError
+from metrica.dashboard.service.passwords import check_password, generate
 from metrica.dashboard.service.secret_file import read_or_create
 from metrica.dashboard.service.serving import AioServer, Server, WsgiServer
 from metrica.dashboard.store.database import Database
@@ -20,7 +21,7 @@ from metrica.dashboard.store.errors import DatabaseDamagedError, DatabaseError
 from metrica.dashboard.store.origins import launch_file
 from metrica.dashboard.store.tokens import check_token
 from metrica.dashboard.web.app import SESSION_KEY, WebSettings, create_web
-from metrica.dashboard.web.passwords import OWNER, SHORTEST, ensure_owner, generate, unused
+from metrica.dashboard.web.passwords import OWNER, ensure_owner, unused
 from metrica.dashboard.web.prefix import checked_prefix
 from metrica.errors import NodeError, ParameterError
 
@@ -36,7 +37,7 @@ class _ServerNode(Node):
         try:
             self._database = Database(self._path(), clock=self.clock.now)
             self._server = self._serve(self._database)
-        except (AddressError, SecretFileError, DatabaseError, ValueError) as error:
+        except (AddressError, BusyError, SecretFileError, DatabaseError, ValueError) as error:
             self._close()
             # All else may pass while the launch runs: a port that is taken, a full disk, an address that comes later.
             raise NodeError(str(error), permanent=isinstance(error, DatabaseDamagedError | ValueError)) from None
@@ -164,8 +165,10 @@ class Dashboard(_ServerNode):
     refresh: float = param(default=5.0, ge=0.5, unit="s", help="how often an open page looks for new figures")
 
     def check(self) -> None:
-        if self.password and len(self.password) < SHORTEST:
-            raise ParameterError("password", f"'password' is too short: use at least {SHORTEST} characters")
+        try:
+            check_password(self.password or generate())
+        except ValueError as error:
+            raise ParameterError("password", f"'password': {error}") from None
         try:
             checked_prefix(self.prefix)
         except ValueError as error:
@@ -187,7 +190,7 @@ class Dashboard(_ServerNode):
         try:  # after listening: a password made for a port that is taken would be lost
             not_used = unused(database, self.password) if self.password else ""
             first = ensure_owner(database, self.password or new, launch_file(self.name), force=bool(new))
-        except DatabaseError:
+        except BaseException:
             server.stop()
             raise
         login = f" (log in as {OWNER}, password {first or new})" if first or new else ""

@@ -173,5 +173,6 @@ def _insert(db: SqliteDatabase, hashed: str, store: str, label: str, now: int, o
 
 
 def _hash(token: str) -> str:
-    # Neither salt nor a slow hash is needed: a token is 256 random bits, so it cannot be guessed from a dictionary.
+    # Neither salt nor a slow hash is needed: a token is 256 random bits, so it cannot be guessed from a dictionary. One
+    # that somebody chose is worth what they chose, see `check_token`.
     return hashlib.sha256(token.encode()).hexdigest()

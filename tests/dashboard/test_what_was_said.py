@@ -159,3 +159,13 @@ def test_a_password_that_the_owner_has_chosen_survives_every_start(
         assert is_right(database.users.get(OWNER), "chosen on the page")
     assert "the given password is not used, because 'owner' has chosen another one since" in caplog.text
     assert "of the launch file" not in caplog.text, "and the password itself is not said"
+
+
+@pytest.mark.parametrize("password", ["short", "aaaaaaaa"])
+def test_a_bad_password_is_refused_before_anything_starts(where: Context, password: str) -> None:
+    with (
+        pytest.raises(ParameterError, match="'password': the password is too "),
+        testing.run(Dashboard(port=0, password=password), context=where),
+    ):
+        pass
+    assert not where.data_dir.exists()

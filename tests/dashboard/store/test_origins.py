@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import sqlite3
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -9,9 +12,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlite_utils import Database as SqliteDatabase
 
 from metrica.dashboard.kpis.store import DEFAULT_CUTOFF_HOUR, Store
 from metrica.dashboard.store.database import Database
+from metrica.dashboard.store.migrations import migrations
 from metrica.dashboard.store.origins import ADMIN, launch_file
 from metrica.dashboard.store.tokens import check_token
 from metrica.dashboard.store.users import OWNER, User
@@ -176,3 +181,29 @@ def test_a_removed_owner_is_noted_and_other_names_are_not_kept(database: Databas
     assert database.users.all() == []
     database.users.put(User(OWNER, "hash"))
     assert not database.users.was_removed(OWNER)
+
+
+def test_a_database_of_before_knows_who_gave_its_tokens(tmp_path: Path) -> None:
+    """Until then a node put its token there with its own name as the label, and nobody noted who said what."""
+    path = tmp_path / "metrica.db"
+    with contextlib.closing(sqlite3.connect(path)) as conn:
+        migrations.apply(SqliteDatabase(conn), stop_before="m006_sessions")
+        conn.execute(
+            "INSERT INTO stores (id, timezone, cutoff_hour, recall) VALUES ('tunis-01', 'Africa/Tunis', 5, 0.9)"
+        )
+        conn.execute("INSERT INTO users (name, password, created) VALUES ('owner', 'hash', 1)")
+        for token, label, revoked in (("old", "/ingest", None), ("given", "a box", None), ("gone", "/ingest", 7)):
+            row = (hashlib.sha256(token.encode()).hexdigest(), label, revoked)
+            conn.execute(
+                "INSERT INTO tokens (hash, store, created, label, revoked) VALUES (?, 'tunis-01', 1, ?, ?)", row
+            )
+        conn.commit()
+    with Database(path) as database:
+        assert database.tokens.fill("tunis-01", "gone", NODE) == "revoked"
+        assert database.tokens.fill("tunis-01", "new", NODE) == "valid"
+        assert [database.tokens.store_of(token) is not None for token in ("old", "given", "gone", "new")] == [
+            False, True, False, True
+        ]  # fmt: skip
+        database.stores.fill("tunis-01", TUNIS, NODE)
+        assert database.stores.get("tunis-01") == Store("tunis-01", "Africa/Tunis", 5, None, 0.9), "nothing is lost"
+        assert database.users.get(OWNER) == User(OWNER, "hash")
