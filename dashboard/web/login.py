@@ -6,9 +6,10 @@ import contextlib
 import ipaddress
 import math
 import threading
-from collections.abc import Generator
+import time
+from collections.abc import Callable, Generator
 
-from flask import Blueprint, Flask, current_app, redirect, request, session
+from flask import Blueprint, Flask, Response, current_app, redirect, request, session
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
@@ -16,6 +17,7 @@ from metrica.dashboard.service.errors import BusyError
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.errors import DatabaseError
 from metrica.dashboard.web.csrf import csrf_is_right, csrf_token
+from metrica.dashboard.web.device import known_device, remember_device
 from metrica.dashboard.web.failures import FailureLog
 from metrica.dashboard.web.form_page import Field, form_page
 from metrica.dashboard.web.language import PATH as LANGUAGE_PATH
@@ -53,39 +55,50 @@ class Gate:
     """The limit on wrong passwords. Passwords that are being compared count as wrong until they turn out right.
 
     It is by name and address together, and not by the name alone: then anybody could lock the owner out from anywhere.
+    A browser in which the user has logged in before has a limit of its own, see `metrica.dashboard.web.device`.
     """
 
-    def __init__(self) -> None:
-        self._by_both, self._by_address = (
-            Throttle(FREE_TRIES, LONGEST_WAIT),
-            Throttle(FREE_TRIES_OF_ADDRESS, LONGEST_WAIT),
-        )
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """clock: seconds, monotonic."""
+        self._by_both = Throttle(FREE_TRIES, LONGEST_WAIT, clock)
+        self._by_address = Throttle(FREE_TRIES_OF_ADDRESS, LONGEST_WAIT, clock)
         self._lock = threading.Lock()
 
-    def enter(self, name: str, address: str) -> float:
-        """Return how many seconds to wait before the next try; if 0, one try has been counted as failed."""
-        both = f"{address} {name}"
+    def enter(self, name: str, address: str, device: str = "") -> float:
+        """Return how many seconds to wait before the next try; if 0, one try has been counted as failed.
+
+        device: the browser, if it is known; what others at the same address do is then nothing to it.
+        """
         with self._lock:  # many tries at once must not all be the first one
-            wait = max(self._by_address.wait(address), self._by_both.wait(both))
+            keys = _keys(name, address, device)
+            wait = max(throttle.wait(key) for throttle, key in self._limits(*keys))
             if wait <= 0:
-                self._by_address.failed(address)
-                self._by_both.failed(both)
+                for throttle, key in self._limits(*keys):
+                    throttle.failed(key)
         return wait
 
-    def was_right(self, name: str, address: str) -> None:
+    def was_right(self, name: str, address: str, device: str = "") -> None:
         """Forget the failed tries."""
-        self._by_address.succeeded(address)
-        self._by_both.succeeded(f"{address} {name}")
+        for throttle, key in self._limits(*_keys(name, address, device)):
+            throttle.succeeded(key)
 
     @contextlib.contextmanager
-    def forgiving(self, name: str, address: str) -> Generator[None]:
+    def forgiving(self, name: str, address: str, device: str = "") -> Generator[None]:
         """Take the counted try back if the password could not be compared inside."""
         try:
             yield
         except (BusyError, DatabaseError):
-            self._by_address.forgive(address)
-            self._by_both.forgive(f"{address} {name}")
+            for throttle, key in self._limits(*_keys(name, address, device)):
+                throttle.forgive(key)
             raise
+
+    def _limits(self, both: str, address: str) -> list[tuple[Throttle, str]]:
+        return [(self._by_both, both), *([(self._by_address, address)] if address else [])]
+
+
+def _keys(name: str, address: str, device: str) -> tuple[str, str]:
+    """Return what a try is counted under: with its name, and by itself (empty: not at all)."""
+    return (f"device {device} {name}", "") if device else (f"{address} {name}", address)
 
 
 def protect(server: Flask, database: Database, gate: Gate, failures: FailureLog) -> None:
@@ -106,6 +119,12 @@ def protect(server: Flask, database: Database, gate: Gate, failures: FailureLog)
         if request.path == "/":
             return redirect(f"{root()}/login")
         return {"error": "log in first"}, 401
+
+    @server.after_request
+    def remember(answer: Response) -> Response:  # pyright: ignore[reportUnusedFunction]
+        if request.path == "/" and current_user.is_authenticated and not known_device(current_user.name):
+            remember_device(answer, current_user.name)
+        return answer
 
     server.register_blueprint(_routes(database, gate, failures))
 
@@ -164,12 +183,13 @@ def _routes(database: Database, gate: Gate, failures: FailureLog) -> Blueprint:
         visitor = network_of(address)
         if not csrf_is_right():
             return form(t("login_stale"), name), 400
-        wait = gate.enter(name, visitor)
+        device = known_device(name)
+        wait = gate.enter(name, visitor, device)
         if wait > 0:
             failures.note("login put off", name, address)
             return later(form(t("login_throttled", n=math.ceil(wait)), name), wait, 429)
         try:
-            with gate.forgiving(name, visitor):
+            with gate.forgiving(name, visitor, device):
                 user = user_with(database, name, request.form.get("password", ""))
                 begun = database.sessions.create(user.name, user.password, address) if user else None
         except BusyError:
@@ -177,7 +197,7 @@ def _routes(database: Database, gate: Gate, failures: FailureLog) -> Blueprint:
         if user is None or begun is None:
             failures.note("login failed", name, address)
             return form(t("login_wrong"), name), 401
-        gate.was_right(name, visitor)
+        gate.was_right(name, visitor, device)
         if current_user.is_authenticated:
             database.sessions.end(current_user.get_id(), address=address)
         begin_session(user.name, begun)

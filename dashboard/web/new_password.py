@@ -14,6 +14,7 @@ from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.origins import ADMIN
 from metrica.dashboard.store.users import User
 from metrica.dashboard.web.csrf import csrf_is_right
+from metrica.dashboard.web.device import known_device
 from metrica.dashboard.web.failures import FailureLog
 from metrica.dashboard.web.form_page import Field, form_page
 from metrica.dashboard.web.language import request_texts
@@ -50,7 +51,7 @@ def new_password_routes(database: Database, gate: Gate, failures: FailureLog) ->
     def change() -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction]
         t = request_texts()
         name, address = str(current_user.name), request.remote_addr or ""
-        visitor = network_of(address)
+        visitor, device = network_of(address), known_device(name)
         if not csrf_is_right():
             return form(t("login_stale")), 400
         current, new = request.form.get("current", ""), request.form.get("new", "")
@@ -58,23 +59,23 @@ def new_password_routes(database: Database, gate: Gate, failures: FailureLog) ->
         if problem:
             return form(problem), 400
         # Whoever finds a browser that is logged in must not be able to guess on and on either.
-        wait = gate.enter(name, visitor)
+        wait = gate.enter(name, visitor, device)
         if wait > 0:
             failures.note("password change put off", name, address)
             return later(form(t("login_throttled", n=math.ceil(wait))), wait, 429)
         try:
-            with gate.forgiving(name, visitor):
+            with gate.forgiving(name, visitor, device):
                 user = log_in(database, name, current)
                 changed = User(name, hashed(new), ADMIN) if user else None
         except BusyError:
             return later(form(t("login_busy")), BUSY_WAIT, 503)
         except ValueError:  # too simple
-            gate.was_right(name, visitor)
+            gate.was_right(name, visitor, device)
             return form(t("password_simple")), 400
         if changed is None:
             failures.note("password change failed", name, address)
             return form(t("password_wrong")), 401
-        gate.was_right(name, visitor)
+        gate.was_right(name, visitor, device)
         database.users.put(changed, actor=name, address=address)
         begun = database.sessions.create(name, changed.password, address, renewed=True)
         if begun is not None:  # else somebody else has changed it again by now

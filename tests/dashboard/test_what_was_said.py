@@ -126,7 +126,8 @@ def test_figures_of_an_administrator_survive_every_start(where: Context, caplog:
         pass
     command(where, "store", "add", "tunis-01", "--timezone", "Africa/Tunis", "--recall", "0.98", "--precision", "0.995")
     command(where, "store", "set", "tunis-01", "--cutoff", "3")
-    for params in ({"cutoff_hour": 6}, {"cutoff_hour": 6, "empty_hour": 23}, {"recall": 0.9}, {}):
+    starts: list[dict[str, Any]] = [{"cutoff_hour": 6}, {"cutoff_hour": 6, "empty_hour": 23}, {"recall": 0.9}, {}]
+    for params in starts:
         with ingest(where, **params):
             pass
         with Database(where.data_dir / "metrica.db") as database:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -88,7 +90,12 @@ def test_a_page_that_asks_every_five_seconds_hardly_writes(
     settle(database)
     writes: list[object] = []
     write = database.write
-    monkeypatch.setattr(database, "write", lambda work: writes.append(work) or write(work))
+
+    def noted(work: Callable[[Any], object]) -> Future[object]:
+        writes.append(work)
+        return write(work)
+
+    monkeypatch.setattr(database, "write", noted)
     for _ in range(720):  # an hour
         clock.now += 5 * SECOND
         assert database.sessions.find(session) is not None

@@ -31,6 +31,14 @@ def database(tmp_path: Path) -> Generator[Database]:
         yield opened
 
 
+@pytest.fixture(autouse=True)
+def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time of the limit on wrong passwords, seconds; it stands still unless a test moves it."""
+    now = [1.0]
+    monkeypatch.setattr("metrica.dashboard.web.app.Gate", lambda: Gate(lambda: now[0]))
+    return now
+
+
 @pytest.fixture
 def web(database: Database) -> Flask:
     return create_web(database, WebSettings(secret_key="k" * 32))
@@ -40,6 +48,7 @@ def web(database: Database) -> Flask:
 def owner(web: Flask) -> FlaskClient:
     client = web.test_client()
     assert log_in(client).status_code == 302
+    assert client.get("/").status_code == 200
     return client
 
 
@@ -128,13 +137,61 @@ def test_errors_have_the_headers_too(database: Database, owner: FlaskClient) -> 
     assert answer.headers["X-Frame-Options"] == "DENY"
 
 
-def test_twenty_wrong_passwords_keep_the_owner_out_nowhere_else_and_wait_longer_and_longer(site: Site) -> None:
-    stranger = Visitor(site.address)
+def test_twenty_wrong_passwords_keep_the_owner_out_nowhere_else_and_wait_longer_and_longer(
+    now: list[float], site: Site
+) -> None:
+    stranger, owner = Visitor(site.address), Visitor(site.address)
     answers = [stranger.log_in("wrong") for _ in range(20)]
     assert answers == [401] * FREE_TRIES + [429] * (20 - FREE_TRIES)
-    with_cookie = create_web(site.database, WebSettings(secret_key="k" * 32)).test_client()
-    with_cookie.environ_base["REMOTE_ADDR"] = "192.0.2.7"
-    assert log_in(with_cookie).status_code == 302
+    waits: list[float] = []
+    for _ in range(4):
+        fields = {"name": OWNER, "password": "wrong", "csrf": stranger.token()}
+        waits.append(float(stranger.ask("POST", "/login", fields).headers["Retry-After"]))
+        now[0] += waits[-1]
+        assert stranger.log_in("wrong") == 401
+    assert waits == [2, 4, 8, 16]
+    assert owner.log_in() == 429, "from the same address"
+    elsewhere = create_web(site.database, WebSettings(secret_key="k" * 32)).test_client()
+    elsewhere.environ_base["REMOTE_ADDR"] = "192.0.2.7"
+    assert log_in(elsewhere).status_code == 302
+
+
+def test_a_browser_that_was_in_before_is_not_kept_out_by_others_at_its_address(web: Flask, owner: FlaskClient) -> None:
+    """All come from one address, as behind a proxy that hides them."""
+    owner.post("/logout", data={"csrf": csrf_inside(owner)})
+    stranger = web.test_client()
+    answers = [log_in(stranger, "wrong").status_code for _ in range(20)]
+    answers += [log_in(stranger, "wrong", f"name {n}").status_code for n in range(40)]
+    assert answers[-1] == 429
+    assert log_in(web.test_client()).status_code == 429
+    assert log_in(owner).status_code == 302
+
+
+def test_such_a_browser_has_a_limit_of_its_own_and_its_cookie_is_no_login(web: Flask, owner: FlaskClient) -> None:
+    name = f"{web.config['SESSION_COOKIE_NAME']}-device"
+    kept = owner.get_cookie(name)
+    assert kept is not None
+    assert kept.http_only
+    assert OWNER not in kept.value
+    owner.post("/logout", data={"csrf": csrf_inside(owner)})
+    assert not is_in(owner)
+    assert [log_in(owner, "wrong").status_code for _ in range(FREE_TRIES + 1)] == [401] * FREE_TRIES + [429]
+    for value in (kept.value, f"{'0' * 16}.{kept.value.partition('.')[2]}", "x", "", ".", "é.é"):
+        forger = web.test_client()
+        forger.set_cookie(name, value)
+        assert not is_in(forger)
+        used = [log_in(forger, "wrong", "amel").status_code for _ in range(2)]
+        assert used[0] in (401, 429), "for another name it is worth nothing"
+
+
+def test_a_made_up_device_opens_no_limit_of_its_own(web: Flask) -> None:
+    name = f"{web.config['SESSION_COOKIE_NAME']}-device"
+    answers: list[int] = []
+    for n in range(FREE_TRIES + 2):
+        forger = web.test_client()
+        forger.set_cookie(name, f"{n:016x}.{'0' * 64}")
+        answers.append(log_in(forger, "wrong").status_code)
+    assert answers == [401] * FREE_TRIES + [429] * 2
 
 
 def test_the_gate_counts_tries_that_go_on_at_the_same_time() -> None:

@@ -13,7 +13,7 @@ import pytest
 from argon2 import PasswordHasher, Type, extract_parameters
 from argon2.exceptions import VerificationError
 from argon2.low_level import error_to_str
-from werkzeug.security import generate_password_hash
+from werkzeug.security import check_password_hash, generate_password_hash
 
 from metrica.dashboard.service import passwords
 from metrica.dashboard.service.errors import BusyError
@@ -138,7 +138,7 @@ class Counting:
 @pytest.fixture
 def counting(monkeypatch: pytest.MonkeyPatch) -> Counting:
     counting = Counting(passwords._HASHER)  # pyright: ignore[reportPrivateUsage]
-    check = passwords.check_password_hash
+    check = check_password_hash
 
     def old(stored: str, password: str) -> bool:
         counting.kinds.append("scrypt")
