@@ -13,8 +13,9 @@ from dash.exceptions import DependencyException
 from flask import Flask, Response, has_request_context, request
 from flask.typing import ResponseReturnValue
 
+from metrica.dashboard.reports.answers import PATIENCE, Answers
+from metrica.dashboard.reports.reports import Reports
 from metrica.dashboard.store.database import Database
-from metrica.dashboard.store.reports import Reports
 from metrica.dashboard.store.sessions import LONGEST
 from metrica.dashboard.web.callbacks import register
 from metrica.dashboard.web.compression import compress
@@ -71,6 +72,8 @@ class WebSettings:
     """Whether browsers connect over HTTPS, through a reverse proxy; session cookies are then sent over HTTPS only."""
     prefix: str = ""
     """Path under which the proxy shows the pages, such as /footfall; empty: the one in its X-Forwarded-Prefix."""
+    patience: float | None = PATIENCE
+    """Seconds until the last figures are shown instead of fresh ones; None waits for fresh ones."""
 
 
 class _LocalisedDash(Dash):
@@ -127,7 +130,7 @@ def create_web(database: Database, settings: WebSettings) -> Flask:
         return layout(stores, csrf, settings.refresh, request_texts(), root())
 
     app.layout = current_layout
-    register(app, database, Reports(database))
+    register(app, database, Answers(Reports(database), patience=settings.patience))
     policy = _content_policy(app)
 
     @server.before_request
