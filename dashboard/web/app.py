@@ -19,7 +19,6 @@ from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.sessions import LONGEST
 from metrica.dashboard.web.callbacks import register
 from metrica.dashboard.web.compression import compress
-from metrica.dashboard.web.csrf import csrf_token
 from metrica.dashboard.web.empty_marks import empty_mark_routes
 from metrica.dashboard.web.failures import FailureLog
 from metrica.dashboard.web.language import language_routes, request_texts
@@ -27,6 +26,7 @@ from metrica.dashboard.web.login import Gate, protect
 from metrica.dashboard.web.new_password import new_password_routes
 from metrica.dashboard.web.page import layout
 from metrica.dashboard.web.prefix import PLACEHOLDER, root, serve_under
+from metrica.dashboard.web.same_origin import csrf_token
 from metrica.dashboard.web.texts import texts
 
 _INDEX = """<!DOCTYPE html>
