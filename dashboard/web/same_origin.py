@@ -1,7 +1,7 @@
 """Requests that change something must come from our own pages: a check for every one that is not just reading.
 
 Why not the cookie's SameSite=Lax alone: "site" leaves out the port and the first part of the host, so another program
-on the same machine, or another page of the same domain, is the same site. The forms have a CSRF token besides: each has it in a hidden field, or is refused. Dash's
+on the same machine, or another page of the same domain, is the same site. The forms have a CSRF token besides. Dash's
 own requests have none, and need none: they change nothing, and their JSON cannot be sent by a form of another page.
 """
 
