@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -113,7 +113,7 @@ def shell_backup(path: Path, target: Path, limit: float) -> None:
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[Callable[[], int]]:
+def writing(path: Path) -> Generator[Callable[[], int]]:
     """Inside, another process writes all the time. Gives a function that says how many events it has written."""
     process = subprocess.Popen([sys.executable, "-m", "benchmarks.backup", "--write", str(path)], cwd=ROOT)
 

@@ -133,17 +133,17 @@ def measure(store: SimulatedStore, seed: int, days: int, before: int = DAYS) -> 
     errors = Errors()
     for past, day in days_of(store, seed, days, before):
         calibration = calibrate(past)
-        replay = DayReplay(OPEN - HOUR, calibration, DayContext(empty_times=(EMPTY,)))
+        replay, emptied = DayReplay(OPEN - HOUR, calibration), DayContext(empty_times=(EMPTY,))
         off: list[int] = []
         margins: list[int] = []
         minutes = np.arange(OPEN, CLOSE + 10 * MINUTE, MINUTE)
         truth = np.searchsorted(day.came, minutes, "right") - np.searchsorted(day.left, minutes, "right")
         for minute, real in zip(minutes.tolist(), truth.tolist(), strict=True):
-            inside = replay.totals_at(day.counted, minute).occupancy
+            inside = replay.totals_at(day.counted, minute, emptied).occupancy
             errors.lowest = min(errors.lowest, inside.people)
             off.append(inside.people - real)
             margins.append(inside.margin)
-        before_empty, evening = replay.totals_at(day.counted, EMPTY - 1), replay.totals_at(day.counted, EMPTY)
+        before_empty, evening = (replay.totals_at(day.counted, at, emptied) for at in (EMPTY - 1, EMPTY))
         plain = np.append(0, np.cumsum(day.counted.signs, dtype=np.int64))
         steps = np.searchsorted(day.counted.times, minutes, "right")
         errors.people.append(float(np.abs(off).mean()))

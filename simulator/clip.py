@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from metrica.errors import ParameterError
-from metrica.pictures import VideoWriter
+from metrica.files.video import VideoWriter
 from metrica.simulator.address import read_sim_address
 from metrica.simulator.scene import Scene, SeenPerson
 from metrica.simulator.truth import truth_of, write_truth

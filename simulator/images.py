@@ -13,8 +13,9 @@ import cv2
 import numpy as np
 
 from metrica.errors import ParameterError
+from metrica.files.pictures import list_pictures, read_picture, write_picture
+from metrica.files.whole import write_whole
 from metrica.messages import Image
-from metrica.pictures import list_pictures, read_picture, write_picture, write_whole
 from metrica.simulator.figures.figure import Figure, Light, Stance, make_figure
 from metrica.simulator.figures.gait import MovementStyle
 from metrica.simulator.figures.looks import adult, child, mannequin, staff

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from metrica.errors import ParameterError
-from metrica.pictures import write_whole
+from metrica.files.whole import write_whole
 from metrica.simulator.scene import Scene, SeenPerson
 
 

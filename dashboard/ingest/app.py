@@ -25,8 +25,9 @@ from metrica.dashboard.ingest.metrics import Metrics
 from metrica.dashboard.ingest.misdirected import ANY_ADDRESS, expect, wrong_address, wrong_method
 from metrica.dashboard.ingest.openapi import openapi
 from metrica.dashboard.ingest.schema import CoverageBatch, CoverageReceipt, EventBatch, EventReceipt, ServerStatus
+from metrica.dashboard.reports.answers import PATIENCE, Answers
+from metrica.dashboard.reports.reports import Reports
 from metrica.dashboard.store.database import Database
-from metrica.dashboard.store.reports import Reports
 from metrica.version import __version__
 
 T = TypeVar("T")
@@ -115,13 +116,16 @@ ROUTES: tuple[Route, ...] = (
 """Every endpoint. The application and the OpenAPI document are both made from this list."""
 
 
-def create_app(database: Database) -> web.Application:
-    """Make the ingest over a database, to be run by `metrica.dashboard.service.serving.AioServer`."""
+def create_app(database: Database, *, patience: float | None = PATIENCE) -> web.Application:
+    """Make the ingest over a database, to be run by `metrica.dashboard.service.serving.AioServer`.
+
+    patience: seconds until the last figures are given instead of fresh ones; None waits for fresh ones.
+    """
     app = web.Application(middlewares=[errors_as_json], client_max_size=MAX_BODY)
     app[DATABASE] = database
     app[_PARSING] = asyncio.Semaphore(2)
     app[METRICS] = Metrics(database)
-    app[kpi_routes.REPORTS] = Reports(database)
+    app[kpi_routes.ANSWERS] = Answers(Reports(database), patience=patience)
     for route in ROUTES:
         app.router.add_route(route.method, route.path, route.handler, expect_handler=expect)
         app.router.add_route("*", route.path, wrong_method(route.method), expect_handler=expect)

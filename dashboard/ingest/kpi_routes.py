@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -16,11 +16,13 @@ from metrica.dashboard.kpis import footfall
 from metrica.dashboard.kpis.dwell import Dwell
 from metrica.dashboard.kpis.events import SECOND
 from metrica.dashboard.kpis.store import Store
+from metrica.dashboard.reports.answers import Answers
+from metrica.dashboard.reports.reports import Reports
+from metrica.dashboard.reports.store_reports import DAYS, WEEKS, calendar_of
 from metrica.dashboard.store.errors import DatabaseError
-from metrica.dashboard.store.reports import DAYS, WEEKS, Reports, calendar_of
 
-REPORTS = web.AppKey("reports", Reports)
-"""The application's reports."""
+ANSWERS = web.AppKey("answers", Answers)
+"""The application's figures."""
 
 _DAYS = Query("days", DAYS, 1, 400, "How many business days, today included.")
 _WEEKS = Query("weeks", WEEKS, 1, WEEKS, "How many weeks to take the mean of.")
@@ -42,7 +44,7 @@ async def get_store(request: web.Request) -> web.Response:
             last_event=_local(store, headline.last_event),
         )
 
-    return await _answer_in_thread(request, compute)
+    return await _answer(request, "store", compute)
 
 
 async def get_kpis(request: web.Request) -> web.Response:
@@ -67,7 +69,7 @@ async def get_kpis(request: web.Request) -> web.Response:
             last_event=_local(store, headline.last_event),
         )
 
-    return await _answer_in_thread(request, compute)
+    return await _answer(request, "kpis", compute)
 
 
 async def get_hourly(request: web.Request) -> web.Response:
@@ -86,7 +88,7 @@ async def get_hourly(request: web.Request) -> web.Response:
             ],
         )
 
-    return await _answer_in_thread(request, compute)
+    return await _answer(request, "hourly", compute)
 
 
 async def get_daily(request: web.Request) -> web.Response:
@@ -98,7 +100,7 @@ async def get_daily(request: web.Request) -> web.Response:
         listed = [out.Day(day=row.day, visitors=row.visitors, missing_hours=round(row.missing, 3)) for row in rows]
         return out.Daily(store=store.id, days=listed)
 
-    return await _answer_in_thread(request, compute)
+    return await _answer(request, ("daily", days), compute)
 
 
 async def get_heatmap(request: web.Request) -> web.Response:
@@ -110,7 +112,7 @@ async def get_heatmap(request: web.Request) -> web.Response:
         rows = [out.Weekday(weekday=n, visitors=list(cells)) for n, cells in enumerate(heat.cells)]
         return out.Heat(store=store.id, weeks=weeks, hours=list(heat.hours), weekdays=rows)
 
-    return await _answer_in_thread(request, compute)
+    return await _answer(request, ("heatmap", weeks), compute)
 
 
 _PATH = "/v1/stores/{store}"
@@ -124,19 +126,23 @@ ROUTES: tuple[Route, ...] = (
 )
 
 
-async def _answer_in_thread(request: web.Request, compute: Callable[[Reports, Store, int], T]) -> web.Response:
-    """Compute an answer in a thread, for the store in the path and the present time. Raises RequestError 401 or 403."""
+async def _answer(
+    request: web.Request, question: Hashable, compute: Callable[[Reports, Store, int], T]
+) -> web.Response:
+    """Answer for the store in the path, at the present time. Raises RequestError 401 or 403.
+
+    The header `Age` says how many seconds ago the figures were right, if fresh ones take too long.
+    """
     store_id = await allowed_store(request)
-    database, reports = request.app[DATABASE], request.app[REPORTS]
-
-    def read() -> T:
-        store = database.stores.get(store_id)
-        if store is None:  # a token refers to its store, so this is a damaged database
-            raise DatabaseError(f"the store {store_id!r} is gone from the database")
-        return compute(reports, store, database.clock())
-
-    response = answer(await asyncio.to_thread(read))
+    database, answers = request.app[DATABASE], request.app[ANSWERS]
+    store = await asyncio.to_thread(database.stores.get, store_id)
+    if store is None:  # a token refers to its store, so this is a damaged database
+        raise DatabaseError(f"the store {store_id!r} is gone from the database")
+    now = database.clock()
+    found = await answers.ask_async(store, question, now, lambda reports: compute(reports, store, now))
+    response = answer(found.value)
     response.headers["Cache-Control"] = "no-store"
+    response.headers["Age"] = str((now - found.moment) // SECOND)
     return response
 
 

@@ -13,13 +13,13 @@ from zoneinfo import ZoneInfo
 from metrica.dashboard.kpis.business_day import Calendar
 from metrica.dashboard.kpis.coverage import Coverage
 from metrica.dashboard.kpis.dwell import Dwell, dwell_today
-from metrica.dashboard.kpis.events import END_OF_TIME, HOUR, SECOND, Events
+from metrica.dashboard.kpis.events import HOUR, SECOND, Events
 from metrica.dashboard.kpis.gaps import (
+    STEP,
     Gap,
-    events_in_past_weeks,
+    UsualTraffic,
     gaps_in_coverage,
     gaps_in_silence,
-    in_busy_hours,
     time_in_gaps,
 )
 from metrica.dashboard.kpis.headcount import ErrorRates, Occupancy
@@ -50,22 +50,19 @@ class TodayEstimate:
     """What was assumed of the counter."""
 
 
-@dataclass(slots=True)
-class _LastReplay:
-    """The replay of the last question, and what it was made from."""
-
-    key: object
-    events: Events
-    replay: DayReplay
-
-
 class StoreEstimator:
     """Estimates for one store. It keeps intermediate results; they make answers faster, and never change them."""
 
     def __init__(self) -> None:
         self._silences: dict[date, tuple[object, list[Gap]]] = {}
         self._calibration: tuple[object, Calibration] | None = None
-        self._last_replay: _LastReplay | None = None
+        self._replay: tuple[object, DayReplay] | None = None
+        self._usual: tuple[object, UsualTraffic] | None = None
+
+    @property
+    def memory(self) -> int:
+        """About how much memory the intermediate results take, bytes."""
+        return self._replay[1].memory if self._replay is not None else 0
 
     def gaps(self, events: Events, calendar: Calendar, now: int, first: int | None, coverage: Coverage) -> list[Gap]:
         """Return the gaps of the last `LOOK_BACK` business days and of today up to `now`, the oldest first.
@@ -75,7 +72,7 @@ class StoreEstimator:
         today = calendar.day_of(now)
         if coverage:
             recent = [gap for gap in gaps_in_coverage(coverage, now) if gap.end > calendar.start(today - _LOOK_BACK)]
-            return in_busy_hours(recent, events, calendar, first)
+            return self._usual_traffic(events, calendar, today, first).in_busy_hours(recent)
         if first is None:
             return []
         found: list[Gap] = []
@@ -100,26 +97,29 @@ class StoreEstimator:
         events: Events,
         calendar: Calendar,
         now: int,
+        first: int | None,
         gaps: Sequence[Gap],
         empty_times: Sequence[int] = (),
     ) -> TodayEstimate:
         """Estimate who is inside at `now`, and for how long people stay.
 
-        gaps: as `gaps` returns them. empty_times: when somebody marked the store as empty, ns UTC; the store's empty
-        hour is added here.
+        first: the time of the store's first event ever, ns UTC. gaps: as `gaps` returns them. empty_times: when
+        somebody marked the store as empty, ns UTC; the store's empty hour is added here.
         """
         start = calendar.start(calendar.day_of(now))
         calibration = self._calibrate(store, events, calendar, now, gaps)
+        usual = self._usual_traffic(events, calendar, calendar.day_of(now), first)
         gaps_today = [gap for gap in gaps if gap.end > start and gap.start < now]
         marked = {moment for moment in empty_times if start <= moment <= now}
         context = DayContext(
             tuple(sorted(marked | _empty_hour_today(store, calendar, now))),
-            tuple(_unseen_traffic(gap, events, calendar, now) for gap in gaps_today),
+            tuple(part for gap in gaps_today for part in _unseen_traffic(gap, usual, start, now)),
         )
         today = events.between(start, now + 1)
-        replay = self._continued_replay(start, calibration, context, today)
-        totals = replay.totals_at(today, now)
-        self._last_replay = _LastReplay((start, calibration, context), today, replay)
+        if self._replay is None or self._replay[0] != (start, calibration):
+            self._replay = (start, calibration), DayReplay(start, calibration)
+        replay = self._replay[1]
+        totals = replay.totals_at(today, now, context)
         return TodayEstimate(
             occupancy=totals.occupancy,
             dwell=dwell_today(today, replay, totals, calibration),
@@ -140,12 +140,12 @@ class StoreEstimator:
             self._calibration = key, calibrate(days, measured_rates(store))
         return self._calibration[1]
 
-    def _continued_replay(self, start: int, calibration: Calibration, context: DayContext, today: Events) -> DayReplay:
-        """Return the replay of the last question if today's events only continued since; else a new one."""
-        last = self._last_replay
-        if last is not None and last.key == (start, calibration, context) and today.begins_with(last.events):
-            return last.replay
-        return DayReplay(start, calibration, context)
+    def _usual_traffic(self, events: Events, calendar: Calendar, today: date, first: int | None) -> UsualTraffic:
+        """Return what is usual up to today; it is looked up again each day, and when late events arrive."""
+        key = (calendar, today, first, len(events.between(0, calendar.start(today))))
+        if self._usual is None or self._usual[0] != key:
+            self._usual = key, UsualTraffic(events, calendar, first)
+        return self._usual[1]
 
 
 def measured_rates(store: Store) -> ErrorRates | None:
@@ -169,15 +169,19 @@ def _empty_hour_today(store: Store, calendar: Calendar, now: int) -> set[int]:
     return set()
 
 
-def _unseen_traffic(gap: Gap, events: Events, calendar: Calendar, now: int) -> UnseenTraffic:
+def _unseen_traffic(gap: Gap, usual: UsualTraffic, begin: int, now: int) -> list[UnseenTraffic]:
     """Return what the head count assumes of a gap of today: as many people come in as usual at that time.
 
-    A gap that lasts up to now has no end yet. If some cameras look, half of the traffic is taken to be seen.
+    Each half hour has a rate of its own, which does not depend on `now`: so while a gap lasts, what was computed for
+    its past stays. If some cameras look, half of the traffic is taken to be seen.
+
+    begin: when the business day began, ns UTC.
     """
-    end = END_OF_TIME if gap.end >= now else gap.end
-    counts = events_in_past_weeks(events, calendar, gap.start, gap.end, int(events.times[0])) if len(events) else []
-    seconds = max((gap.end - gap.start) / SECOND, 1.0)
-    # Half of all crossings are INs.
-    per_second = sum(counts) / len(counts) / 2 / seconds if counts else 0.0
     seen_share = 0.0 if gap.whole else 0.5
-    return UnseenTraffic(gap.start, end, seen_share, (1 - seen_share) * per_second)
+    skipped = max(0, begin - gap.start) // STEP * STEP
+    parts: list[UnseenTraffic] = []
+    for start in range(gap.start + skipped, gap.end, STEP):
+        # A gap that lasts up to now has no end yet.
+        end = start + STEP if gap.end >= now else min(start + STEP, gap.end)
+        parts.append(UnseenTraffic(start, end, seen_share, (1 - seen_share) * usual.people_per_second(start)))
+    return parts

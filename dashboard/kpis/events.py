@@ -56,14 +56,11 @@ class Events:
         first, last = np.searchsorted(self.times, (since, until))
         return Events(self.times[first:last], self.signs[first:last])
 
-    def begins_with(self, other: Events) -> bool:
-        """Whether the first `len(other)` of these events are exactly the other ones."""
-        n = len(other)
-        return (
-            n <= len(self)
-            and np.array_equal(self.times[:n], other.times)
-            and np.array_equal(self.signs[:n], other.signs)
-        )
+    def common_start(self, other: Events) -> int:
+        """Return how many events, from the first on, are the same in both."""
+        n = min(len(self), len(other))
+        different = (self.times[:n] != other.times[:n]) | (self.signs[:n] != other.signs[:n])
+        return int(different.argmax()) if different.any() else n
 
     def count(self, sign: int) -> int:
         """How many are IN (1) or OUT (-1)."""
@@ -71,3 +68,6 @@ class Events:
 
     def __len__(self) -> int:
         return len(self.times)
+
+
+NO_EVENTS = Events.from_pairs(())

@@ -13,12 +13,14 @@ import numpy as np
 
 from metrica.dashboard.kpis.business_day import Calendar
 from metrica.dashboard.kpis.coverage import TOLERANCE, Coverage
-from metrica.dashboard.kpis.events import HOUR, MINUTE, Events
+from metrica.dashboard.kpis.events import HOUR, MINUTE, SECOND, Events
+
+STEP = 30 * MINUTE
+"""A gap is judged in parts of this length, ns: whether people usually come then, and how many."""
 
 _REMOVED = 72 * HOUR  # a camera that is silent for longer, while another looks, was taken away
 _MIN_USUAL_EVENTS = 16  # if so many are usual, none at all is improbable: e^-16, somewhat more as people come in groups
 _MIN_SILENCE = 30 * MINUTE
-_STEP = 30 * MINUTE
 _WEEKS = 4
 
 
@@ -80,32 +82,61 @@ def gaps_in_silence(events: Events, calendar: Calendar, start: int, end: int, fi
     first: the time of the store's first event ever, ns UTC.
     """
     edges = np.concatenate(([start], events.between(start, end).times, [end]))
+    usual = UsualTraffic(events, calendar, first)
     found: list[Gap] = []
     for place in np.flatnonzero(np.diff(edges) >= _MIN_SILENCE).tolist():
         since, until = int(edges[place]), int(edges[place + 1])
         counts = sorted(events_in_past_weeks(events, calendar, since, until, first))
         # At least three weeks of data, and all but one of them busy: so one week that was quiet may be ignored.
         if len(counts) > 2 and counts[1] >= _MIN_USUAL_EVENTS:
-            found += in_busy_hours([Gap(since, until)], events, calendar, first)
+            found += usual.in_busy_hours([Gap(since, until)])
     return found
 
 
-def in_busy_hours(gaps: Sequence[Gap], events: Events, calendar: Calendar, first: int | None) -> list[Gap]:
-    """Return the gaps without the half hours in which nobody came in any of the last weeks.
+class UsualTraffic:
+    """Knows how many crossings there usually are in a half hour; what it has looked up once it remembers.
 
-    So a box that is switched off at night loses nothing. first: the time of the store's first event ever, ns UTC.
+    Only events from at least a week before a half hour are looked at, so later ones change nothing.
     """
-    found: list[Gap] = []
-    for gap in gaps:
-        kept: list[Gap] = []
-        for step in range(gap.start, gap.end, _STEP):
-            # Past weeks are looked at over the whole step, also where the gap ends within it: a few seconds are
-            # nearly always without an event.
-            counts = [] if first is None else events_in_past_weeks(events, calendar, step, step + _STEP, first)
-            if not counts or any(counts):
-                _append(kept, Gap(step, min(step + _STEP, gap.end), gap.whole))
-        found += kept
-    return found
+
+    def __init__(self, events: Events, calendar: Calendar, first: int | None) -> None:
+        """first: the time of the store's first event ever, ns UTC; None before it."""
+        self._events, self._calendar, self._first = events, calendar, first
+        self._known: dict[int, list[int]] = {}
+
+    def counts(self, start: int) -> list[int]:
+        """Return the crossings of the half hour from `start` (ns UTC) on, in each of the last weeks with data."""
+        known = self._known.get(start)
+        if known is None:
+            first = self._first
+            known = (
+                [] if first is None else events_in_past_weeks(self._events, self._calendar, start, start + STEP, first)
+            )
+            self._known[start] = known
+        return known
+
+    def people_per_second(self, start: int) -> float:
+        """Return how many people usually come in in a second of the half hour from `start` (ns UTC) on."""
+        counts = self.counts(start)
+        # Half of all crossings are INs.
+        return sum(counts) / len(counts) / 2 / (STEP / SECOND) if counts else 0.0
+
+    def in_busy_hours(self, gaps: Sequence[Gap]) -> list[Gap]:
+        """Return the gaps without the half hours in which nobody came in any of the last weeks.
+
+        So a box that is switched off at night loses nothing. Without a week to compare with, all hours are busy.
+        """
+        found: list[Gap] = []
+        for gap in gaps:
+            kept: list[Gap] = []
+            for step in range(gap.start, gap.end, STEP):
+                # Past weeks are looked at over the whole step, also where the gap ends within it: a few seconds are
+                # nearly always without an event.
+                counts = self.counts(step)
+                if not counts or any(counts):
+                    _append(kept, Gap(step, min(step + STEP, gap.end), gap.whole))
+            found += kept
+        return found
 
 
 def events_in_past_weeks(events: Events, calendar: Calendar, start: int, end: int, first: int) -> list[int]:

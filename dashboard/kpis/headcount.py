@@ -77,6 +77,9 @@ class Occupancy:
 class Headcount:
     """The filter. Times are seconds on any one clock; they never go back."""
 
+    MEMORY = 2 * len(_DWELL_STEPS) * WINDOW * 8
+    """About how much memory one takes, bytes."""
+
     def __init__(self, time: float, rates: ErrorRates, dwell: ExpectedDwell) -> None:
         """Start with an empty store at `time`."""
         self.time = time

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 import threading
 import unicodedata
-from collections.abc import Generator
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from typing import TypeVar
 
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import HashingError, InvalidHashError, VerificationError
@@ -15,6 +16,8 @@ from argon2.low_level import error_to_str
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from metrica.dashboard.service.errors import BusyError
+
+T = TypeVar("T")
 
 SHORTEST = 8
 """Least number of characters of a password."""
@@ -24,8 +27,6 @@ MEMORY = 19 * 1024
 """Memory that one hashing takes, KiB."""
 AT_ONCE = 2
 """Most hashings at a time: with `MEMORY`, 38 MiB, however many people log in."""
-PATIENCE = 5.0
-"""How long a hashing waits for its turn, seconds."""
 
 _FEWEST_DIFFERENT = 4
 _WAITING = 2  # most hashings that wait; more would hold all threads of a server, and its pages would stand still
@@ -38,7 +39,8 @@ _HASHER = PasswordHasher(time_cost=2, memory_cost=MEMORY, parallelism=1, type=Ty
 _NO_MEMORY = -22  # ARGON2_MEMORY_ALLOCATION_ERROR of argon2.h
 _OLD = "scrypt:"  # how werkzeug's hashes begin, which Metrica wrote before
 
-_turns = threading.BoundedSemaphore(AT_ONCE)
+# Threads of its own: memory that was given back stays with the thread that used it, and a server has many.
+_threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="hashing")
 _places = threading.BoundedSemaphore(AT_ONCE + _WAITING)
 
 
@@ -53,8 +55,7 @@ def hashed(password: str) -> str:
 
 def hashed_again(password: str) -> str:
     """Return the hash of a password that is in use already, whatever one must be today. Raises BusyError."""
-    with _turn():
-        return _HASHER.hash(_bytes(password[:LONGEST]))
+    return _in_turn(lambda: _HASHER.hash(_bytes(password[:LONGEST])))
 
 
 def check_password(password: str) -> None:
@@ -73,13 +74,16 @@ def matches(stored: str | None, password: str, *, old_hashes: bool = False) -> b
     old_hashes: whether any user still has a hash of the old kind. Every comparison then takes as long as one of each
     kind, so that the time does not say who has which. Raises BusyError if too many others wait.
     """
-    given, old = password[:LONGEST], stored is not None and stored.startswith(_OLD)
-    with _turn():
+    given, old = password[:LONGEST], stored is not None and is_old(stored)
+
+    def compare() -> bool:
         new_right = _verified(stored if stored is not None and not old else _hash_of_nobody(), given)
         old_right = False
         if old or old_hashes:
             old_right = _verified_old(stored if stored is not None and old else _old_hash_of_nobody(), given)
-    return stored is not None and (old_right if old else new_right)
+        return stored is not None and (old_right if old else new_right)
+
+    return _in_turn(compare)
 
 
 def is_outdated(stored: str) -> bool:
@@ -100,20 +104,17 @@ def generate() -> str:
     return "-".join("".join(secrets.choice(_ALPHABET) for _ in range(4)) for _ in range(4))
 
 
-@contextlib.contextmanager
-def _turn() -> Generator[None]:
-    """Wait until one of the hashings that go on is done. Raises BusyError if too many wait already, or for too long."""
+def _in_turn(work: Callable[[], T]) -> T:
+    """Run a hashing on one of the threads for it, and return what it returns.
+
+    Raises BusyError if too many wait already, or if there is no memory for it.
+    """
     if not _places.acquire(blocking=False):
         raise BusyError("too many people log in at this moment: try again in a few seconds")
     try:
-        if not _turns.acquire(timeout=PATIENCE):
-            raise BusyError("too many people log in at this moment: try again in a few seconds")
-        try:
-            yield
-        except HashingError as error:
-            raise BusyError(f"a password cannot be hashed at present ({error}): try again in a few seconds") from None
-        finally:
-            _turns.release()
+        return _threads.submit(work).result()
+    except HashingError as error:
+        raise BusyError(f"a password cannot be hashed at present ({error}): try again in a few seconds") from None
     finally:
         _places.release()
 

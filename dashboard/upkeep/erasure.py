@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import sqlite3
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from metrica.dashboard.store.audit import COMMAND, record
 from metrica.dashboard.store.errors import DatabaseBusyError, database_error
 from metrica.dashboard.store.file import DatabaseFile
 from metrica.dashboard.store.gone import bump, end_tokens, fingerprint, forget_store, tables_of_stores
-from metrica.dashboard.upkeep.chunks import delete_in_chunks, in_chunks
+from metrica.dashboard.upkeep.chunks import delete_in_chunks, each_in_chunks
 
 _GONE = "(deleted)"
 _ABOUT_USERS = ("user", "login", "logout", "password", "session")  # first words of actions whose subject is a user
@@ -85,12 +87,8 @@ class Erasure:
                 values = {name: _without(whole, value) for name, value in json.loads(detail).items()}
                 changes.append((subject, json.dumps(values, ensure_ascii=False, separators=(",", ":")), n))
 
-        def update(db: SqliteDatabase, most: int) -> int:
-            part, changes[:] = changes[:most], changes[most:]
-            db.conn.executemany("UPDATE audit SET subject = ?, detail = ? WHERE n = ?", part)
-            return len(part)
-
-        in_chunks(self._file, update)
+        sql = "UPDATE audit SET subject = ?, detail = ? WHERE n = ?"
+        each_in_chunks(self._file, changes, lambda db, part: db.conn.executemany(sql, part))
 
 
 def scrub(path: Path) -> None:
@@ -101,21 +99,31 @@ def scrub(path: Path) -> None:
     """
     os.environ["SQLITE_TMPDIR"] = str(path.resolve().parent)  # the copy needs as much room as the database
     try:
-        conn = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None)
-        try:
+        with contextlib.closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as conn:
             conn.execute("PRAGMA secure_delete=ON")
-            conn.execute("VACUUM")
+            _patiently(lambda: conn.execute("VACUUM"))
             deadline = time.monotonic() + _PATIENCE
             while conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
                 if time.monotonic() > deadline:
                     raise DatabaseBusyError(
                         f"somebody reads {path} all the time, and its log keeps old pages: run the same command again"
                     )
-                time.sleep(0.1)
-        finally:
-            conn.close()
+                time.sleep(0.005)
     except sqlite3.Error as error:
         raise database_error(error, path) from None
+
+
+def _patiently(work: Callable[[], object]) -> None:
+    """Do what needs the write lock. SQLite itself asks for it too rarely to get it from a program that writes a lot."""
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            work()
+            return
+        except sqlite3.OperationalError as error:
+            if (error.sqlite_errorcode & 0xFF) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.002)
 
 
 def _delete(table: str, db: SqliteDatabase) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.errors import DatabaseError
 from metrica.dashboard.store.gone import bump, without
 from metrica.dashboard.store.records import Span
-from metrica.dashboard.upkeep.chunks import in_chunks
+from metrica.dashboard.upkeep.chunks import each_in_chunks, in_chunks
 
 _EVENT = "store, id, camera, line, direction, track, time, received"
 
@@ -88,20 +89,19 @@ class Removals:
             return n
 
         n = self._file.write(begin).result()
+        # What comes from here on is kept apart. The rest is looked for outside of a write: it may take seconds to find.
         sql, values = stretch.where
+        found_rows: list[tuple[int]] = self._file.rows(f"SELECT n FROM events WHERE {sql}", *values)
 
-        def move(db: SqliteDatabase, most: int) -> int:
-            rows = db.conn.execute(f"SELECT n FROM events WHERE {sql} LIMIT ?", (*values, most)).fetchall()
+        def move(db: SqliteDatabase, rows: Sequence[tuple[int]]) -> None:
             db.conn.executemany(
                 f"INSERT INTO removed_events ({_EVENT}, removal) SELECT {_EVENT}, ? FROM events WHERE n = ?",
                 [(n, row[0]) for row in rows],
             )
             db.conn.executemany("DELETE FROM events WHERE n = ?", rows)
-            if rows:
-                bump(db)
-            return len(rows)
+            bump(db)
 
-        in_chunks(self._file, move)
+        each_in_chunks(self._file, found_rows, move)
         return self.get(n)
 
     def restore(self, n: int, *, actor: str = COMMAND) -> Removal:

@@ -13,12 +13,12 @@ from dash.exceptions import DependencyException
 from flask import Flask, Response, has_request_context, request
 from flask.typing import ResponseReturnValue
 
+from metrica.dashboard.reports.answers import PATIENCE, Answers
+from metrica.dashboard.reports.reports import Reports
 from metrica.dashboard.store.database import Database
-from metrica.dashboard.store.reports import Reports
 from metrica.dashboard.store.sessions import LONGEST
 from metrica.dashboard.web.callbacks import register
 from metrica.dashboard.web.compression import compress
-from metrica.dashboard.web.csrf import csrf_token
 from metrica.dashboard.web.empty_marks import empty_mark_routes
 from metrica.dashboard.web.failures import FailureLog
 from metrica.dashboard.web.language import language_routes, request_texts
@@ -26,6 +26,7 @@ from metrica.dashboard.web.login import Gate, protect
 from metrica.dashboard.web.new_password import new_password_routes
 from metrica.dashboard.web.page import layout
 from metrica.dashboard.web.prefix import PLACEHOLDER, root, serve_under
+from metrica.dashboard.web.same_origin import csrf_token
 from metrica.dashboard.web.texts import texts
 
 _INDEX = """<!DOCTYPE html>
@@ -71,6 +72,8 @@ class WebSettings:
     """Whether browsers connect over HTTPS, through a reverse proxy; session cookies are then sent over HTTPS only."""
     prefix: str = ""
     """Path under which the proxy shows the pages, such as /footfall; empty: the one in its X-Forwarded-Prefix."""
+    patience: float | None = PATIENCE
+    """Seconds until the last figures are shown instead of fresh ones; None waits for fresh ones."""
 
 
 class _LocalisedDash(Dash):
@@ -127,7 +130,7 @@ def create_web(database: Database, settings: WebSettings) -> Flask:
         return layout(stores, csrf, settings.refresh, request_texts(), root())
 
     app.layout = current_layout
-    register(app, database, Reports(database))
+    register(app, database, Answers(Reports(database), patience=settings.patience))
     policy = _content_policy(app)
 
     @server.before_request

@@ -9,11 +9,13 @@ from dash import ClientsideFunction, Dash, Input, Output, State, html, no_update
 
 from metrica.dashboard.kpis.events import MINUTE, SECOND
 from metrica.dashboard.kpis.store import Store
+from metrica.dashboard.reports.answers import Answers
+from metrica.dashboard.reports.store_reports import WEEKS, ChartData, Headline, calendar_of
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.errors import DatabaseError
-from metrica.dashboard.store.reports import WEEKS, Headline, Reports, calendar_of
 from metrica.dashboard.web.charts import daily_chart, heat_chart, hourly_chart, shown_hours
 from metrica.dashboard.web.language import request_texts
+from metrica.dashboard.web.tables import daily_table, heat_table, hourly_table
 from metrica.dashboard.web.texts import Texts
 from metrica.dashboard.web.wording import (
     age,
@@ -66,16 +68,19 @@ NUMBERS = {
 CHARTS = {
     "hourly": Output("chart-hourly", "figure"),
     "legend": Output("hourly-legend", "children"),
+    "hourly_table": Output("table-hourly", "children"),
     "daily": Output("chart-daily", "figure"),
+    "daily_table": Output("table-daily", "children"),
     "daily_note": Output("daily-note", "children"),
     "heat": Output("chart-heat", "figure"),
+    "heat_table": Output("table-heat", "children"),
     "heat_note": Output("heat-note", "children"),
     "revision": Output("revision", "data"),
 }
 """The elements of the page that change when an event arrives, and every minute."""
 
 
-def register(app: Dash, database: Database, reports: Reports) -> None:
+def register(app: Dash, database: Database, answers: Answers) -> None:
     """Register the callbacks that fill the elements of `metrica.dashboard.web.page` with the figures."""
 
     @app.callback(output=NUMBERS, inputs={"tick": Input("tick", "n_intervals"), "name": Input("store", "value")})
@@ -86,7 +91,8 @@ def register(app: Dash, database: Database, reports: Reports) -> None:
             if store is None:
                 notice = _notice(t("no_store_title"), t("no_store_text"))
                 return _unchanged(NUMBERS) | {"notice": notice, "figures_hidden": True, "beat": now}
-            return _numbers(store, reports.headline(store, now), t) | {"beat": now}
+            headline = answers.ask(store, "numbers", now, lambda reports: reports.headline(store, now)).value
+            return _numbers(store, headline, t) | {"beat": now}
         except DatabaseError as error:
             log.error("%s", error)
             return _unchanged(NUMBERS) | {"notice": _notice(t("trouble_title"), str(error)), "beat": now}
@@ -100,10 +106,12 @@ def register(app: Dash, database: Database, reports: Reports) -> None:
         now, t = database.clock(), request_texts()
         try:
             store = database.stores.get(name) if name else None
-            revision = reports.revision(store, now) if store else None
-            if store is None or revision == shown:
+            if store is None:
                 return _unchanged(CHARTS)
-            return _charts(store, reports, now, t) | {"revision": revision}
+            if answers.ask(store, "revision", now, lambda reports: reports.revision(store, now)).value == shown:
+                return _unchanged(CHARTS)
+            charts = answers.ask(store, "charts", now, lambda reports: reports.charts(store, now))
+            return _charts(store, charts.value, charts.moment, t)
         except DatabaseError:  # the callback of the numbers shows the error
             return _unchanged(CHARTS)
 
@@ -155,9 +163,9 @@ def _numbers(store: Store, headline: Headline, t: Texts) -> dict[str, Any]:
     }
 
 
-def _charts(store: Store, reports: Reports, now: int, t: Texts) -> dict[str, Any]:
-    """Return what the elements in `CHARTS` show, by the same keys."""
-    rows, heat, days = reports.hourly(store, now), reports.heat_map(store, now), reports.daily(store, now)
+def _charts(store: Store, data: ChartData, now: int, t: Texts) -> dict[str, Any]:
+    """Return what the elements in `CHARTS` show, by the same keys. now: the moment of the figures, ns UTC."""
+    rows, heat, days = data.hours, data.heat, data.days
     hours = shown_hours(rows, heat)
     past = [day.visitors for day in days[:-1] if day.visitors is not None and not day.missing]
     notes = [t("daily_note", n=len(days))]
@@ -172,11 +180,15 @@ def _charts(store: Store, reports: Reports, now: int, t: Texts) -> dict[str, Any
         legend.append(html.Span(t("no_data"), className="key key-nodata"))
     return {
         "hourly": hourly_chart(rows, hours, calendar_of(store).local(now).hour, t),
+        "hourly_table": hourly_table(rows, hours, last, t),
         "legend": legend,
         "daily": daily_chart(days, t),
+        "daily_table": daily_table(days, t),
         "daily_note": " · ".join(notes),
         "heat": heat_chart(heat, hours, t),
+        "heat_table": heat_table(heat, hours, t),
         "heat_note": t("heat_note", n=WEEKS),
+        "revision": data.revision,
     }
 
 

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from metrica.dashboard.admin import users
+from metrica.dashboard.admin.aliases import moved
 from metrica.dashboard.service.commands import DATABASE_FILE, add_address_options, add_data_option, run
 from metrica.dashboard.service.secret_file import read_or_create
 from metrica.dashboard.service.serving import WsgiServer, say
@@ -21,11 +21,7 @@ from metrica.version import __version__
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command. Returns its exit status: 0, or 1 for an error; wrong usage exits with 2."""
     given = list(sys.argv[1:] if argv is None else argv)
-    status = run(_parser(), given)
-    if status == 0 and given[:1] == ["user"]:
-        call = " ".join(given[:2])
-        sys.stderr.write(f"'metrica-dashboard {call}' is now 'metrica-admin {call}'; the old name goes next release\n")
-    return status
+    return moved("metrica-dashboard", given) if given[:1] == ["user"] else run(_parser(), given)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -54,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_common(serve, _serve)
 
-    users.add_commands(commands)  # the old name of 'metrica-admin user', for one release more
+    commands.add_parser("user", help="the old name of 'metrica-admin user'")
     return parser
 
 

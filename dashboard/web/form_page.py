@@ -9,9 +9,9 @@ from importlib.resources import files
 
 from flask import render_template_string
 
-from metrica.dashboard.web.csrf import csrf_token
 from metrica.dashboard.web.language import request_texts
 from metrica.dashboard.web.prefix import root
+from metrica.dashboard.web.same_origin import csrf_token
 from metrica.dashboard.web.texts import LANGUAGES
 
 

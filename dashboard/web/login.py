@@ -16,7 +16,6 @@ from flask_login import LoginManager, UserMixin, current_user, login_user, logou
 from metrica.dashboard.service.errors import BusyError
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.errors import DatabaseError
-from metrica.dashboard.web.csrf import csrf_is_right, csrf_token
 from metrica.dashboard.web.device import known_device, remember_device
 from metrica.dashboard.web.failures import FailureLog
 from metrica.dashboard.web.form_page import Field, form_page
@@ -25,7 +24,7 @@ from metrica.dashboard.web.language import request_texts
 from metrica.dashboard.web.passwords import OWNER, Throttle
 from metrica.dashboard.web.passwords import log_in as user_with
 from metrica.dashboard.web.prefix import root
-from metrica.dashboard.web.same_origin import require_same_origin
+from metrica.dashboard.web.same_origin import csrf_is_right, csrf_token, require_same_origin
 
 OPEN_PATHS = frozenset({"/login", LANGUAGE_PATH, "/healthz", "/assets/metrica.css", "/assets/favicon.svg"})
 """Addresses that work without a login."""

@@ -13,13 +13,13 @@ from metrica.dashboard.service.passwords import LONGEST
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.origins import ADMIN
 from metrica.dashboard.store.users import User
-from metrica.dashboard.web.csrf import csrf_is_right
 from metrica.dashboard.web.device import known_device
 from metrica.dashboard.web.failures import FailureLog
 from metrica.dashboard.web.form_page import Field, form_page
 from metrica.dashboard.web.language import request_texts
 from metrica.dashboard.web.login import BUSY_WAIT, Gate, begin_session, later, network_of
 from metrica.dashboard.web.passwords import SHORTEST, hashed, log_in
+from metrica.dashboard.web.same_origin import csrf_is_right
 
 
 def new_password_routes(database: Database, gate: Gate, failures: FailureLog) -> Blueprint:

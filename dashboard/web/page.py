@@ -54,12 +54,12 @@ def layout(stores: Sequence[Store], csrf: str, refresh: float, t: Texts, root: s
                         html.Div(
                             id="charts",
                             children=[
-                                _chart("hourly", t("hourly"), html.Div(id="hourly-legend", className="legend")),
+                                _chart("hourly", t("hourly"), html.Div(id="hourly-legend", className="legend"), t),
                                 html.Div(
                                     className="pair",
                                     children=[
-                                        _chart("daily", t("daily"), html.Div(id="daily-note", className="note")),
-                                        _chart("heat", t("heat"), html.Div(id="heat-note", className="note")),
+                                        _chart("daily", t("daily"), html.Div(id="daily-note", className="note"), t),
+                                        _chart("heat", t("heat"), html.Div(id="heat-note", className="note"), t),
                                     ],
                                 ),
                             ],
@@ -226,17 +226,21 @@ def _tile(name: str, label: str, t: Texts, *, unit: str = "", note: str = "") ->
     )
 
 
-def _chart(name: str, title: str, side: Any) -> Any:
+def _chart(name: str, title: str, side: Any, t: Texts) -> Any:
+    described: dict[str, Any] = {"aria-label": t("chart_of", title=title)}
     return html.Section(
         className="card",
         children=[
             html.Div(className="card-head", children=[html.H2(title, className="card-title"), side]),
             html.Div(
                 className=f"chart chart-{name}",
+                role="img",
                 # The frame sets the height, and Plotly fills it, also after a phone was turned.
                 children=dcc.Graph(
                     id=f"chart-{name}", figure=BLANK, config=CONFIG, responsive=True, style={"height": "100%"}
                 ),
+                **described,
             ),
+            html.Details([html.Summary(t("as_table")), html.Div(id=f"table-{name}")], className="as-table"),
         ],
     )

@@ -7,9 +7,11 @@ own requests have none, and need none: they change nothing, and their JSON canno
 
 from __future__ import annotations
 
+import hmac
+import secrets
 from urllib.parse import urlsplit
 
-from flask import Flask, request
+from flask import Flask, request, session
 from flask.typing import ResponseReturnValue
 
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -23,6 +25,19 @@ def require_same_origin(server: Flask) -> None:
         if request.method in _READING or _is_ours():
             return None
         return {"error": "the request comes from another site: if a proxy is in between, let it pass on the Host"}, 403
+
+
+def csrf_token() -> str:
+    """Return the CSRF token of this session; every form has it in a hidden field."""
+    token: str = session.setdefault("csrf", secrets.token_urlsafe(16))
+    return token
+
+
+def csrf_is_right() -> bool:
+    """Whether the form of this request has the CSRF token of its session."""
+    expected: str = session.get("csrf", "")
+    given = request.form.get("csrf", "").encode("utf-8", "replace")
+    return bool(expected) and hmac.compare_digest(expected.encode(), given)
 
 
 def _is_ours() -> bool:

@@ -7,11 +7,11 @@ from pathlib import Path
 import cv2
 
 from metrica.errors import NodeError
+from metrica.files.pictures import PICTURES, list_pictures, read_picture
 from metrica.messages import Image
 from metrica.nodes.capture.interlaced import is_interlaced
 from metrica.nodes.capture.unreadable import open_video, why_unreadable
 from metrica.nodes.capture.video import claimed_frames, frame_rate, retrieve
-from metrica.pictures import PICTURES, list_pictures, read_picture
 
 _LONGEST_GAP = 60.0  # seconds; a longer step between two frames means that a timestamp is damaged
 

@@ -196,7 +196,8 @@ class Connection:
         pictures = 0
         blank = BlankCheck(interlaced=False)
         is_http = self._address.scheme.startswith("http")
-        while not self._closed.is_set() and camera.grab():
+        # Asked again after the wait: a closed connection must not use up the gate of the next one.
+        while not self._closed.is_set() and camera.grab() and not self._closed.is_set():
             stamp, mono = self._clock.now(), self._clock.monotonic()
             pictures += 1
             self._patience.picture(mono / 1e9)

@@ -6,6 +6,7 @@ import time
 from typing import ClassVar, Literal
 
 from metrica.errors import NodeError, ParameterError
+from metrica.files.pictures import list_pictures
 from metrica.messages import Frame, Header, Image
 from metrica.node import Node
 from metrica.nodes.capture.address import Address, Kind, read_address
@@ -15,7 +16,6 @@ from metrica.nodes.capture.link import CameraLink, Waits
 from metrica.nodes.capture.live import Transport
 from metrica.nodes.capture.recording import Recording
 from metrica.params import param
-from metrica.pictures import list_pictures
 from metrica.ports import Publisher, publisher, timer
 from metrica.qos import LATEST
 from metrica.rate import RateGate, RateMeter

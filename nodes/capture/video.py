@@ -9,8 +9,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from metrica.files.names import library_name
 from metrica.messages import Image
-from metrica.pictures import library_name
 
 OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
 """The environment variable from which OpenCV takes the options for FFmpeg."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -11,6 +10,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+from metrica.files.whole import write_whole
 from metrica.messages import Health
 
 _SECOND = 1_000_000_000
@@ -130,9 +130,4 @@ class CoverageFile:
         if not listed:
             self.path.unlink(missing_ok=True)
             return
-        draft = self.path.with_name(f"{self.path.name}.new")
-        with draft.open("w") as file:
-            json.dump({"v": 1, "watched": listed}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self.path)
+        write_whole(self.path, json.dumps({"v": 1, "watched": listed}).encode(), durable=True)

@@ -112,11 +112,12 @@ class Exchange:
         self._connection = self._socket = None
 
     def _cut(self) -> None:
+        made = self._socket  # the timer's thread comes here while the other one may let go of it
         try:
-            if self._socket is not None:
-                self._socket.shutdown(socket.SHUT_RDWR)
+            if made is not None:
+                made.shutdown(socket.SHUT_RDWR)
         except OSError:
-            return  # it has been closed by the other end
+            return  # it has been closed, here or at the other end
 
     def _check_time(self, error: Exception | None = None) -> None:
         if time.monotonic() >= self._end:

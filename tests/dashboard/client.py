@@ -114,7 +114,7 @@ def ingest_server(folder: Path, *, lock_timeout: float = 10.0) -> Generator[Inge
     clock = ManualClock()
     with Database(folder / "metrica.db", clock=clock, lock_timeout=lock_timeout) as database:
         database.stores.put(STORE)
-        server = AioServer(create_app(database), "127.0.0.1", 0)
+        server = AioServer(create_app(database, patience=None), "127.0.0.1", 0)
         try:
             yield Ingest(server.address, database.tokens.create(STORE.id), database=database, clock=clock)
         finally:

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import pytest
 
 from tests.models.networks import constant_network
 from tests.nodes.capture.footage import rtsp_camera
 from tests.paths import ROOT
+from tests.small_disk import fill, small_disk
 
 CAMERA = """
 metrica: 1
@@ -185,34 +185,16 @@ def test_a_second_launcher_on_the_same_folder_leaves_the_first_alone(tmp_path: P
 
 
 def test_a_full_disk_under_the_journal_is_said_once_and_loses_no_event(tmp_path: Path) -> None:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)]
-    if subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("only root can mount the small disk that this test fills")
-    try:
+    with small_disk(tmp_path) as disk:
         database = tmp_path / "server.db"
         text = WALKERS.format(folder=disk, people=12, port=free_port(), database=database)
         with launched(tmp_path, text, "--until-finished") as launch:
             launch.wait_for("nodes run")
-            fill(disk / "ballast")
+            filler = fill(disk)
             launch.wait_for("free some space", timeout=20)
             time.sleep(2)
-            (disk / "ballast").unlink()
+            filler.unlink()
             assert launch.end(60) == 0
         with sqlite3.connect(database) as db:
             assert db.execute("SELECT count(*), count(DISTINCT id) FROM events").fetchone() == (12, 12)
         assert launch.log.count("free some space") == 1
-    finally:
-        subprocess.run(["umount", "-l", disk], check=True)
-
-
-def fill(path: Path) -> None:
-    """Until not another byte fits."""
-    with path.open("wb", buffering=0) as file:
-        for size in (4096, 1):
-            try:
-                while True:
-                    file.write(b"\0" * size)
-            except OSError:
-                continue

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -14,30 +13,9 @@ from pathlib import Path
 import pytest
 
 from tests.launch.harness import Launch, launching
+from tests.small_disk import fill, small_disk
 
 SOURCE = "  source: {type: good:Source}\n"
-
-
-@contextmanager
-def small_disk(folder: Path) -> Generator[Path]:
-    """A disk of 1 MB. Mounting needs the right to."""
-    disk = folder / "disk"
-    disk.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)]
-    if subprocess.run(command, capture_output=True, check=False).returncode != 0:
-        pytest.skip("this user may not mount")
-    try:
-        yield disk
-    finally:
-        subprocess.run(["umount", "-l", str(disk)], check=True)
-
-
-def fill(disk: Path) -> Path:
-    filler = disk / "filler"
-    with pytest.raises(OSError, match="No space left"), filler.open("wb", buffering=0) as file:
-        while True:
-            file.write(bytes(4096))
-    return filler
 
 
 def stops_cleanly(launch: Launch) -> None:

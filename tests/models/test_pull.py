@@ -19,6 +19,7 @@ import pytest
 
 from metrica.models import Card, ModelError
 from metrica.models.pull import choose_variant, pull
+from tests.small_disk import small_disk
 
 XML = b"<net>" + b"x" * 200_000 + b"</net>"
 BIN = bytes(range(256)) * 3000
@@ -237,17 +238,10 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(server: Server, tmp_pat
 
 
 def test_a_disk_without_room_is_one_sentence_before_anything_is_fetched(server: Server, tmp_path: Path) -> None:
-    disk = tmp_path / "tiny"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(disk)]
-    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("a small file system can only be mounted by root")
-    try:
+    with small_disk(tmp_path, "512k") as disk:
         told = sentence(card(server), disk)
         assert told.startswith(f"cannot write the model m into {disk}: No space left on device (968011 bytes needed, ")
         assert server.asked == [] and everything(disk) == []
-    finally:
-        subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
 def test_a_disk_that_fails_half_way_leaves_nothing(server: Server, tmp_path: Path) -> None:

@@ -81,24 +81,31 @@ def test_no_room_is_a_corridor() -> None:
 
 # What may import what.
 
-RUNTIME = {"metrica", "metrica/transport", "metrica/journal", "metrica/executors"}
+RUNTIME = {"metrica", "metrica/files", "metrica/transport", "metrica/journal", "metrica/executors"}
 NODES = {f"nodes/{room}" for room in ("geometry", "capture", "detection", "tracking", "counting", "preview")}
+
+
+def _of_dashboard(*rooms: str) -> set[str]:
+    return {f"dashboard/{room}" for room in rooms}
+
+
 MAY_IMPORT: dict[str, set[str]] = {
     "messages": set(),
     "models": set(),
     "models/training": {"models"},
     "metrica": {"messages"},
+    "metrica/files": {"messages", "metrica"},
     "metrica/transport": {"messages", "metrica"},
     "metrica/journal": {"messages", "metrica"},
     "metrica/executors": {"messages", *RUNTIME},
     "nodes/geometry": set(),
-    "nodes/capture": {"messages", "metrica", "simulator"},
+    "nodes/capture": {"messages", "metrica", "metrica/files", "simulator"},
     "nodes/detection": {"messages", "metrica", "models"},
     "nodes/tracking": {"messages", "metrica", "nodes/geometry"},
     "nodes/counting": {"messages", "metrica", "nodes/geometry"},
-    "nodes/delivery": {"messages", "metrica", "metrica/journal"},
+    "nodes/delivery": {"messages", "metrica", "metrica/files", "metrica/journal"},
     "nodes/preview": {"messages", "metrica", "nodes/geometry"},
-    "simulator": {"messages", "metrica", "nodes/geometry", "simulator/world", "simulator/figures"},
+    "simulator": {"messages", "metrica", "metrica/files", "nodes/geometry", "simulator/world", "simulator/figures"},
     "simulator/world": {"messages", "nodes/geometry", "simulator/figures"},
     "simulator/figures": {"messages", "nodes/geometry"},
     "tools/count": {"messages", "models", "simulator", *RUNTIME, *NODES},
@@ -110,13 +117,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     "dashboard/kpis": set(),
     "dashboard/store": {"messages", "dashboard/kpis"},
     "dashboard/service": {"messages"},
+    "dashboard/reports": {"dashboard/store", "dashboard/kpis"},
     "dashboard/upkeep": {"dashboard/store", "dashboard/kpis"},
-    "dashboard/admin": {"messages", "dashboard/store", "dashboard/kpis", "dashboard/service", "dashboard/upkeep"},
+    "dashboard/admin": {"messages", *_of_dashboard("store", "kpis", "reports", "service", "upkeep")},
     # The two services import the room of `metrica-admin` for their old commands, which do the same.
-    "dashboard/ingest": {"messages", "dashboard/store", "dashboard/kpis", "dashboard/service", "dashboard/admin"},
-    "dashboard/web": {"messages", "dashboard/store", "dashboard/kpis", "dashboard/service", "dashboard/admin"},
+    "dashboard/ingest": {"messages", *_of_dashboard("store", "kpis", "reports", "service", "admin")},
+    "dashboard/web": {"messages", *_of_dashboard("store", "kpis", "reports", "service", "admin")},
     # dashboard/nodes.py wraps the two services as nodes: the only file there that knows the runtime.
-    "dashboard": {"metrica", *(f"dashboard/{room}" for room in ("store", "kpis", "service", "upkeep", "admin", "ingest", "web"))},
+    "dashboard": {
+        "metrica",
+        *_of_dashboard("store", "kpis", "reports", "service", "upkeep", "admin", "ingest", "web"),
+    },
 }
 ONLY_WHEN_NEEDED = {("nodes/capture", "simulator"), ("tools/count", "nodes/detection")}
 """Imported inside functions only: the simulator for a `sim://` address, OpenVINO not for `--help`."""

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import resource
-import shutil
 import signal
-import subprocess
 from collections.abc import Generator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -18,6 +15,7 @@ from metrica.messages import Crossing, decode
 from metrica.qos import EVENTS, STREAM
 from tests.runtime.processes import NodeProcess, Processes
 from tests.runtime.sockets import Bus, seen
+from tests.small_disk import fill, small_disk
 
 
 @pytest.fixture
@@ -117,25 +115,15 @@ def through_a_full_disk(processes: Processes, bus: Bus) -> Generator[str, None, 
 def test_events_wait_in_memory_while_the_disk_is_full_and_are_delivered_in_order(
     processes: Processes, bus: Bus, tmp_path: Path
 ) -> None:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = [shutil.which("mount") or "mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("a small file system can only be mounted by root")
-    try:
+    with small_disk(tmp_path) as disk:
         processes.data = disk
         steps = through_a_full_disk(processes, bus)
         assert next(steps) == "full"
-        filler = disk / "others"
-        with filler.open("wb", buffering=0) as file, suppress(OSError):
-            while True:
-                file.write(bytes(4096))
+        filler = fill(disk)
         assert next(steps) == "free"
         filler.unlink()
         with pytest.raises(StopIteration):
             next(steps)
-    finally:
-        subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
 def test_the_same_where_writing_fails_for_another_reason(processes: Processes, bus: Bus) -> None:

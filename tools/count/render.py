@@ -9,13 +9,13 @@ import cv2
 import numpy as np
 
 from metrica.errors import ParameterError
+from metrica.files.video import VideoWriter
 from metrica.messages import Crossing, Frame, Tracks
 from metrica.node import Node
 from metrica.nodes.geometry.anchors import Anchor
 from metrica.nodes.geometry.lines import Line, Numbers
 from metrica.nodes.preview.overlay import Overlay
 from metrica.params import param
-from metrica.pictures import VideoWriter
 from metrica.ports import subscription
 from metrica.qos import EVENTS, STREAM
 

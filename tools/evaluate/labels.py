@@ -13,14 +13,13 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast, get_args
 
 from metrica.errors import ParameterError
+from metrica.files.whole import write_whole
 from metrica.messages import Direction
 from metrica.nodes.geometry.anchors import Anchor
 from metrica.nodes.geometry.lines import Line, Numbers
@@ -112,18 +111,8 @@ def write_labels(path: Path, labels: ClipLabels) -> None:
     else:
         old = whole.get(labels.clip)
         whole[labels.clip] = {**old, **entry} if isinstance(old, dict) else entry
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.resolve().parent)
-    try:
-        # A name that is not UTF-8 is written with JSON's own escapes, such as \udce9, and read again as it was.
-        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(_readable(whole) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    # A name that is not UTF-8 is written with JSON's own escapes, such as \udce9, and read again as it was.
+    write_whole(path, (_readable(whole) + "\n").encode(errors="backslashreplace"), durable=True)
 
 
 def _readable(whole: dict[str, Any]) -> str:

@@ -11,12 +11,12 @@ import cv2
 import numpy as np
 
 from metrica.errors import NodeError
+from metrica.files.video import VideoWriter
 from metrica.messages import Crossing, Header, Image, Tracks
 from metrica.nodes.capture.unreadable import open_video, why_unreadable
 from metrica.nodes.capture.video import frame_rate
 from metrica.nodes.geometry.lines import Line
 from metrica.nodes.preview.overlay import DARK, WHITE, Overlay
-from metrica.pictures import VideoWriter
 from metrica.tools.evaluate.match import TimedCrossing
 from metrica.tools.evaluate.report import clock, moment
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from metrica.dashboard.kpis.business_day import Calendar
 from metrica.dashboard.kpis.estimator import StoreEstimator
 from metrica.dashboard.kpis.events import END_OF_TIME, HOUR, IN, MINUTE, OUT, Events
-from metrica.dashboard.kpis.gaps import Gap, gaps_in_coverage, gaps_in_silence, in_busy_hours, time_in_gaps
+from metrica.dashboard.kpis.gaps import Gap, UsualTraffic, gaps_in_coverage, gaps_in_silence, time_in_gaps
 from metrica.dashboard.kpis.headcount import ErrorRates
 from metrica.dashboard.kpis.history import (
     DEFAULT_RATES,
@@ -79,8 +79,10 @@ def test_gaps_are_in_order_and_hold_no_time_at_which_all_looked(
 
 def test_a_box_that_is_off_at_night_loses_nothing() -> None:
     night, day = Gap(at(ZONE, 2026, 11, 21, 23), at(ZONE, 2026, 11, 22, 8)), Gap(NOON, THREE)
-    assert in_busy_hours([night, day], SEEN, TUNIS, FIRST) == [day]
-    assert in_busy_hours([night], SEEN, TUNIS, None) == [night], "a new store has no past weeks to compare with"
+    assert UsualTraffic(SEEN, TUNIS, FIRST).in_busy_hours([night, day]) == [day]
+    assert UsualTraffic(SEEN, TUNIS, None).in_busy_hours([night]) == [night], (
+        "a new store has no past weeks to compare with"
+    )
 
 
 # --- silence
@@ -104,8 +106,8 @@ def test_a_gap_makes_the_people_uncertain_and_leaves_its_day_out_of_the_calibrat
     estimator, store = StoreEstimator(), Store("tunis-01", ZONE)
     seen = without(NOON, END_OF_TIME)
     gaps = estimator.gaps(seen, TUNIS, THREE, FIRST, {})
-    in_gap = estimator.today(store, seen, TUNIS, THREE, gaps)
-    without_gap = StoreEstimator().today(store, SEEN, TUNIS, THREE, [])
+    in_gap = estimator.today(store, seen, TUNIS, THREE, FIRST, gaps)
+    without_gap = StoreEstimator().today(store, SEEN, TUNIS, THREE, FIRST, [])
     assert in_gap.in_gap
     assert not without_gap.in_gap
     assert in_gap.occupancy.margin > without_gap.occupancy.margin

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.occupancy import CLOSE, OPEN, SimulatedStore, days_of, measure
+from metrica.dashboard.kpis import occupancy
 from metrica.dashboard.kpis.events import END_OF_TIME, HOUR, IN, MINUTE, OUT, SECOND, Events
 from metrica.dashboard.kpis.headcount import WINDOW, ErrorRates, ExpectedDwell, Headcount
 from metrica.dashboard.kpis.history import UNCALIBRATED, Calibration, calibrate
@@ -99,19 +101,50 @@ def test_it_is_never_negative_and_never_more_than_ever_came(seen: list[tuple[int
     assert inside.margin >= 0
 
 
-@FEW
-@given(crossings, st.lists(st.integers(0, 700), max_size=6), st.randoms())
-def test_late_events_and_questions_on_the_way_change_nothing(
-    seen: list[tuple[int, int]], asked: list[int], rng: random.Random
+contexts = st.builds(
+    DayContext,
+    st.sets(st.integers(0, 700).map(lambda minute: minute * MINUTE), max_size=2).map(
+        lambda times: tuple(sorted(times))
+    ),
+    st.lists(st.integers(0, 20), max_size=4, unique=True).map(
+        lambda halves: tuple(
+            UnseenTraffic(n * 30 * MINUTE, (n + 1) * 30 * MINUTE, 0.5 * (n % 2), n / 3600) for n in sorted(halves)
+        )
+    ),
+)
+
+
+@settings(FEW, max_examples=60)
+@given(crossings, st.lists(st.tuples(st.integers(0, 700), st.integers(0, 60), contexts), max_size=6), st.randoms())
+def test_late_events_new_gaps_and_questions_on_the_way_change_nothing(
+    seen: list[tuple[int, int]], asked: list[tuple[int, int, DayContext]], rng: random.Random
 ) -> None:
-    rng.shuffle(seen)
-    half = len(seen) // 2
-    merged = events(*seen[:half]).merged(events(*seen[half:]))
-    replay = DayReplay(0, context=DayContext(empty_times=(300 * MINUTE,)))
-    for minute in sorted(asked):
-        replay.totals_at(merged, minute * MINUTE)
-    once = DayReplay(0, context=DayContext(empty_times=(300 * MINUTE,)))
-    assert replay.totals_at(merged, 701 * MINUTE) == once.totals_at(events(*seen), 701 * MINUTE)
+    with mock.patch.object(occupancy, "_CHECKPOINT_EVENTS", 3), mock.patch.object(occupancy, "_MAX_CHECKPOINTS", 4):
+        rng.shuffle(seen)
+        replay = DayReplay(0)
+        for minute, arrived, context in asked:
+            replay.totals_at(events(*seen[:arrived]), minute * MINUTE, context)
+        last = asked[-1][2] if asked else DayContext()
+        assert replay.totals_at(events(*seen), 701 * MINUTE, last) == DayReplay(0).totals_at(
+            events(*seen), 701 * MINUTE, last
+        )
+
+
+def test_a_late_event_and_an_open_gap_walk_a_short_part_of_the_day_again() -> None:
+    seen = events(*((minute * MINUTE, IN if minute % 2 else OUT) for minute in range(1, 601)))
+    replay = DayReplay(0)
+    with mock.patch.object(DayReplay, "_advance", autospec=True, side_effect=DayReplay._advance) as advance:  # pyright: ignore[reportPrivateUsage]
+        replay.totals_at(seen, 600 * MINUTE)
+        assert advance.call_count == 601, "each event, and the question"
+        advance.reset_mock()
+        late = seen.merged(events((598 * MINUTE + 1, IN)))
+        replay.totals_at(late, 601 * MINUTE)
+        assert advance.call_count < 120
+        advance.reset_mock()
+        for minute in range(602, 640):
+            open_gap = DayContext(unseen=tuple(UnseenTraffic(n * MINUTE, (n + 1) * MINUTE) for n in range(601, minute)))
+            replay.totals_at(late, minute * MINUTE, open_gap)
+        assert advance.call_count == 38, "only the questions: nothing before the gap has changed"
 
 
 @FEW

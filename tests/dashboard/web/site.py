@@ -52,7 +52,9 @@ def serving(folder: Path, *, stores: tuple[Store, ...] = (STORE,)) -> Generator[
         for store in stores:
             database.stores.put(store)
         database.users.put(User(OWNER, hashed(PASSWORD)))
-        server = WsgiServer(create_web(database, WebSettings(secret_key="k" * 32, refresh=0.4)), "127.0.0.1", 0)
+        server = WsgiServer(
+            create_web(database, WebSettings(secret_key="k" * 32, refresh=0.4, patience=None)), "127.0.0.1", 0
+        )
         try:
             yield Site(server.address, database, clock, server.stop)
         finally:

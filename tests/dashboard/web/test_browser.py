@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from metrica.dashboard.kpis.events import HOUR, IN, MINUTE, OUT
 from metrica.dashboard.kpis.store import Store
-from metrica.dashboard.store.reports import Reports
+from metrica.dashboard.reports.reports import Reports
 from metrica.dashboard.store.users import User
 from metrica.dashboard.web.passwords import OWNER, hashed
 from metrica.dashboard.web.texts import texts

@@ -9,6 +9,7 @@ from metrica.dashboard.kpis.business_day import Calendar
 from metrica.dashboard.kpis.events import IN, Events
 from metrica.dashboard.kpis.gaps import Gap
 from metrica.dashboard.web.charts import Chart, daily_chart, heat_chart, hourly_chart, shown_hours
+from metrica.dashboard.web.tables import daily_table, heat_table, hourly_table
 from metrica.dashboard.web.texts import texts
 from tests.dashboard.footfall import at, footfall
 
@@ -115,3 +116,36 @@ def test_hours_and_days_without_data_are_hatched_and_never_a_zero() -> None:
     assert none["marker"]["pattern"]["shape"] == "/"
     *_, none = daily_chart(kpis.daily(seen, CALENDAR, NOW, FIRST, gaps=[gap]), T)["data"]
     assert none["customdata"] == ["Sun 22 Nov"], "the sum of today is partial"
+
+
+def cells(table: object) -> list[list[str]]:
+    """The texts of an HTML table, row by row, the head first."""
+    head, body = table.children  # type: ignore[attr-defined]
+    return [[cell.children for cell in row.children] for row in (head.children, *body.children)]
+
+
+def test_each_chart_is_also_a_table_with_the_same_figures() -> None:
+    hours = shown_hours(ROWS, HEAT)
+    head, *rows = cells(hourly_table(ROWS, hours, "Last Sunday", T))
+    assert head == ["Hour", "Today", "Last Sunday"]
+    today = next(row.today for row in ROWS if row.hour == 12)
+    assert ["12:00 – 13:00", f"{today}"] == rows[hours.index(12)][:2]
+    assert rows[-1][1] == "–", "an hour that has not begun has no figure"
+    head, *rows = cells(daily_table(DAYS, T))
+    assert (head, rows[0][0], len(rows)) == (["Day", "Visitors"], "Sun 22 Nov", len(DAYS))
+    assert rows[0][1] == f"{DAYS[-1].visitors}"
+    head, *rows = cells(heat_table(HEAT, hours, T))
+    mean = HEAT.cells[6][HEAT.hours.index(18)]
+    assert head[-1] == "Sun" and mean is not None and rows[hours.index(18)][-1] == f"{round(mean)}"
+
+
+def test_a_table_says_what_was_not_seen() -> None:
+    gaps = [Gap(at(ZONE, 2026, 11, 22, 12), at(ZONE, 2026, 11, 22, 14, 30))]
+    unseen = Events.from_pairs(
+        (time, sign)
+        for time, sign in zip(SEEN.times.tolist(), SEEN.signs.tolist(), strict=True)
+        if not gaps[0].start <= time < gaps[0].end
+    )
+    rows = cells(hourly_table(kpis.hourly(unseen, CALENDAR, NOW, FIRST, gaps), [12, 13, 14, 15], "Last Sunday", T))
+    assert [row[1] for row in rows[1:3]] == ["No data", "No data"]
+    assert rows[3][1].endswith("(partial)") and "partial" not in rows[4][1]

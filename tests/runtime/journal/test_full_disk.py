@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import resource
-import shutil
 import sqlite3
 import subprocess
 from collections.abc import Generator, Iterator
@@ -16,28 +15,14 @@ import pytest
 from metrica.errors import JournalError
 from metrica.journal import Counts, Journal, JournalUnavailableError
 from tests.runtime.journal.ledgers import NotedLedger
+from tests.small_disk import fill, small_disk
 
 
 @pytest.fixture
 def tiny(tmp_path: Path) -> Iterator[Path]:
     """A disk of one MiB."""
-    directory = tmp_path / "tiny"
-    directory.mkdir()
-    mount = shutil.which("mount")
-    command = [mount or "mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(directory)]
-    if mount is None or subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("a small file system can only be mounted by root")
-    yield directory
-    subprocess.run(["umount", "--lazy", str(directory)], check=True)
-
-
-def fill(disk: Path) -> Path:
-    """Write until nothing more fits, and return the file to remove again."""
-    others = disk / "others"
-    with others.open("wb", buffering=0) as file, suppress(OSError):
-        while True:
-            file.write(bytes(4096))
-    return others
+    with small_disk(tmp_path) as disk:
+        yield disk
 
 
 @contextmanager

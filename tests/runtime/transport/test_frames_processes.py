@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import signal
 import struct
 import subprocess
@@ -30,6 +29,7 @@ from metrica.transport.frames import (
     ring_path,
 )
 from tests.paths import ROOT
+from tests.small_disk import small_disk
 
 SHAPE = (360, 640, 3)
 SIZE = 360 * 640 * 3
@@ -119,14 +119,8 @@ def shm() -> Iterator[Path]:
 @pytest.fixture
 def tiny(tmp_path: Path) -> Iterator[Path]:
     """A file system in memory of one MiB."""
-    directory = tmp_path / "tiny"
-    directory.mkdir()
-    mount = shutil.which("mount")
-    command = [mount or "mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(directory)]
-    if mount is None or subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("a small file system can only be mounted by root")
-    yield directory
-    subprocess.run(["umount", "--lazy", str(directory)], check=True)
+    with small_disk(tmp_path) as disk:
+        yield disk
 
 
 def test_a_torn_frame_is_never_taken_for_a_whole_one(shm: Path) -> None:

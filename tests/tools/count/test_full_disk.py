@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -15,12 +14,14 @@ import numpy as np
 import pytest
 
 from metrica.errors import NodeError
-from metrica.pictures import VideoWriter, read_picture, write_picture
+from metrica.files.pictures import read_picture, write_picture
+from metrica.files.video import VideoWriter
 from metrica.simulator.cli import main as metrica_sim
 from metrica.tools.count.cli import main as metrica_count
 from metrica.tools.evaluate.cli import main as metrica_eval
 from tests.clips import ENTRANCE
 from tests.nodes.capture.footage import picture, write_video
+from tests.small_disk import fill, small_disk
 
 SIZE = (320, 240)
 
@@ -28,25 +29,16 @@ SIZE = (320, 240)
 @pytest.fixture
 def tiny(tmp_path: Path) -> Iterator[Path]:
     """A disk of 100 KiB."""
-    directory = tmp_path / "tiny"
-    directory.mkdir()
-    mount = shutil.which("mount")
-    command = [mount or "mount", "-t", "tmpfs", "-o", "size=100k", "tmpfs", str(directory)]
-    if mount is None or subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("a small file system can only be mounted by root")
-    yield directory
-    subprocess.run(["umount", "--lazy", str(directory)], check=True)
+    with small_disk(tmp_path, "100k") as disk:
+        yield disk
 
 
 @contextmanager
 def filled(disk: Path) -> Generator[None]:
     """No room is left at all."""
-    others = disk / "others"
-    with others.open("wb", buffering=0) as file, suppress(OSError):
-        while True:
-            file.write(bytes(4096))
+    filler = fill(disk)
     yield
-    others.unlink()
+    filler.unlink()
 
 
 def said(capsys: pytest.CaptureFixture[str]) -> str:

@@ -1,4 +1,4 @@
-"""Reads a store's events from the database and computes its figures; the HTTP API and the pages both call this."""
+"""Reads one store's events from the database and computes its figures."""
 
 from __future__ import annotations
 
@@ -52,6 +52,20 @@ class Headline:
     """Today's last empty mark."""
 
 
+@dataclass(frozen=True, slots=True)
+class ChartData:
+    """The figures of the charts."""
+
+    revision: str
+    """Changes whenever one of them may change."""
+    hours: list[footfall.HourRow]
+    """Visitors per clock hour."""
+    days: list[footfall.DayRow]
+    """Visitors on each of the last `DAYS` business days."""
+    heat: footfall.HeatMap
+    """Mean visitors by weekday and clock hour over the last `WEEKS`."""
+
+
 @dataclass(slots=True)
 class _RecentEvents:
     """A store's events that are in memory."""
@@ -63,23 +77,31 @@ class _RecentEvents:
     events: Events
 
 
-class Reports:
-    """Computes the figures of the stores in a database. Safe to call from several threads.
+class StoreReports:
+    """Computes the figures of one store. Safe to call from several threads; one of them computes at a time.
 
-    The events of the last weeks stay in memory, so each question reads only what arrived since the last one.
+    The events of the last weeks stay in memory, so each question reads only what arrived since the last one. The
+    store is given with each question, because its settings may change.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, version: int = 0) -> None:
+        """version: of the rows in the database, see `Database.version`; a part of the revision."""
         self._database = database
-        self._recent: dict[str, _RecentEvents] = {}
-        self._estimators: dict[str, StoreEstimator] = {}
-        self._version = -1  # of the rows in memory
+        self._version = version
+        self._recent: _RecentEvents | None = None
+        self._estimator = StoreEstimator()
         self._lock = threading.Lock()
+
+    @property
+    def memory(self) -> int:
+        """About how much memory this takes, bytes."""
+        recent = self._recent
+        events = recent.events.times.nbytes + recent.events.signs.nbytes if recent is not None else 0
+        return events + self._estimator.memory
 
     def revision(self, store: Store, now: int) -> str:
         """Return a text that changes whenever a chart may change: with each new event and each new minute."""
-        recent = self._read_new_events(store, now)
-        return f"{store}/{recent.last_row}/{self._version}/{now // MINUTE}"
+        return f"{store}/{self._version}/{len(self._read_new_events(store, now).events)}/{now // MINUTE}"
 
     def headline(self, store: Store, now: int) -> Headline:
         """Compute the figures that are one number each, at `now` (ns UTC)."""
@@ -89,8 +111,7 @@ class Reports:
         gaps = self._gaps(store, events, now, first)
         marks = [mark for mark in self._database.empty_marks.since(store.id, calendar.start(day)) if mark.time <= now]
         with self._lock:
-            estimator = self._estimator(store)
-            estimate = estimator.today(store, events, calendar, now, gaps, [mark.time for mark in marks])
+            estimate = self._estimator.today(store, events, calendar, now, first, gaps, [mark.time for mark in marks])
         heat = footfall.heat_map(events, calendar, now, first, WEEKS, gaps)
         return Headline(
             now=now,
@@ -104,6 +125,12 @@ class Reports:
             first_event=first,
             last_event=last,
             empty_mark=marks[-1] if marks else None,
+        )
+
+    def charts(self, store: Store, now: int) -> ChartData:
+        """Compute the figures of all charts, at `now` (ns UTC)."""
+        return ChartData(
+            self.revision(store, now), self.hourly(store, now), self.daily(store, now), self.heat_map(store, now)
         )
 
     def hourly(self, store: Store, now: int) -> list[footfall.HourRow]:
@@ -129,10 +156,7 @@ class Reports:
         calendar = calendar_of(store)
         coverage = self._database.coverage.since(store.id, _recent_start(calendar, now))
         with self._lock:
-            return self._estimator(store).gaps(events, calendar, now, first, coverage)
-
-    def _estimator(self, store: Store) -> StoreEstimator:
-        return self._estimators.setdefault(store.id, StoreEstimator())
+            return self._estimator.gaps(events, calendar, now, first, coverage)
 
     def _first_event(self, store: Store) -> int | None:
         times = self._database.events.first_and_last(store.id)
@@ -141,13 +165,8 @@ class Reports:
     def _read_new_events(self, store: Store, now: int) -> _RecentEvents:
         """Read what arrived since the last call, and return the events of the last weeks."""
         since = _recent_start(calendar_of(store), now)
-        version = self._database.version()  # before the rows: what is removed after this is seen next time
         with self._lock:
-            if version != self._version:  # an administrator removed rows that are in memory, maybe a whole store
-                self._recent.clear()
-                self._estimators.clear()
-                self._version = version
-            recent = self._recent.get(store.id)
+            recent = self._recent
             if recent is None or since < recent.since:  # the first call, or the clock went back
                 events, last_row = self._database.events.received_after(store.id, 0, since)
             else:
@@ -155,7 +174,7 @@ class Reports:
                 events = recent.events.merged(new)
                 if since > recent.since:
                     events = events.between(since, END_OF_TIME)
-            recent = self._recent[store.id] = _RecentEvents(since, last_row, events)
+            recent = self._recent = _RecentEvents(since, last_row, events)
         return recent
 
 
