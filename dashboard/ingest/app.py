@@ -125,7 +125,8 @@ def create_app(database: Database, *, patience: float | None = PATIENCE) -> web.
     app[DATABASE] = database
     app[_PARSING] = asyncio.Semaphore(2)
     app[METRICS] = Metrics(database)
-    app[kpi_routes.ANSWERS] = Answers(Reports(database), patience=patience)
+    app[kpi_routes.ANSWERS] = answers = Answers(Reports(database), patience=patience)
+    database.before_close(answers.close)
     for route in ROUTES:
         app.router.add_route(route.method, route.path, route.handler, expect_handler=expect)
         app.router.add_route("*", route.path, wrong_method(route.method), expect_handler=expect)

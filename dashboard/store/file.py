@@ -33,11 +33,18 @@ class DatabaseFile:
         """The SQLite file."""
         self.clock = clock
         """What says the present time, ns UTC."""
+        self._before_close: list[Callable[[], object]] = []
         self._writer = Writer(path, lock_timeout=lock_timeout)
         self._readers = ReaderPool(path)
 
+    def before_close(self, work: Callable[[], object]) -> None:
+        """Run `work` when the file is closed, before that: it ends what still reads."""
+        self._before_close.append(work)
+
     def close(self) -> None:
         """Finish the queued writes and close the file."""
+        while self._before_close:
+            self._before_close.pop()()
         self._readers.close()
         # The writer last: SQLite removes the log beside the file only when the last connection is one that may write.
         self._writer.close()

@@ -130,7 +130,9 @@ def create_web(database: Database, settings: WebSettings) -> Flask:
         return layout(stores, csrf, settings.refresh, request_texts(), root())
 
     app.layout = current_layout
-    register(app, database, Answers(Reports(database), patience=settings.patience))
+    answers = Answers(Reports(database), patience=settings.patience)
+    database.before_close(answers.close)
+    register(app, database, answers)
     policy = _content_policy(app)
 
     @server.before_request
