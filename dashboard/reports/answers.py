@@ -50,6 +50,10 @@ class Answers:
         self._last: OrderedDict[Hashable, Answer[Any]] = OrderedDict()
         self._version = -1  # of the rows that they were made from
 
+    def close(self) -> None:
+        """End the threads, after the figures that they compute now."""
+        self._threads.shutdown(cancel_futures=True)
+
     def ask(self, store: Store, question: Hashable, now: int, compute: Callable[[Reports], T]) -> Answer[T]:
         """Return what `compute` returns at `now` (ns UTC), or what it returned in the last minutes.
 
