@@ -24,10 +24,10 @@ import numpy as np
 from benchmarks.harness import figure
 from metrica.dashboard.kpis.events import HOUR, MINUTE, SECOND
 from metrica.dashboard.kpis.store import Store
-from metrica.dashboard.store.answers import PATIENCE, Answers
+from metrica.dashboard.reports.answers import PATIENCE, Answers
+from metrica.dashboard.reports.reports import Reports
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.records import Event, Span
-from metrica.dashboard.store.reports import Reports
 
 _DAYS = 63
 _TODAY = date(2026, 11, 22)

@@ -5,22 +5,26 @@ The other modules of the package do not import the runtime, so they also work wi
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 
 from metrica import Node, param, timer
 from metrica.dashboard.ingest.access import metrics_access
 from metrica.dashboard.ingest.app import create_app
-from metrica.dashboard.kpis.store import DEFAULT_CUTOFF_HOUR, Store
+from metrica.dashboard.kpis.store import DEFAULT_CUTOFF_HOUR
 from metrica.dashboard.service.commands import DATABASE_FILE
-from metrica.dashboard.service.errors import AddressError, SecretFileError, TlsError
+from metrica.dashboard.service.errors import AddressError, BusyError, SecretFileError, TlsError
+from metrica.dashboard.service.passwords import check_password, generate
 from metrica.dashboard.service.secret_file import read_or_create
 from metrica.dashboard.service.serving import AioServer, Server, WsgiServer
 from metrica.dashboard.service.tls import Certificate
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.errors import DatabaseDamagedError, DatabaseError
+from metrica.dashboard.store.origins import launch_file
+from metrica.dashboard.store.tokens import check_token
 from metrica.dashboard.web.app import SESSION_KEY, WebSettings, create_web
 from metrica.dashboard.web.first_password import FIRST_PASSWORD, first_password
-from metrica.dashboard.web.passwords import OWNER, SHORTEST, ensure_owner, generate
+from metrica.dashboard.web.passwords import OWNER, ensure_owner, unused
 from metrica.dashboard.web.prefix import checked_prefix
 from metrica.errors import NodeError, ParameterError
 
@@ -40,7 +44,7 @@ class _ServerNode(Node):
         try:
             self._database = Database(self._path(), clock=self.clock.now)
             self._server = self._serve(self._database)
-        except (AddressError, SecretFileError, TlsError, DatabaseError, ValueError) as error:
+        except (AddressError, BusyError, SecretFileError, TlsError, DatabaseError, ValueError) as error:
             self._close()
             # All else may pass while the launch runs: a port that is taken, a full disk, an address that comes later.
             raise NodeError(str(error), permanent=isinstance(error, DatabaseDamagedError | ValueError)) from None
@@ -53,9 +57,11 @@ class _ServerNode(Node):
 
     @timer(seconds=5)
     def watch(self) -> None:
-        """Report the length of the write queue. Fail if the server's thread has ended: the node is then restarted."""
+        """Report the length of the write queue. Fail if a thread has ended: the node is then restarted."""
         if self._database is not None:
             self.gauge("writes_waiting", self._database.waiting)
+            if not self._database.writing:
+                raise NodeError(f"the thread that writes to the database {self._database.path} has ended")
         if self._server is not None and not self._server.alive:
             raise NodeError(f"the server on {self._server.address} has ended")
 
@@ -85,9 +91,17 @@ class Ingest(_ServerNode):
 
     host: str = param(default="127.0.0.1", help="address to listen on; 0.0.0.0 takes events from other machines too")
     port: int = param(default=8080, ge=0, le=65535, help="port to listen on; 0 takes any free one")
-    token: str = param(default="", secret=True, help="what the uploader must show; empty: the one this box made itself")
-    cutoff_hour: int = param(
-        default=DEFAULT_CUTOFF_HOUR, ge=0, le=23, unit="h", help="local hour at which the store's business day begins"
+    token: str = param(
+        default="",
+        secret=True,
+        help="what the uploader must show, 16 characters or more; empty: the one this box made itself",
+    )
+    cutoff_hour: int | None = param(
+        default=None,
+        ge=0,
+        le=23,
+        unit="h",
+        help=f"local hour at which the store's business day begins; {DEFAULT_CUTOFF_HOUR} if nobody says",
     )
     empty_hour: int | None = param(
         default=None, ge=0, le=23, unit="h", help="local hour, some time after closing, at which nobody is ever inside"
@@ -106,12 +120,15 @@ class Ingest(_ServerNode):
         default=False, help="programs on this machine need no token for /metrics: only where no proxy is in front"
     )
 
+    def check(self) -> None:
+        try:
+            check_token(self.token or secrets.token_urlsafe())
+        except ValueError as error:
+            raise ParameterError("token", f"'token': {error}") from None
+
     def _serve(self, database: Database) -> Server:
-        store = Store(
-            self.context.store, self.context.timezone, self.cutoff_hour, self.empty_hour, self.recall, self.precision
-        )
-        database.stores.put(store)
-        database.tokens.put(self.context.store, self.token or self.context.local_token(), label=self.name)
+        self._fill_settings(database)
+        self._fill_token(database)
         access = metrics_access(
             self.host,
             token=self.metrics_token,
@@ -127,6 +144,33 @@ class Ingest(_ServerNode):
         )
         self.log.info(f"listening on {server.address}")
         return server
+
+    def _fill_settings(self, database: Database) -> None:
+        """Give the store the settings of the launch file; those that an administrator has chosen stand."""
+        given = {
+            "timezone": self.context.timezone,
+            "cutoff_hour": self.cutoff_hour,
+            "empty_hour": self.empty_hour,
+            "recall": self.recall,
+            "precision": self.precision,
+        }
+        said = {name: value for name, value in given.items() if value is not None}
+        for name, value in database.stores.fill(self.context.store, said, launch_file(self.name)).items():
+            self.log.warning(
+                f"the store's {name} stays {value}, as an administrator chose it, and the launch file's {said[name]} "
+                f"is not used: take it out, or change the store with 'metrica-admin store set {self.context.store}'"
+            )
+
+    def _fill_token(self, database: Database) -> None:
+        """Accept the token of the launch file, or of this box, unless an administrator has revoked it."""
+        token = self.token or self.context.local_token()
+        placed = database.tokens.fill(self.context.store, token, launch_file(self.name), label=self.name)
+        if placed == "valid":
+            return
+        whose = "the token of the launch file" if self.token else f"the token in {self.context.data_dir / 'token'}"
+        why = "was revoked" if placed == "revoked" else "was given to another store by an administrator"
+        remedy = "write another one there" if self.token else "delete the file, and the box makes another one"
+        self.log.warning(f"{whose} {why}, so nobody can send events with it: {remedy}, then start again")
 
 
 class Dashboard(_ServerNode):
@@ -150,16 +194,18 @@ class Dashboard(_ServerNode):
 
     def check(self) -> None:
         super().check()
-        if self.password and len(self.password) < SHORTEST:
-            raise ParameterError("password", f"'password' is too short: use at least {SHORTEST} characters")
+        try:
+            check_password(self.password or generate())
+        except ValueError as error:
+            raise ParameterError("password", f"'password': {error}") from None
         try:
             checked_prefix(self.prefix)
         except ValueError as error:
             raise ParameterError("prefix", f"'prefix': {error}") from None
 
     def _serve(self, database: Database) -> Server:
-        if database.stores.get(self.context.store) is None:
-            database.stores.put(Store(self.context.store, self.context.timezone))
+        if database.stores.get(self.context.store) is None and not database.stores.is_deleted(self.context.store):
+            database.stores.fill(self.context.store, {"timezone": self.context.timezone}, launch_file(self.name))
         prefix = checked_prefix(self.prefix)
         certificate = Certificate.of(self.tls_cert, self.tls_key)
         settings = WebSettings(
@@ -180,15 +226,19 @@ class Dashboard(_ServerNode):
         fresh = self.new_password or not database.users.all()
         made = generate() if fresh and not self.password else ""
         try:  # after listening: a password made for a port that is taken would be lost
+            not_used = unused(database, self.password) if self.password else ""
             password = first_password(self.context.data_dir, database, made)
-            ensure_owner(database, self.password or made)
+            origin = launch_file(self.name) if self.password or self.new_password else ""
+            ensure_owner(database, self.password or made, origin, force=bool(made))
             login = f" (log in as {OWNER}, password {password})" if password else ""
             note = self.context.show_privately(self.name.strip("/").replace("/", "."), f"{address}{login}")
-        except (NodeError, SecretFileError, DatabaseError):
+        except BaseException:
             server.stop()
             raise
         # The launcher shows what stands in the file of the field `open` to whoever sits at its terminal.
         self.log.info(f"listening on {address}", open=str(note))
+        if not_used:
+            self.log.warning(not_used)
         if password:
             kept = self.context.data_dir / FIRST_PASSWORD
             self.log.warning(f"log in on {address} as '{OWNER}' with the password in {kept}")

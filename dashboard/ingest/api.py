@@ -98,7 +98,7 @@ async def authenticate(request: web.Request) -> str:
     text = token.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     store = await asyncio.to_thread(request.app[DATABASE].tokens.store_of, text)
     if store is None:
-        raise RequestError(401, "the token is unknown or revoked: make one with 'metrica-ingest token add STORE'")
+        raise RequestError(401, "the token is unknown or revoked: make one with 'metrica-admin token add STORE'")
     return store
 
 

@@ -34,10 +34,10 @@ from metrica.dashboard.ingest.schema import (
     Later,
     ServerStatus,
 )
+from metrica.dashboard.reports.answers import PATIENCE, Answers
+from metrica.dashboard.reports.reports import Reports
 from metrica.dashboard.service.connection import expect
-from metrica.dashboard.store.answers import PATIENCE, Answers
 from metrica.dashboard.store.database import Database
-from metrica.dashboard.store.reports import Reports
 from metrica.version import __version__
 
 T = TypeVar("T")
@@ -115,9 +115,9 @@ async def _read_and_parsed(request: web.Request, parse: Callable[[bytes, str, st
 
 
 async def healthz(request: web.Request) -> web.Response:
-    """Answer that the server is up; 503 if its database does not answer."""
+    """Answer that the server is up; 503 if its database does not answer, or cannot be written to any more."""
     # In a thread of its own, so that it is answered while all others compute.
-    await asyncio.get_running_loop().run_in_executor(request.app[_URGENT], request.app[DATABASE].stores.all)
+    await asyncio.get_running_loop().run_in_executor(request.app[_URGENT], request.app[DATABASE].require_writing)
     return answer(ServerStatus(status="ok", version=__version__))
 
 

@@ -16,10 +16,10 @@ from metrica.dashboard.kpis import footfall
 from metrica.dashboard.kpis.dwell import Dwell
 from metrica.dashboard.kpis.events import SECOND
 from metrica.dashboard.kpis.store import Store
-from metrica.dashboard.store.answers import Answers
+from metrica.dashboard.reports.answers import Answers
+from metrica.dashboard.reports.reports import Reports
+from metrica.dashboard.reports.store_reports import DAYS, WEEKS, calendar_of
 from metrica.dashboard.store.errors import DatabaseError
-from metrica.dashboard.store.reports import Reports
-from metrica.dashboard.store.store_reports import DAYS, WEEKS, calendar_of
 
 ANSWERS = web.AppKey("answers", Answers)
 """The application's figures."""

@@ -43,7 +43,7 @@ def openapi(routes: Sequence[Route]) -> dict[str, Any]:
         "components": {
             "schemas": json_schema(sorted({Problem, *models}, key=lambda model: model.__name__)),
             "securitySchemes": {
-                "token": {"type": "http", "scheme": "bearer", "description": "metrica-ingest token add STORE"}
+                "token": {"type": "http", "scheme": "bearer", "description": "metrica-admin token add STORE"}
             },
         },
     }

@@ -58,20 +58,22 @@ def certificate(args: argparse.Namespace) -> Certificate | None:
     return Certificate.of(args.tls_cert, args.tls_key)
 
 
-def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
-    """Run the subcommand in the arguments, or `serve` if there is none. argv: None takes those of the process.
+def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None, *, default: str | None = "serve") -> int:
+    """Run the subcommand in the arguments, or the default if there is none. argv: None takes those of the process.
 
     Returns the exit status: 1 after an error, which is written to standard error as one sentence.
     """
     given = list(sys.argv[1:] if argv is None else argv)
-    if not given or (given[0].startswith("-") and given[0] not in ("-h", "--help", "--version")):
-        given.insert(0, "serve")
+    if default is not None and (
+        not given or (given[0].startswith("-") and given[0] not in ("-h", "--help", "--version"))
+    ):
+        given.insert(0, default)
     args = parser.parse_args(given)
     setup_service()
     register_environment(os.environ)
     work: Callable[[argparse.Namespace], int] = args.work
     try:
-        if args.data is None:
+        if args.data is None and getattr(args, "database", None) is None:
             raise MetricaError("this user has no home folder: give --data DIR, or set HOME or XDG_DATA_HOME")
         return work(args)
     except (MetricaError, ValueError) as error:

@@ -3,7 +3,8 @@
 MetricaError
 ├── AddressError        the host and port cannot be listened on
 ├── SecretFileError     a token or key file cannot be read or written
-└── TlsError            the certificate or its key cannot be used
+├── TlsError            the certificate or its key cannot be used
+└── BusyError           too much is being done at this moment: try again
 """
 
 from __future__ import annotations
@@ -21,3 +22,7 @@ class SecretFileError(MetricaError):
 
 class TlsError(MetricaError):
     """The certificate of a server, or its key, cannot be used."""
+
+
+class BusyError(MetricaError):
+    """Too much is being done at this moment; in a few seconds it works again."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import queue
 import sqlite3
+import stat
 import time
 from collections.abc import Generator
 from pathlib import Path
@@ -14,6 +16,8 @@ from sqlite_utils import Database as SqliteDatabase
 
 from metrica.dashboard.store.errors import DatabaseDamagedError, DatabaseError, database_error
 from metrica.dashboard.store.migrations import migrations
+
+log = logging.getLogger(__name__)
 
 _LOCK_TIMEOUT = 10.0  # s
 
@@ -26,7 +30,10 @@ def open_writer(path: Path, *, lock_timeout: float = _LOCK_TIMEOUT) -> SqliteDat
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        # Only if it is not there: closing a file ends all locks that this process has on it, those of SQLite too.
+        if not path.exists():
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     except OSError as error:
         raise DatabaseError(f"the database {path} cannot be opened ({error.strerror}): check the folder") from None
     conn = None
@@ -37,8 +44,14 @@ def open_writer(path: Path, *, lock_timeout: float = _LOCK_TIMEOUT) -> SqliteDat
         # so it must be on the disk.
         conn.execute("PRAGMA synchronous=FULL")
         conn.execute("PRAGMA foreign_keys=ON")
+        conn.execute("PRAGMA secure_delete=ON")  # what is removed is overwritten, not only unlinked
         db = SqliteDatabase(conn, execute_plugins=False)
         _migrate(db, path)
+        _close_to_others(path)  # now that it is known to be a database of ours
+    except OSError as error:
+        if conn is not None:
+            conn.close()
+        raise DatabaseError(f"others can read the database {path} ({error.strerror}): run 'chmod 600 {path}'") from None
     except sqlite3.Error as error:
         if conn is not None:
             conn.close()
@@ -50,6 +63,19 @@ def open_writer(path: Path, *, lock_timeout: float = _LOCK_TIMEOUT) -> SqliteDat
     return db
 
 
+def _close_to_others(path: Path) -> None:
+    """Take the database from everybody but its owner: a copy that was put here may be open to all.
+
+    SQLite gives the log beside it the mode that the database has.
+    """
+    for file in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+        with contextlib.suppress(FileNotFoundError):
+            found = file.stat()
+            if stat.S_IMODE(found.st_mode) & 0o077 and found.st_uid == os.geteuid():
+                file.chmod(0o600)
+                log.warning("others could read %s: now only this user can", file)
+
+
 @contextlib.contextmanager
 def immediate(db: SqliteDatabase) -> Generator[SqliteDatabase]:
     """Run a transaction that takes the write lock at its start.
@@ -57,7 +83,7 @@ def immediate(db: SqliteDatabase) -> Generator[SqliteDatabase]:
     A transaction that reads first and then writes fails at once, whatever the timeout, if another program wrote in
     between. A lock at the start is waited for.
     """
-    db.conn.execute("BEGIN IMMEDIATE")
+    _begin(db.conn)
     try:
         yield db
         db.conn.execute("COMMIT")
@@ -65,6 +91,26 @@ def immediate(db: SqliteDatabase) -> Generator[SqliteDatabase]:
         if db.conn.in_transaction:
             db.conn.execute("ROLLBACK")
         raise
+
+
+def _begin(conn: sqlite3.Connection) -> None:
+    # SQLite has no queue of those who wait for the lock. It tries again every 100 ms, and then never meets the short
+    # moment between two writes of a program that writes all the time. So try often, for as long as was asked for.
+    patience = conn.execute("PRAGMA busy_timeout").fetchone()[0]
+    deadline = time.monotonic() + patience / 1000
+    conn.execute("PRAGMA busy_timeout = 0")
+    try:
+        while True:
+            try:
+                conn.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                busy = (error.sqlite_errorcode & 0xFF) == sqlite3.SQLITE_BUSY
+                if not busy or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.002)
+    finally:
+        conn.execute(f"PRAGMA busy_timeout = {patience}")
 
 
 def _enable_wal(conn: sqlite3.Connection, lock_timeout: float) -> None:
@@ -83,14 +129,25 @@ def _enable_wal(conn: sqlite3.Connection, lock_timeout: float) -> None:
 
 
 def _migrate(db: SqliteDatabase, path: Path) -> None:
+    if require_known_schema(db, path) == _our_steps():
+        return  # nobody has to be waited for
     with immediate(db):
-        applied = {step.name for step in migrations.applied(db)}
-        newer = sorted(applied - _our_steps())
-        if newer:
-            raise DatabaseDamagedError(f"{path} was written by a newer Metrica (it has {newer[-1]}): upgrade this one")
-        if not applied and db.table_names():
-            raise DatabaseDamagedError(f"{path} is a database of another program: choose another file")
+        require_known_schema(db, path)
         migrations.apply(db)
+
+
+def require_known_schema(db: SqliteDatabase, path: Path) -> set[str]:
+    """Return the steps of the schema that a database has; none if it is empty.
+
+    Raises DatabaseDamagedError for a database of another program or of a newer Metrica.
+    """
+    applied = {step.name for step in migrations.applied(db)}
+    newer = sorted(applied - _our_steps())
+    if newer:
+        raise DatabaseDamagedError(f"{path} was written by a newer Metrica (it has {newer[-1]}): upgrade this one")
+    if not applied and db.table_names():
+        raise DatabaseDamagedError(f"{path} is a database of another program: choose another file")
+    return applied
 
 
 def _our_steps() -> set[str]:

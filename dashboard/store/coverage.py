@@ -10,6 +10,7 @@ from sqlite_utils import Database as SqliteDatabase
 
 from metrica.dashboard.kpis.coverage import TOLERANCE, Coverage
 from metrica.dashboard.store.file import DatabaseFile
+from metrica.dashboard.store.gone import sift_spans
 from metrica.dashboard.store.records import Span
 
 _ROWS = 500
@@ -61,6 +62,11 @@ def _insert_some(db: SqliteDatabase, store: str, todo: deque[Span]) -> None:
     """Insert spans from the left of `todo` until `_ROWS` rows are read or written; each is joined to its neighbours."""
     rows = 0
     while todo and rows < _ROWS:
+        wanted = sift_spans(db, store, [todo.popleft()])
+        if not wanted:
+            rows += 1
+            continue
+        todo.extendleft(reversed(wanted))
         span = todo[0]
         # The spans of a camera lie apart, so they are in the same order by start and by end: the first one that begins
         # too late is the last one that is read.

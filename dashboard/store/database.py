@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from metrica.dashboard.store.audit import AuditTable
 from metrica.dashboard.store.coverage import CoverageTable
 from metrica.dashboard.store.empty_marks import EmptyMarkTable
 from metrica.dashboard.store.events import EventTable
 from metrica.dashboard.store.file import Clock, DatabaseFile
+from metrica.dashboard.store.sessions import SessionTable
 from metrica.dashboard.store.stores import StoreTable
 from metrica.dashboard.store.tokens import TokenTable
 from metrica.dashboard.store.users import UserTable
@@ -35,6 +37,10 @@ class Database(DatabaseFile):
         """The tokens of the boxes."""
         self.users = UserTable(self)
         """The people who may look at the pages."""
+        self.sessions = SessionTable(self)
+        """Who is logged in to the pages."""
+        self.audit = AuditTable(self)
+        """Who changed what, and who came in."""
 
     def __enter__(self) -> Database:
         return self

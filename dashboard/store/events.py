@@ -11,6 +11,7 @@ from sqlite_utils import Database as SqliteDatabase
 
 from metrica.dashboard.kpis.events import IN, OUT, Events
 from metrica.dashboard.store.file import DatabaseFile
+from metrica.dashboard.store.gone import Row, sift_events
 from metrica.dashboard.store.history import History, history_of
 from metrica.dashboard.store.records import Event
 
@@ -37,20 +38,21 @@ class EventTable:
     def add(self, store: str, events: Sequence[Event]) -> Future[Added]:
         """Write a store's events. An event whose id the store has sent before is a duplicate and changes nothing."""
         received = self._file.clock()
-        rows: list[tuple[object, ...]] = [
+        rows: list[Row] = [
             (store, e.id, e.camera, e.line, IN if e.direction == "in" else OUT, e.track, e.time, received)
             for e in events
         ]
 
-        def insert(some: list[tuple[object, ...]], db: SqliteDatabase) -> int:
+        def insert(some: list[Row], db: SqliteDatabase) -> int:
+            wanted, apart = sift_events(db, store, some)
             before = db.conn.total_changes
             # Not INSERT OR IGNORE: it would also drop, without an error, a row that breaks any other constraint.
             db.conn.executemany(
                 "INSERT INTO events (store, id, camera, line, direction, track, time, received)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (store, id) DO NOTHING",
-                some,
+                wanted,
             )
-            accepted = db.conn.total_changes - before
+            accepted = db.conn.total_changes - before + apart
             if accepted:
                 sql = "UPDATE stores SET first_heard = ? WHERE id = ? AND first_heard IS NULL"
                 db.conn.execute(sql, (received, store))

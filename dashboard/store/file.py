@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from sqlite_utils import Database as SqliteDatabase
 
 from metrica.dashboard.store.connections import ReaderPool
+from metrica.dashboard.store.errors import DatabaseError
 from metrica.dashboard.store.parts import run_parts
 from metrica.dashboard.store.writer import Writer
 
@@ -55,6 +56,17 @@ class DatabaseFile:
         """How many writes are in the queue."""
         return self._writer.waiting
 
+    @property
+    def writing(self) -> bool:
+        """Whether the thread that writes is running; without it, every write fails."""
+        return self._writer.alive
+
+    def require_writing(self) -> None:
+        """Raise DatabaseError unless the database answers and the thread that writes is running."""
+        self.rows("SELECT 1 FROM stores LIMIT 1")
+        if not self.writing:
+            raise DatabaseError(f"nothing can be written to the database {self.path} any more: restart this program")
+
     def write(self, work: Callable[[SqliteDatabase], T]) -> Future[T]:
         """Run `work` on the writing connection, all or nothing. The future is done when the result is on the disk."""
         return self._writer.submit(work)
@@ -68,6 +80,10 @@ class DatabaseFile:
         whole: makes the result of the results of the parts.
         """
         return run_parts(self._writer.submit, iter(parts), whole)
+
+    def version(self) -> int:
+        """Return a number that changes when rows are gone that a program may have in its memory."""
+        return int(self.rows("SELECT version FROM data_version")[0][0])
 
     def rows(self, sql: str, *values: Any) -> list[Any]:
         """Return the rows of one query."""

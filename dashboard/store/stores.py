@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+from sqlite_utils import Database as SqliteDatabase
 
 from metrica.dashboard.kpis.store import Store
+from metrica.dashboard.store.audit import COMMAND, record
+from metrica.dashboard.store.errors import DatabaseError
 from metrica.dashboard.store.file import DatabaseFile
+from metrica.dashboard.store.gone import erased, fingerprint, forget_store, tables_of_stores
+from metrica.dashboard.store.origins import ADMIN
 
 _COLUMNS = "id, timezone, cutoff_hour, empty_hour, recall, precision"
+_DATA = ("events", "watched", "empties", "removed_events", "removed_watched")  # what boxes and users said
 
 
 class StoreTable:
@@ -25,6 +35,115 @@ class StoreTable:
         rows = self._file.rows(f"SELECT {_COLUMNS} FROM stores WHERE id = ?", store)
         return Store(*rows[0]) if rows else None
 
-    def put(self, store: Store) -> None:
-        """Add a store, or replace the settings of the one with this id."""
-        self._file.write(lambda db: db.table("stores").upsert(asdict(store), pk="id")).result()
+    def put(self, store: Store, *, actor: str = COMMAND) -> None:
+        """Add a store, or replace the settings of the one with this id, because an administrator says so.
+
+        What differs from the settings before, or from the defaults, counts as said by the administrator.
+        actor: who does it, for the audit log.
+        """
+        now = self._file.clock()
+
+        def write(db: SqliteDatabase) -> None:
+            before, _ = _read(db, store.id)
+            usual = asdict(before or Store(store.id, store.timezone))
+            said = {name for name, value in _settings(store).items() if value != usual[name]}
+            _write(db, store, dict.fromkeys(said | ({"timezone"} if before is None else set()), ADMIN), now, actor)
+
+        self._file.write(write).result()
+
+    def say(self, store: str, settings: Mapping[str, Any], *, actor: str = COMMAND) -> Store:
+        """Change some settings of a store, because an administrator says so, and return it with all of them.
+
+        A store that is not there is added. The settings are named as in `Store`.
+        Raises ValueError for a setting that cannot be, and for a new store without `timezone`.
+        """
+        now = self._file.clock()
+
+        def write(db: SqliteDatabase) -> Store:
+            before, _ = _read(db, store)
+            if before is None and "timezone" not in settings:
+                raise ValueError(f"there is no store {store!r}: give its time zone too, and it is added")
+            after = replace(before or Store(store, settings["timezone"]), **settings)
+            _write(db, after, dict.fromkeys(settings, ADMIN), now, actor)
+            return after
+
+        return self._file.write(write).result()
+
+    def fill(self, store: str, settings: Mapping[str, Any], origin: str) -> dict[str, Any]:
+        """Take the settings of a launch file, as far as no administrator said otherwise. A missing store is added.
+
+        A setting that the launch file said before, and does not say any more, goes back to its default.
+        settings: what the launch file says, with `timezone`. origin: see `metrica.dashboard.store.origins.launch_file`.
+        Returns the settings of an administrator that stand against the launch file's, with their values.
+        Raises ValueError for a setting that cannot be, DatabaseError if an administrator has deleted the store.
+        """
+        now = self._file.clock()
+
+        def write(db: SqliteDatabase) -> dict[str, Any]:
+            if erased(db, store) is not None:
+                raise DatabaseError(
+                    f"the store {store!r} was deleted by an administrator: give the launch file another store, or add"
+                    f" this one again with 'metrica-admin store add {store} --timezone ZONE'"
+                )
+            before, origins = _read(db, store)
+            usual = _settings(Store(store, settings["timezone"]))
+            unsaid = {name: usual[name] for name, by in origins.items() if by == origin and name not in settings}
+            wanted = {name: value for name, value in {**unsaid, **settings}.items() if origins.get(name) != ADMIN}
+            after = replace(before or Store(store, settings["timezone"]), **wanted)
+            said = {name: None if name in unsaid else origin for name in wanted}
+            if before is None or after != before or any(origins.get(name) != by for name, by in said.items()):
+                _write(db, after, said, now, origin)
+            stands = _settings(after)
+            return {name: stands[name] for name, value in settings.items() if value != stands[name]}
+
+        return self._file.write(write).result()
+
+    def origins(self, store: str) -> dict[str, str]:
+        """Return who said each setting of a store; the others have their defaults, or are from before it was noted."""
+        rows = self._file.rows("SELECT origins FROM stores WHERE id = ?", store)
+        return json.loads(rows[0][0]) if rows else {}
+
+    def is_deleted(self, store: str) -> bool:
+        """Whether an administrator has deleted the store, and not added it again."""
+        return bool(self._file.rows("SELECT 1 FROM erased_stores WHERE hash = ?", fingerprint(store)))
+
+    def remove(self, store: str, *, actor: str = COMMAND) -> bool:
+        """Remove a store with its tokens, for launch files too. Returns False, and changes nothing, if it has data."""
+        now = self._file.clock()
+
+        def delete(db: SqliteDatabase) -> bool:
+            for table in _DATA:
+                if db.conn.execute(f"SELECT 1 FROM {table} WHERE store = ? LIMIT 1", (store,)).fetchone():
+                    return False
+            forget_store(db, store, now)
+            for table in tables_of_stores(db):
+                db.conn.execute(f'DELETE FROM "{table}" WHERE store = ?', (store,))
+            if db.conn.execute("DELETE FROM stores WHERE id = ?", (store,)).rowcount:
+                record(db, now, actor, "store removed", store)
+            return True
+
+        return self._file.write(delete).result()
+
+
+def _settings(store: Store) -> dict[str, Any]:
+    return {name: value for name, value in asdict(store).items() if name != "id"}
+
+
+def _read(db: SqliteDatabase, store: str) -> tuple[Store | None, dict[str, str]]:
+    """Return a store and who said its settings, inside a write."""
+    row = db.conn.execute(f"SELECT {_COLUMNS}, origins FROM stores WHERE id = ?", (store,)).fetchone()
+    return (Store(*row[:-1]), json.loads(row[-1])) if row else (None, {})
+
+
+def _write(db: SqliteDatabase, store: Store, said: Mapping[str, str | None], now: int, actor: str) -> None:
+    """Write a store's settings and who said those in `said` (None: nobody any more), with an entry in the audit log."""
+    before, origins = _read(db, store.id)
+    known = {name: by for name, by in {**origins, **said}.items() if by is not None}
+    row = asdict(store) | {"origins": json.dumps(known, sort_keys=True)}
+    db.table("stores").upsert(row, pk="id")
+    db.conn.execute("DELETE FROM erased_stores WHERE hash = ?", (fingerprint(store.id),))  # it is there again
+    old, new = _settings(before) if before else {}, _settings(store)
+    changed = {name: value for name, value in new.items() if value != old.get(name)}
+    if changed or before is None:
+        was = {f"{name} before": old[name] for name in changed if before}
+        record(db, now, actor, "store changed" if before else "store added", store.id, detail=changed | was)

@@ -51,18 +51,20 @@ class Writer:
         self._max_together = max_together
         self._jobs: queue.Queue[_Job[Any] | None] = queue.Queue(max_waiting)
         self._lock = threading.Lock()
-        self._closing = False
+        self._closing = self._dead = False
         self._db = open_writer(path, lock_timeout=lock_timeout)
         self._thread = threading.Thread(target=self._run, name="metrica-store-writer", daemon=True)
         self._thread.start()
 
     def submit(self, work: Callable[[SqliteDatabase], T]) -> Future[T]:
-        """Queue a job. If the database fails, the future raises DatabaseError.
+        """Queue a job. The future raises what the job raises, and DatabaseError if the database fails.
 
         Raises DatabaseBusyError when the queue is full, DatabaseError after `close`.
         """
         job = _Job(work, Future[T]())
         with self._lock:
+            if self._dead:
+                raise self._death()
             if self._closing:
                 raise DatabaseError(f"the database {self._path} is closed")
             try:
@@ -70,6 +72,11 @@ class Writer:
             except queue.Full:
                 raise DatabaseBusyError("too many writes are waiting: try again in a few seconds") from None
         return job.done
+
+    @property
+    def alive(self) -> bool:
+        """Whether its thread is running."""
+        return self._thread.is_alive() and not self._dead
 
     @property
     def waiting(self) -> int:
@@ -85,23 +92,53 @@ class Writer:
         self._thread.join()
 
     def _run(self) -> None:
-        last = False
-        while not last:
-            batch: list[_Job[Any]] = []
-            job = self._jobs.get()
-            while job is not None:
+        batch: list[_Job[Any]] = []
+        try:
+            while self._take(batch):
+                begun = batch
+                while begun:
+                    begun = self._commit(begun)
+                batch.clear()
+        except BaseException as error:  # noqa: BLE001 (whoever waits for a write must hear that it never comes)
+            self._die(error, batch)
+        finally:
+            self._db.close()
+
+    def _take(self, batch: list[_Job[Any]]) -> bool:
+        """Wait for jobs and move them into the batch. Returns False if there is none, and none will come."""
+        job = self._jobs.get()
+        while job is not None:
+            if job.done.set_running_or_notify_cancel():
                 batch.append(job)
-                if len(batch) == self._max_together:
-                    break
-                try:
-                    job = self._jobs.get_nowait()
-                except queue.Empty:
-                    break
-            last = job is None
-            begun = [job for job in batch if job.done.set_running_or_notify_cancel()]
-            while begun:
-                begun = self._commit(begun)
-        self._db.close()
+            if len(batch) == self._max_together:
+                return True
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                return True
+        if batch:
+            self._jobs.put(None)  # the end comes again, after these jobs; nothing else is put in once it was
+        return bool(batch)
+
+    def _die(self, error: BaseException, batch: list[_Job[Any]]) -> None:
+        """Fail every job that waits, and those that come."""
+        with self._lock:
+            self._closing = self._dead = True
+        log.critical("the thread that writes to %s has ended: nothing is written any more", self._path, exc_info=error)
+        waiting = list(batch)
+        while True:
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                break
+            if job is not None and job.done.set_running_or_notify_cancel():
+                waiting.append(job)
+        for job in waiting:
+            if not job.done.done():
+                job.done.set_exception(self._death())
+
+    def _death(self) -> DatabaseError:
+        return DatabaseError(f"the thread that writes to the database {self._path} has ended: restart this program")
 
     def _commit(self, batch: list[_Job[Any]]) -> list[_Job[Any]]:
         """Run jobs in one transaction, and finish them. Returns those for which there was no time."""
@@ -119,13 +156,12 @@ class Writer:
                             outcomes.append((job, job.work(self._db), None))
                     except sqlite3.OperationalError:
                         raise  # the disk or a lock, not the job: the whole transaction fails
-                    except Exception as error:  # noqa: BLE001 (raised by the future of this job)
+                    except BaseException as error:  # noqa: BLE001 (raised by the future of this job)
                         outcomes.append((job, None, error))
-        except sqlite3.Error as error:
-            failure = database_error(error, self._path)
-            log.error("%s (%d writes refused)", failure, len(batch))
-            for job in batch:
-                job.done.set_exception(failure)
+        except sqlite3.ProgrammingError:
+            raise  # the connection is closed: nothing can be written on it any more
+        except Exception as error:  # noqa: BLE001 (raised by the futures; the thread goes on with the next jobs)
+            self._refuse(batch, error)
             return left
         for job, result, problem in outcomes:
             if problem is None:
@@ -135,3 +171,14 @@ class Writer:
             else:
                 job.done.set_exception(problem)
         return left
+
+    def _refuse(self, batch: list[_Job[Any]], error: Exception) -> None:
+        """Tell the jobs of a transaction that it failed as a whole."""
+        if isinstance(error, sqlite3.Error):
+            failure = database_error(error, self._path)
+            log.error("%s (%d writes refused)", failure, len(batch))
+        else:
+            failure = DatabaseError(f"the database {self._path} failed: {type(error).__name__}: {error}")
+            log.error("%s (%d writes refused)", failure, len(batch), exc_info=error)
+        for job in batch:
+            job.done.set_exception(failure)

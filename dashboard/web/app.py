@@ -13,17 +13,21 @@ from dash.exceptions import DependencyException
 from flask import Flask, Response, has_request_context, request
 from flask.typing import ResponseReturnValue
 
+from metrica.dashboard.reports.answers import PATIENCE, Answers
+from metrica.dashboard.reports.reports import Reports
 from metrica.dashboard.service.calm import calm_logger
-from metrica.dashboard.store.answers import PATIENCE, Answers
 from metrica.dashboard.store.database import Database
-from metrica.dashboard.store.reports import Reports
+from metrica.dashboard.store.sessions import LONGEST
 from metrica.dashboard.web.callbacks import register
 from metrica.dashboard.web.compression import compress
 from metrica.dashboard.web.empty_marks import empty_mark_routes
+from metrica.dashboard.web.failures import FailureLog
 from metrica.dashboard.web.language import language_routes, request_texts
-from metrica.dashboard.web.login import csrf_token, protect
+from metrica.dashboard.web.login import Gate, protect
+from metrica.dashboard.web.new_password import new_password_routes
 from metrica.dashboard.web.page import layout
 from metrica.dashboard.web.prefix import PLACEHOLDER, root, serve_under
+from metrica.dashboard.web.same_origin import csrf_token
 from metrica.dashboard.web.texts import texts
 from metrica.dashboard.web.updates import is_from_page
 
@@ -44,6 +48,16 @@ _INDEX = """<!DOCTYPE html>
 
 SESSION_KEY = "session.key"
 """Name of the file in the data folder that holds the key with which session cookies are signed."""
+
+
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",  # for browsers that do not know frame-ancestors
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +102,13 @@ def create_web(database: Database, settings: WebSettings) -> Flask:
         SESSION_COOKIE_SECURE=settings.https,
         # Otherwise every answer sets the cookie, and one that arrives after logging out would log the user in again.
         SESSION_REFRESH_EACH_REQUEST=False,
-        PERMANENT_SESSION_LIFETIME=timedelta(days=30),
+        PERMANENT_SESSION_LIFETIME=timedelta(microseconds=LONGEST // 1000),
         MAX_CONTENT_LENGTH=1 << 20,
     )
     serve_under(server, settings.prefix, behind_proxy=settings.https)
-    protect(server, database)
+    gate, failures = Gate(), FailureLog(database)
+    protect(server, database, gate, failures)
+    server.register_blueprint(new_password_routes(database, gate, failures))
     server.register_blueprint(empty_mark_routes(database))
     server.register_blueprint(language_routes(https=settings.https))
     host: Any = server  # Dash's annotation says bool or a factory; its documentation says Flask
@@ -136,9 +152,8 @@ def create_web(database: Database, settings: WebSettings) -> Flask:
 
     @server.after_request
     def add_headers(response: Response) -> Response:  # pyright: ignore[reportUnusedFunction]
+        response.headers.update(_HEADERS)
         response.headers["Content-Security-Policy"] = policy
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Referrer-Policy"] = "same-origin"
         if not request.path.startswith(("/_dash-component-suites/", "/assets/")):
             response.headers["Cache-Control"] = "no-store"
         return compress(response)
@@ -156,5 +171,5 @@ def _content_policy(app: Dash) -> str:
     scripts = " ".join(app.csp_hashes())
     return (
         f"default-src 'self'; script-src 'self' {scripts}; style-src 'self' 'unsafe-inline'; "
-        "img-src 'self' data: blob:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+        "img-src 'self' data: blob:; object-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
     )

@@ -9,10 +9,10 @@ from dash import ClientsideFunction, Dash, Input, Output, State, html, no_update
 
 from metrica.dashboard.kpis.events import MINUTE, SECOND
 from metrica.dashboard.kpis.store import Store
-from metrica.dashboard.store.answers import Answers
+from metrica.dashboard.reports.answers import Answers
+from metrica.dashboard.reports.store_reports import WEEKS, ChartData, Headline, calendar_of
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.errors import DatabaseError
-from metrica.dashboard.store.store_reports import WEEKS, ChartData, Headline, calendar_of
 from metrica.dashboard.web.charts import daily_chart, heat_chart, hourly_chart, shown_hours
 from metrica.dashboard.web.language import request_texts
 from metrica.dashboard.web.tables import daily_table, heat_table, hourly_table

@@ -1,13 +1,13 @@
-"""`metrica-dashboard`: serve the pages, and manage the users who may see them."""
+"""`metrica-dashboard`: serve the pages."""
 
 from __future__ import annotations
 
 import argparse
-import getpass
 import os
 import sys
 from collections.abc import Sequence
 
+from metrica.dashboard.admin.aliases import moved
 from metrica.dashboard.service.commands import (
     DATABASE_FILE,
     add_address_options,
@@ -20,9 +20,8 @@ from metrica.dashboard.service.secret_file import read_or_create
 from metrica.dashboard.service.serving import WsgiServer, say
 from metrica.dashboard.service.signals import interruptible
 from metrica.dashboard.store.database import Database
-from metrica.dashboard.store.users import User
 from metrica.dashboard.web.first_password import FIRST_PASSWORD, first_password
-from metrica.dashboard.web.passwords import OWNER, ensure_owner, generate, hashed
+from metrica.dashboard.web.passwords import OWNER, ensure_owner, generate, unused
 from metrica.dashboard.web.prefix import checked_prefix
 from metrica.secrets import register
 from metrica.version import __version__
@@ -30,7 +29,8 @@ from metrica.version import __version__
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command. Returns its exit status: 0, or 1 for an error; wrong usage exits with 2."""
-    return run(_parser(), argv)
+    given = list(sys.argv[1:] if argv is None else argv)
+    return moved("metrica-dashboard", given) if given[:1] == ["user"] else run(_parser(), given)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -60,14 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_common(serve, _serve)
 
-    user = commands.add_parser("user", help="add users, change passwords").add_subparsers(
-        required=True, metavar="ACTION"
-    )
-    for action, help_text in (("add", "add a user"), ("passwd", "change a user's password; ends the user's sessions")):
-        command = user.add_parser(action, help=help_text)
-        command.add_argument("name", metavar="NAME")
-        _add_common(command, _user_add if action == "add" else _user_passwd)
-    _add_common(user.add_parser("list", help="list the users"), _user_list)
+    commands.add_parser("user", help="the old name of 'metrica-admin user'")
     return parser
 
 
@@ -96,9 +89,12 @@ def _serve(args: argparse.Namespace) -> int:
         try:
             given = os.environ.get("METRICA_PASSWORD", "")
             register(given)
+            not_used = unused(database, given) if given else ""
             made = "" if given or database.users.all() else generate()
             password = first_password(args.data, database, made)
-            ensure_owner(database, given or made)
+            ensure_owner(database, given or made, "METRICA_PASSWORD" if given else "")
+            if not_used:
+                say(f"METRICA_PASSWORD: {not_used}")
             if password and sys.stdout.isatty():  # anywhere else it would be kept in a log
                 say(f"log in as '{OWNER}' with the password {password}")
             elif password:
@@ -108,41 +104,3 @@ def _serve(args: argparse.Namespace) -> int:
         finally:
             server.stop()
     return 0
-
-
-def _user_add(args: argparse.Namespace) -> int:
-    with Database(args.data / DATABASE_FILE) as database:
-        if database.users.get(args.name) is not None:
-            raise ValueError(f"there is a user {args.name!r} already: 'user passwd {args.name}' changes the password")
-        if not args.name or len(args.name) > 100 or not args.name.isprintable():
-            raise ValueError(f"{args.name!r} cannot be a user's name")
-        database.users.put(User(args.name, hashed(_ask_password())))
-    say(f"{args.name} can log in")
-    return 0
-
-
-def _user_passwd(args: argparse.Namespace) -> int:
-    with Database(args.data / DATABASE_FILE) as database:
-        if database.users.get(args.name) is None:
-            names = ", ".join(user.name for user in database.users.all()) or "none yet"
-            raise ValueError(f"there is no user {args.name!r} (users: {names}): 'user add {args.name}' adds one")
-        database.users.put(User(args.name, hashed(_ask_password())))
-    say(f"{args.name} has a new password")
-    return 0
-
-
-def _user_list(args: argparse.Namespace) -> int:
-    with Database(args.data / DATABASE_FILE) as database:
-        for user in database.users.all():
-            say(user.name)
-    return 0
-
-
-def _ask_password() -> str:
-    """Ask for the new password: twice at a terminal, or one line from a pipe."""
-    if not sys.stdin.isatty():
-        return sys.stdin.readline().rstrip("\n")
-    password = getpass.getpass("new password: ")
-    if getpass.getpass("once more: ") != password:
-        raise ValueError("the two passwords differ: nothing was changed")
-    return password

@@ -8,7 +8,7 @@ from flask_login import current_user
 
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.web.language import request_texts
-from metrica.dashboard.web.login import csrf_is_right
+from metrica.dashboard.web.same_origin import csrf_is_right
 
 
 def empty_mark_routes(database: Database) -> Blueprint:

@@ -79,6 +79,10 @@ def layout(stores: Sequence[Store], csrf: str, refresh: float, t: Texts, root: s
                     ],
                     **language,
                 ),
+                html.Div(
+                    className="account",
+                    children=html.A(t("password_change"), id="new-password", href=f"{root}/password", className="link"),
+                ),
                 dcc.Interval(id="tick", interval=round(refresh * 1000)),
                 dcc.Store(id="revision"),
                 dcc.Store(id="beat"),

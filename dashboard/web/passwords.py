@@ -1,67 +1,81 @@
-"""Passwords: their hashes, the first password of the owner, and the limit on failed logins."""
+"""Who may log in: whether a password is a user's, the first password of the owner, and the limit on failed logins."""
 
 from __future__ import annotations
 
-import secrets
+import contextlib
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from functools import cache
 
-from werkzeug.security import check_password_hash, generate_password_hash
-
+from metrica.dashboard.service.errors import BusyError
+from metrica.dashboard.service.passwords import SHORTEST, generate, hashed, hashed_again, is_old, is_outdated, matches
 from metrica.dashboard.store.database import Database
-from metrica.dashboard.store.users import User
+from metrica.dashboard.store.origins import ADMIN
+from metrica.dashboard.store.users import OWNER, User
 
-OWNER = "owner"
-"""Name of the user that is made if there is none."""
-SHORTEST = 8
-"""Least number of characters of a password."""
+__all__ = ["OWNER", "SHORTEST", "Throttle", "ensure_owner", "generate", "hashed", "is_right", "log_in", "unused"]
+
 _MOST_KEYS = 10_000  # of a throttle: invented names must not fill the memory
 
-_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # without letters and digits that look alike
+
+def is_right(user: User | None, password: str, *, old_hashes: bool = False) -> bool:
+    """Whether the password is the user's. Takes as long if there is no such user, so that names cannot be guessed.
+
+    old_hashes: whether some user has a hash of the old kind, see `matches`. Raises BusyError.
+    """
+    return matches(user.password if user else None, password, old_hashes=old_hashes)
 
 
-def hashed(password: str) -> str:
-    """Return the scrypt hash of a password, with a salt. Raises ValueError for a password that is too short."""
-    if len(password) < SHORTEST:
-        raise ValueError(f"the password is too short: use at least {SHORTEST} characters")
-    return generate_password_hash(password)
+def log_in(database: Database, name: str, password: str) -> User | None:
+    """Return the user if the password is right, else None. A hash of an old kind is then made anew.
+
+    Raises BusyError and DatabaseError.
+    """
+    user = database.users.get(name)
+    old_hashes = any(is_old(known.password) for known in database.users.all())
+    if not is_right(user, password, old_hashes=old_hashes) or user is None:
+        return None
+    if is_outdated(user.password):
+        with contextlib.suppress(BusyError):  # then at the next login
+            user = database.users.rehash(user, hashed_again(password))
+    return user
 
 
-def is_right(user: User | None, password: str) -> bool:
-    """Whether the password is the user's. Takes as long if there is no such user, so that names cannot be guessed."""
-    return check_password_hash(user.password if user else _hash_of_nobody(), password[:1000]) and user is not None
-
-
-@cache
-def _hash_of_nobody() -> str:
-    """Return the hash to compare with if the user is unknown."""
-    return generate_password_hash(secrets.token_hex())
-
-
-def generate() -> str:
-    """Make a password that is easy to type: 16 characters in four groups, 79 bits."""
-    return "-".join("".join(secrets.choice(_ALPHABET) for _ in range(4)) for _ in range(4))
-
-
-def ensure_owner(database: Database, password: str = "") -> str | None:
+def ensure_owner(database: Database, password: str = "", origin: str = "", *, force: bool = False) -> str | None:
     """Make sure that somebody can log in.
 
-    With a `password`, it becomes the owner's; raises ValueError if it is too short. Without one, and if there is no
-    user at all, the owner is made with a generated password. Returns the generated password, which cannot be read
-    again later; None if none was generated.
+    With a `password`, it becomes the owner's, unless `unused` says why not; raises ValueError if it is too short.
+    Without one, and if there is no user at all, the owner is made with a generated password. Returns the generated
+    password, which cannot be read again later; None if none was generated.
+
+    origin: who gives the password, such as a launch file. force: it is also used against what an administrator said.
     """
     if password:
-        if not is_right(database.users.get(OWNER), password):
-            database.users.put(User(OWNER, hashed(password)))
+        if not (unused(database, password) and not force) and not is_right(database.users.get(OWNER), password):
+            database.users.put(User(OWNER, hashed(password), origin), actor=origin or "first start")
         return None
     if database.users.all():
         return None
     made = generate()
-    database.users.put(User(OWNER, hashed(made)))
+    database.users.put(User(OWNER, hashed(made)), actor="first start")
     return made
+
+
+def unused(database: Database, password: str) -> str:
+    """Return why the owner's password of a launch file is not used, as one sentence; empty if it is used.
+
+    What an administrator or the owner said stands: a password that they chose, and that there is no owner any more.
+    """
+    owner = database.users.get(OWNER)
+    if owner is None and database.users.was_removed(OWNER) and database.users.all():
+        return f"the user '{OWNER}' was removed, so the password given for it is not used: take it out"
+    if owner is not None and owner.origin == ADMIN and not is_right(owner, password):
+        return (
+            f"the given password is not used, because '{OWNER}' has chosen another one since: take it out, or set it "
+            f"with 'metrica-admin user passwd {OWNER}'"
+        )
+    return ""
 
 
 class Throttle:
@@ -93,6 +107,15 @@ class Throttle:
             self._failures.move_to_end(key)
             if len(self._failures) > _MOST_KEYS:
                 self._failures.popitem(last=False)
+
+    def forgive(self, key: str) -> None:
+        """Take back the last failed attempt of the key: it was not a wrong password after all."""
+        with self._lock:
+            count, last = self._recent(key)
+            if count > 1:
+                self._failures[key] = (count - 1, last)
+            else:
+                self._failures.pop(key, None)
 
     def succeeded(self, key: str) -> None:
         """Forget the failed attempts of the key."""

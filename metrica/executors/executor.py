@@ -234,15 +234,10 @@ class Executor:
                 socket = SubscriberSocket(self._zmq, endpoint, qos, message, self._node.count, self._curve)
                 self._subscribers.append((port, socket))
 
-    def _publisher(self, topic_endpoint: TopicEndpoint, qos: QoS) -> PublisherSocket:
+    def _publisher(self, topic: TopicEndpoint, qos: QoS) -> PublisherSocket:
+        folder, wait = self._spec.frame_dir, self._while_held_back
         return PublisherSocket(
-            self._zmq,
-            topic_endpoint,
-            qos,
-            epoch=self._epoch,
-            frame_dir=self._spec.frame_dir,
-            while_waiting=self._while_held_back,
-            curve=self._curve,
+            self._zmq, topic, qos, epoch=self._epoch, frame_dir=folder, while_waiting=wait, curve=self._curve
         )
 
     def _look_at_handshakes(self) -> str:

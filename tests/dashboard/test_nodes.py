@@ -22,6 +22,7 @@ from metrica.dashboard.web.passwords import OWNER, hashed, is_right
 from metrica.errors import NodeError, ParameterError
 from tests.dashboard.client import Client
 from tests.dashboard.footfall import event
+from tests.dashboard.store.test_writer import end
 
 
 def context(folder: Path) -> Context:
@@ -183,3 +184,15 @@ def test_a_server_whose_thread_has_ended_fails_the_node(tmp_path: Path) -> None:
         server.stop()
         with pytest.raises(NodeError, match="has ended"):
             node.watch()
+
+
+def test_an_ingest_whose_writer_has_ended_is_not_healthy_and_fails_so_that_it_is_restarted(tmp_path: Path) -> None:
+    node = Ingest(port=0)
+    with testing.run(node, context=context(tmp_path)) as bench:
+        client = Client(address(node), None)
+        assert client.get("/healthz").status == 200
+        end("metrica-store-writer")
+        assert Client(address(node), context(tmp_path).local_token()).send([event(1, bench.clock.now())]).status == 503
+        assert client.get("/healthz").status == 503
+        with pytest.raises(NodeError, match="the thread that writes to the database"):
+            bench.advance(10)

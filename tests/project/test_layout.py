@@ -83,6 +83,12 @@ def test_no_room_is_a_corridor() -> None:
 
 RUNTIME = {"metrica", "metrica/files", "metrica/secrets", "metrica/transport", "metrica/journal", "metrica/executors"}
 NODES = {f"nodes/{room}" for room in ("geometry", "capture", "detection", "tracking", "counting", "preview")}
+
+
+def _of_dashboard(*rooms: str) -> set[str]:
+    return {f"dashboard/{room}" for room in rooms}
+
+
 MAY_IMPORT: dict[str, set[str]] = {
     "messages": set(),
     "models": set(),
@@ -112,10 +118,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     "dashboard/kpis": set(),
     "dashboard/store": {"messages", "dashboard/kpis"},
     "dashboard/service": {"messages", "metrica/secrets"},
-    "dashboard/ingest": {"messages", "dashboard/store", "dashboard/kpis", "dashboard/service"},
-    "dashboard/web": {"messages", "metrica/secrets", "dashboard/store", "dashboard/kpis", "dashboard/service"},
+    "dashboard/reports": {"dashboard/store", "dashboard/kpis"},
+    "dashboard/upkeep": {"dashboard/store", "dashboard/kpis"},
+    "dashboard/admin": {"messages", *_of_dashboard("store", "kpis", "reports", "service", "upkeep")},
+    # The two services import the room of `metrica-admin` for their old commands, which do the same.
+    "dashboard/ingest": {"messages", *_of_dashboard("store", "kpis", "reports", "service", "admin")},
+    "dashboard/web": {"messages", "metrica/secrets", *_of_dashboard("store", "kpis", "reports", "service", "admin")},
     # dashboard/nodes.py wraps the two services as nodes: the only file there that knows the runtime.
-    "dashboard": {"metrica", *(f"dashboard/{room}" for room in ("store", "kpis", "service", "ingest", "web"))},
+    "dashboard": {
+        "metrica",
+        *_of_dashboard("store", "kpis", "reports", "service", "upkeep", "admin", "ingest", "web"),
+    },
 }
 ONLY_WHEN_NEEDED = {("nodes/capture", "simulator"), ("tools/count", "nodes/detection")}
 """Imported inside functions only: the simulator for a `sim://` address, OpenVINO not for `--help`."""

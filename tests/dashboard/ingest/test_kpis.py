@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from metrica.dashboard.kpis.store import Store
-from metrica.dashboard.store.reports import Reports
+from metrica.dashboard.reports.reports import Reports
 from tests.dashboard.client import NOON, STORE, Ingest, event_document, ingest_server
 from tests.dashboard.footfall import NS, at, event, footfall
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import sqlite3
 import threading
 from collections.abc import Generator
@@ -111,3 +112,54 @@ def test_a_full_disk_refuses_the_write_keeps_the_rest_and_recovers(database: Dat
     assert database.events.count("tunis-01") == 1
     database.write(lambda db: db.execute("PRAGMA max_page_count = 100000").fetchone()).result()
     assert database.events.add("tunis-01", many).result() == Added(2999, 0)
+
+
+def end(thread_name: str) -> None:
+    """Make the next Python instruction of a thread raise SystemExit: a real end, wherever the thread is."""
+    (thread,) = [thread for thread in threading.enumerate() if thread.name == thread_name]
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(SystemExit))
+
+
+@pytest.mark.parametrize("problem", [SystemExit("a library that ends the program"), MemoryError(), KeyError("x")])
+def test_whatever_a_job_raises_is_its_own_and_the_thread_goes_on(database: Database, problem: BaseException) -> None:
+    def job(db: SqliteDatabase) -> None:
+        db.conn.execute("DELETE FROM stores")
+        raise problem
+
+    with pytest.raises(type(problem)):
+        database.write(job).result(10)
+    assert database.stores.all() == [TUNIS]
+    assert database.events.add("tunis-01", [event(1, 10)]).result(10) == Added(1, 0)
+
+
+def test_a_connection_that_is_lost_ends_the_thread_and_does_not_refuse_for_ever(database: Database) -> None:
+    def job(db: SqliteDatabase) -> None:
+        db.conn.close()
+
+    with pytest.raises(DatabaseError):
+        database.write(job).result(10)
+    with pytest.raises(DatabaseError):
+        database.events.add("tunis-01", [event(1, 10)]).result(10)
+    assert not database.writing
+
+
+def test_when_the_thread_ends_every_write_fails_and_says_so(database: Database) -> None:
+    hold, running = threading.Event(), threading.Event()
+
+    def job(_db: SqliteDatabase) -> None:
+        running.set()
+        hold.wait(30)
+
+    first = database.write(job)
+    running.wait(30)
+    waiting = [database.events.add("tunis-01", [event(n, 10)]) for n in range(200)]
+    first.add_done_callback(lambda _: end("metrica-store-writer"))
+    hold.set()
+    outcomes = [done.exception(30) for done in waiting]
+    assert outcomes[-1] is not None and "has ended: restart" in str(outcomes[-1])
+    with pytest.raises(DatabaseError, match="has ended: restart"):
+        database.events.add("tunis-01", [event(1, 10)]).result(10)
+    with pytest.raises(DatabaseError, match="restart this program"):
+        database.require_writing()
+    kept = sum(outcome is None for outcome in outcomes)
+    assert database.events.count("tunis-01") == kept, "what failed is not there, what is there did not fail"

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from metrica.dashboard.kpis.events import HOUR, IN, MINUTE, OUT
 from metrica.dashboard.kpis.store import Store
-from metrica.dashboard.store.reports import Reports
+from metrica.dashboard.reports.reports import Reports
 from metrica.dashboard.store.users import User
 from metrica.dashboard.web.passwords import OWNER, hashed
 from metrica.dashboard.web.texts import texts
@@ -107,7 +107,7 @@ def test_before_the_first_event_the_page_says_what_to_do_and_then_fills(site: Si
 def test_without_a_store_the_page_says_how_to_add_one(tmp_path: Path, open_page: Opener) -> None:
     with serving(tmp_path, stores=()) as site:
         page = open_page(site)
-        expect(page.locator("#notice")).to_contain_text("metrica-ingest store add")
+        expect(page.locator("#notice")).to_contain_text("metrica-admin store add")
         expect(page.locator("#figures")).to_be_hidden()
 
 

@@ -11,9 +11,9 @@ from flask.testing import FlaskClient
 
 from metrica.dashboard.kpis.events import MINUTE
 from metrica.dashboard.kpis.store import Store
+from metrica.dashboard.reports.reports import Reports
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.empty_marks import EmptyMark
-from metrica.dashboard.store.reports import Reports
 from metrica.dashboard.store.users import User
 from metrica.dashboard.web.app import WebSettings, create_web
 from metrica.dashboard.web.passwords import OWNER, hashed

@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 
 from metrica.dashboard.kpis.events import MINUTE
 from metrica.dashboard.kpis.store import Store
-from metrica.dashboard.store.reports import Reports
+from metrica.dashboard.reports.reports import Reports
 
 PATIENCE = 0.03
 """How long a server waits for fresh figures before it gives the last ones, seconds."""
@@ -48,6 +48,7 @@ class Answers:
         self._lock = threading.Lock()
         self._running: dict[Hashable, Future[Answer[Any]]] = {}
         self._last: OrderedDict[Hashable, Answer[Any]] = OrderedDict()
+        self._version = -1  # of the rows that they were made from
 
     def close(self) -> None:
         """End the threads, after the figures that they compute now."""
@@ -58,7 +59,7 @@ class Answers:
 
         question: what is asked, the same for the same kind of answer. Raises what `compute` raises.
         """
-        key = (store, question)
+        key = self._key(store, question)
         future = self._start(key, now, compute)
         last = self._last_answer(key, now)
         if last is None:
@@ -72,12 +73,21 @@ class Answers:
 
     async def ask_async(self, store: Store, question: Hashable, now: int, compute: Callable[[Reports], T]) -> Answer[T]:
         """As `ask`, without holding a thread while it waits."""
-        key = (store, question)
+        key = self._key(store, question)
         future = asyncio.wrap_future(self._start(key, now, compute))
         last = self._last_answer(key, now)
         # Shielded, because others may wait for the same answer.
         await asyncio.wait({asyncio.shield(future)}, timeout=None if last is None else self._patience)
         return last if last is not None and not future.done() else await asyncio.shield(future)
+
+    def _key(self, store: Store, question: Hashable) -> Hashable:
+        """Return what an answer is kept under; forget all when an administrator has removed rows since."""
+        version = self._reports.version()
+        with self._lock:
+            if version != self._version:
+                self._last.clear()
+                self._version = version
+        return store, question, version
 
     def _last_answer(self, key: Hashable, now: int) -> Answer[Any] | None:
         if self._patience is None:

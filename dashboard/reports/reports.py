@@ -7,8 +7,8 @@ from collections import OrderedDict
 
 from metrica.dashboard.kpis import footfall
 from metrica.dashboard.kpis.store import Store
+from metrica.dashboard.reports.store_reports import DAYS, WEEKS, ChartData, Headline, StoreReports
 from metrica.dashboard.store.database import Database
-from metrica.dashboard.store.store_reports import DAYS, WEEKS, ChartData, Headline, StoreReports
 
 _MAX_MEMORY = 64 << 20  # bytes
 _MAX_STORES = 1000
@@ -27,6 +27,7 @@ class Reports:
         self._max_memory = max_memory
         self._stores: OrderedDict[str, StoreReports] = OrderedDict()
         self._sizes: dict[str, int] = {}
+        self._version = -1  # of the rows in memory
         self._lock = threading.Lock()
 
     @property
@@ -34,6 +35,10 @@ class Reports:
         """About how much memory the stores take, bytes."""
         with self._lock:
             return sum(self._sizes.values())
+
+    def version(self) -> int:
+        """Return a number that changes when rows are gone: no answer from before it is right any more."""
+        return self._database.version()
 
     def revision(self, store: Store, now: int) -> str:
         """Return a text that changes whenever a chart may change: with each new event and each new minute."""
@@ -61,8 +66,13 @@ class Reports:
 
     def _of(self, store: Store) -> StoreReports:
         """Return the reports of a store, and forget those that were not asked for longest if it gets too much."""
+        version = self.version()  # before any row is read: what is removed after this is seen next time
         with self._lock:
-            found = self._stores.setdefault(store.id, StoreReports(self._database))
+            if version != self._version:  # rows are gone that are in memory, maybe a whole store
+                self._stores.clear()
+                self._sizes.clear()
+                self._version = version
+            found = self._stores.setdefault(store.id, StoreReports(self._database, version))
             self._stores.move_to_end(store.id)
             self._sizes[store.id] = found.memory
             total = sum(self._sizes.values())

@@ -20,7 +20,8 @@ DAYS = 28
 WEEKS = 8
 """How many weeks the heat map is the mean of."""
 
-_RECENT_DAYS = 7 * WEEKS + 7  # days whose events stay in memory
+RECENT_DAYS = 7 * WEEKS + 7
+"""For how many business days events stay in memory; longer reports read the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +84,10 @@ class StoreReports:
     store is given with each question, because its settings may change.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, version: int = 0) -> None:
+        """version: of the rows in the database, see `Database.version`; a part of the revision."""
         self._database = database
+        self._version = version
         self._recent: _RecentEvents | None = None
         self._estimator = StoreEstimator()
         self._lock = threading.Lock()
@@ -98,7 +101,7 @@ class StoreReports:
 
     def revision(self, store: Store, now: int) -> str:
         """Return a text that changes whenever a chart may change: with each new event and each new minute."""
-        return f"{store}/{len(self._read_new_events(store, now).events)}/{now // MINUTE}"
+        return f"{store}/{self._version}/{len(self._read_new_events(store, now).events)}/{now // MINUTE}"
 
     def headline(self, store: Store, now: int) -> Headline:
         """Compute the figures that are one number each, at `now` (ns UTC)."""
@@ -140,7 +143,7 @@ class StoreReports:
         """Count visitors on each of the last `days` business days, at `now` (ns UTC)."""
         calendar, first = calendar_of(store), self._first_event(store)
         events = recent = self._read_new_events(store, now).events
-        if days > _RECENT_DAYS:
+        if days > RECENT_DAYS:
             since = calendar.start(calendar.day_of(now) - timedelta(days=days))
             events = self._database.events.between(store.id, since, now + 1)
         return footfall.daily(events, calendar, now, first, days, self._gaps(store, recent, now, first))
@@ -183,4 +186,4 @@ def calendar_of(store: Store) -> Calendar:
 
 def _recent_start(calendar: Calendar, now: int) -> int:
     """Return the start of the first business day whose events stay in memory, ns UTC."""
-    return calendar.start(calendar.day_of(now) - timedelta(days=_RECENT_DAYS))
+    return calendar.start(calendar.day_of(now) - timedelta(days=RECENT_DAYS))

@@ -11,10 +11,11 @@ import pytest
 
 from metrica.dashboard.kpis.events import MINUTE
 from metrica.dashboard.kpis.store import Store
-from metrica.dashboard.store.answers import Answer, Answers
+from metrica.dashboard.reports.answers import Answer, Answers
+from metrica.dashboard.reports.reports import Reports
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.errors import DatabaseError
-from metrica.dashboard.store.reports import Reports
+from metrica.dashboard.upkeep.removals import Removals, Stretch
 from tests.dashboard.footfall import at, event
 
 TUNIS, SFAX = Store("tunis-01", "Africa/Tunis"), Store("sfax-01", "Africa/Tunis")
@@ -63,6 +64,19 @@ def test_an_answer_that_is_too_old_is_not_given(database: Database) -> None:
     answers.ask(TUNIS, "q", NOON, lambda _: "old")
     threading.Timer(0.2, slow.go.set).start()
     assert answers.ask(TUNIS, "q", NOON + 11 * MINUTE, slow) == Answer("fresh", NOON + 11 * MINUTE)
+
+
+def test_what_was_computed_from_rows_that_are_removed_is_not_given_any_more(database: Database) -> None:
+    answers, slow = Answers(Reports(database), patience=0.01), Slow()
+    database.events.add(TUNIS.id, [event(n, NOON - MINUTE) for n in range(5)]).result()
+    answers.ask(TUNIS, "q", NOON, lambda _: "old")
+    assert entered(answers, TUNIS, NOON).value == 5
+    Removals(database).remove(Stretch(TUNIS.id, 0, NOON), "bad")
+    threading.Timer(0.2, slow.go.set).start()
+    assert answers.ask(TUNIS, "q", NOON, slow).value == "fresh"
+    assert entered(answers, TUNIS, NOON).value == 0
+    Removals(database).restore(1)
+    assert entered(answers, TUNIS, NOON).value == 5
 
 
 def test_another_setting_of_the_store_is_never_answered_with_the_old_figures(database: Database) -> None:

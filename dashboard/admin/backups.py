@@ -1,0 +1,88 @@
+"""`metrica-admin backup` and `restore`: the whole database as one file, while a server writes, and back."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import signal
+import sys
+from collections.abc import Callable, Generator
+from pathlib import Path
+from types import FrameType
+
+from metrica.dashboard.admin.commands import Subparsers, add_command, database_path, open_database
+from metrica.dashboard.service.serving import say
+from metrica.dashboard.store.errors import DatabaseError
+from metrica.dashboard.upkeep.backup import Contents, back_up
+from metrica.dashboard.upkeep.export import local_time
+from metrica.dashboard.upkeep.restoring import restore
+
+
+def add_commands(commands: Subparsers) -> None:
+    """Add `backup` and `restore`."""
+    backup = add_command(
+        commands,
+        "backup",
+        write_backup,
+        "write the whole database into a new file, checked, also while a server writes",
+        "metrica-admin backup /mnt/usb/metrica-$(date +%F).db --data /var/lib/metrica/tunis-01",
+    )
+    backup.add_argument("file", type=Path, metavar="FILE", help="a file that does not exist; nothing is overwritten")
+    back = add_command(
+        commands,
+        "restore",
+        restore_backup,
+        "put a backup in the place of the database, which is kept beside it; the server must be stopped",
+        "metrica-admin restore /mnt/usb/metrica-2026-11-28.db --data /var/lib/metrica/tunis-01",
+    )
+    back.add_argument("file", type=Path, metavar="FILE", help="the backup; of this Metrica or of an older one")
+
+
+def write_backup(args: argparse.Namespace) -> int:
+    """Write a backup."""
+    path = database_path(args)
+    with stoppable() as stopped:
+        contents = back_up(path, args.file, stopped)
+    say(f"{args.file}: {_described(contents)}, {args.file.stat().st_size} bytes, checked")
+    try:
+        with open_database(args) as database:
+            database.audit.add("command line", "backup made", args.file.name).result()
+    except DatabaseError as error:  # such as a full disk: the backup is what is needed then
+        sys.stderr.write(f"metrica-admin: the backup is complete, but not in the audit log: {error}\n")
+    return 0
+
+
+def restore_backup(args: argparse.Namespace) -> int:
+    """Restore a backup."""
+    path = database_path(args)
+    with stoppable() as stopped:
+        restored = restore(args.file, path, stopped)
+    say(f"{path} is now {args.file}: {_described(restored.contents)}")
+    if restored.aside is not None:
+        say(f"the database before is {restored.aside}: delete it when you need it no longer")
+        if not restored.carried:
+            say("it does not tell which tokens were revoked since the backup: revoke them again")
+    for store in restored.erased:
+        say(f"{store} was deleted since the backup and is back: delete it again with 'metrica-admin delete {store}'")
+    return 0
+
+
+@contextlib.contextmanager
+def stoppable() -> Generator[Callable[[], bool]]:
+    """Inside, SIGTERM, SIGHUP and Ctrl-C do not end the program. Gives a function that says whether one has come."""
+    came: list[int] = []
+
+    def heard(number: int, _frame: FrameType | None) -> None:
+        came.append(number)
+
+    before = {number: signal.signal(number, heard) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield lambda: bool(came)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _described(contents: Contents) -> str:
+    newest = "" if contents.newest is None else f" up to {local_time(contents.newest, 'UTC')}"
+    return f"schema {contents.schema}, {contents.stores} stores, {contents.events} events{newest}"

@@ -1,0 +1,82 @@
+"""What the subjects of `metrica-admin` share: a subcommand with an example, and the database that it works on."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from metrica.dashboard.kpis.store import Store
+from metrica.dashboard.service.commands import DATABASE_FILE, add_data_option
+from metrica.dashboard.store.database import Database
+from metrica.dashboard.store.errors import DatabaseError
+from metrica.messages import MetricaError
+
+Work = Callable[[argparse.Namespace], int]
+"""Does what a subcommand asks for, and returns the exit status."""
+
+
+class Subparsers(Protocol):
+    """What `ArgumentParser.add_subparsers` returns, as far as it is used."""
+
+    def add_parser(self, name: str, **options: Any) -> argparse.ArgumentParser:
+        """Add a subcommand."""
+        ...
+
+
+def add_group(commands: Subparsers, name: str, help_text: str) -> Subparsers:
+    """Add a subcommand that has subcommands of its own, such as `store`."""
+    parser = commands.add_parser(name, help=help_text, description=_sentence(help_text))
+    return parser.add_subparsers(required=True, metavar="ACTION")
+
+
+def add_command(commands: Subparsers, name: str, work: Work, help_text: str, example: str) -> argparse.ArgumentParser:
+    """Add a subcommand with the options that each has. example: a whole command line, shown by `--help`."""
+    parser = commands.add_parser(
+        name,
+        help=help_text,
+        description=_sentence(help_text),
+        epilog=f"example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_data_option(parser)
+    parser.add_argument(
+        "--database", type=Path, metavar="FILE", help=f"the database itself (default: {DATABASE_FILE} in that folder)"
+    )
+    parser.set_defaults(work=work)
+    return parser
+
+
+def add_store_argument(parser: argparse.ArgumentParser) -> None:
+    """Add the argument STORE."""
+    parser.add_argument("store", metavar="STORE", help="the store's id, such as tunis-01")
+
+
+def database_path(args: argparse.Namespace) -> Path:
+    """Return the file of the database that the arguments name. Raises MetricaError if there is no folder for it."""
+    if args.database is not None:
+        return Path(args.database)
+    if args.data is None:
+        raise MetricaError("this user has no home folder: give --data DIR, or set HOME or XDG_DATA_HOME")
+    return Path(args.data) / DATABASE_FILE
+
+
+def open_database(args: argparse.Namespace, *, make: bool = False) -> Database:
+    """Open the database that the arguments name. make: a missing file is made. Raises DatabaseError."""
+    path = database_path(args)
+    if not make and not path.exists():
+        raise DatabaseError(f"there is no database {path}: name its folder with --data or the file with --database")
+    return Database(path)
+
+
+def require_store(database: Database, name: str) -> Store:
+    """Return the store with this id. Raises DatabaseError if there is none."""
+    store = database.stores.get(name)
+    if store is None:
+        raise DatabaseError(f"there is no store {name!r}: add it with 'metrica-admin store add {name} --timezone ZONE'")
+    return store
+
+
+def _sentence(help_text: str) -> str:
+    return f"{help_text[0].upper()}{help_text[1:]}."

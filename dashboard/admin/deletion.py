@@ -1,0 +1,141 @@
+"""`metrica-admin delete` and `retention`: what is kept no longer."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import UTC, datetime
+
+from metrica.dashboard.admin.commands import (
+    Subparsers,
+    add_command,
+    add_store_argument,
+    database_path,
+    open_database,
+    require_store,
+)
+from metrica.dashboard.reports.store_reports import DAYS, RECENT_DAYS, WEEKS
+from metrica.dashboard.service.serving import say
+from metrica.dashboard.store.database import Database
+from metrica.dashboard.store.errors import DatabaseError
+from metrica.dashboard.upkeep.erasure import Erasure, scrub
+from metrica.dashboard.upkeep.export import local_time
+from metrica.dashboard.upkeep.retention import DEFAULT_DAYS, Expired, Retention, checked_days
+
+
+def add_commands(commands: Subparsers) -> None:
+    """Add `delete` and `retention`."""
+    delete = add_command(
+        commands,
+        "delete",
+        delete_store,
+        "erase a store and all that is kept of it, for good: nothing of it is left in the file",
+        "metrica-admin delete tunis-01 --yes",
+    )
+    add_store_argument(delete)
+    delete.add_argument("--yes", action="store_true", help="do not ask")
+    retention = add_command(
+        commands,
+        "retention",
+        keep,
+        "show what is older than it is kept, and with --yes remove it",
+        "metrica-admin retention --set 400 && metrica-admin retention --yes",
+    )
+    retention.add_argument("--store", help="of this store only; otherwise of every store")
+    retention.add_argument(
+        "--days",
+        type=int,
+        metavar="N",
+        help=f"this time, keep N days (default: the store's own number, or {DEFAULT_DAYS})",
+    )
+    retention.add_argument("--set", type=int, metavar="N", help="from now on, keep N days; removes nothing yet")
+    how = retention.add_mutually_exclusive_group()
+    how.add_argument("--dry-run", action="store_true", help="only show it (the default)")
+    how.add_argument("--yes", action="store_true", help="remove it")
+
+
+def delete_store(args: argparse.Namespace) -> int:
+    """Erase a store, after a confirmation."""
+    with open_database(args) as database:
+        erased = Erasure(database).erased(args.store)
+        known = database.stores.get(args.store) is not None
+        if not known and erased is None:
+            require_store(database, args.store)
+        if known:
+            _confirm(database, args)
+            counts = Erasure(database).erase(args.store)
+            say(f"deleted {args.store}: {counts.get('events', 0)} events, and {sum(counts.values())} rows in all")
+    say("the file is written anew; a server that wants to write waits meanwhile")
+    try:
+        scrub(database_path(args))
+    except DatabaseError as error:
+        raise DatabaseError(
+            f"{error} (the data are deleted, but traces may be left in the file until 'metrica-admin delete"
+            f" {args.store}' was run again)"
+        ) from None
+    say(
+        f"nothing of {args.store} is left in the database; backups, exports and the box keep what they have"
+        if known
+        else f"{args.store} was deleted on {_day(erased)}; the file is clean"
+    )
+    return 0
+
+
+def keep(args: argparse.Namespace) -> int:
+    """Show or remove what is too old, or choose how much is kept."""
+    if args.set is not None and (args.days is not None or args.yes):
+        raise ValueError("--set removes nothing: choose with --set first, then remove with --yes")
+    for days in (args.days, args.set):
+        if days is not None:
+            checked_days(days)
+    with open_database(args) as database:
+        stores = [require_store(database, args.store)] if args.store is not None else database.stores.all()
+        if args.set is not None:
+            for store in stores:
+                Retention(database).choose(store.id, args.set)
+                say(f"{store.id}: {args.set} days are kept now: 'metrica-admin retention --yes' removes the rest")
+            return 0
+        for store in stores:
+            days = Retention(database).days(store.id) if args.days is None else args.days
+            expired = Retention(database).expired(store, days)
+            _say_expired(expired)
+            if args.yes and expired.rows:
+                say(f"{store.id}: removed {Retention(database).remove(expired)} rows")
+    if not args.yes:
+        say("nothing is changed without --yes")
+    return 0
+
+
+def _say_expired(expired: Expired) -> None:
+    store = expired.store
+    if not expired.rows:
+        say(f"{store.id}: {expired.days} days are kept, nothing is older")
+        return
+    oldest = "" if expired.oldest is None else f", the oldest from {local_time(expired.oldest, store.timezone)[:10]}"
+    say(
+        f"{store.id}: {expired.days} days are kept; before {expired.day} are {expired.events} events{oldest}"
+        f" ({expired.rows} rows in all)"
+    )
+    say(f"{store.id}: the figures of the days before {expired.day} become 'no data', on the page and in the API")
+    if expired.days < RECENT_DAYS:
+        say(
+            f"{store.id}: this changes other figures too: the daily chart has {DAYS} days, usual hours are the mean"
+            f" of {WEEKS} weeks, and people inside are estimated from the last 28 days"
+        )
+
+
+def _confirm(database: Database, args: argparse.Namespace) -> None:
+    """Ask for the store's id. Raises DatabaseError if it is not given."""
+    if args.yes:
+        return
+    if not sys.stdin.isatty():
+        raise DatabaseError(f"this deletes {args.store} for good: give --yes, or run it at a terminal")
+    events = database.events.count(args.store)
+    sys.stderr.write(f"This deletes {args.store} with {events} events for good. Type its id to go on: ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip() != args.store:
+        raise DatabaseError("that is not the id of the store: nothing is deleted")
+
+
+def _day(moment: int | None) -> str:
+    return f"{datetime.fromtimestamp((moment or 0) // 10**9, UTC):%Y-%m-%d}"

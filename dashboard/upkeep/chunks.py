@@ -1,0 +1,66 @@
+"""Long work on the database in short writes, so that a server that writes too never waits long."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
+
+from sqlite_utils import Database as SqliteDatabase
+
+from metrica.dashboard.store.file import DatabaseFile
+
+T = TypeVar("T")
+Part = Callable[[SqliteDatabase, Sequence[T]], object]
+"""Changes the rows of some items, inside a write."""
+
+_GOAL = 0.03  # s that one write shall take, without its commit
+_LEAST, _FIRST, _MOST = 50, 500, 5000  # rows of one write
+
+
+def in_chunks(file: DatabaseFile, work: Callable[[SqliteDatabase, int], int]) -> int:
+    """Call `work` in a write of its own, again and again, until it has nothing to do. Returns the sum of its results.
+
+    work: is given the connection and the most rows to change, and returns how many it has changed.
+    """
+    rows, total = _FIRST, 0
+    while True:
+        done, took = file.write(partial(_timed, work, rows)).result()
+        total += done
+        if not done:
+            return total
+        rows = _next(rows, took)
+
+
+def each_in_chunks(
+    file: DatabaseFile, items: Sequence[T], work: Callable[[SqliteDatabase, Sequence[T]], object]
+) -> None:
+    """Call `work` in writes of its own, with some of the items after the other, until all were done."""
+    place, rows = 0, _FIRST
+
+    def some(db: SqliteDatabase, most: int) -> int:
+        part = items[place : place + most]
+        work(db, part)
+        return len(part)
+
+    while place < len(items):
+        done, took = file.write(partial(_timed, some, rows)).result()
+        place, rows = place + done, _next(rows, took)
+
+
+def delete_in_chunks(file: DatabaseFile, sql: str, *values: object) -> int:
+    """Run a DELETE again and again until it finds nothing. Its last `?` is the most rows. Returns how many went."""
+    return in_chunks(file, lambda db, most: db.conn.execute(sql, (*values, most)).rowcount)
+
+
+def _timed(work: Callable[[SqliteDatabase, int], int], rows: int, db: SqliteDatabase) -> tuple[int, float]:
+    began = time.monotonic()
+    done = work(db, rows)
+    return done, time.monotonic() - began
+
+
+def _next(rows: int, took: float) -> int:
+    """Wait, and return how many rows the next write changes. took: how long the last one took, seconds."""
+    time.sleep(max(took, 0.01))  # the others have as much time as this one
+    return max(_LEAST, min(_MOST, round(rows * min(2.0, _GOAL / max(took, 0.001)))))

@@ -1,0 +1,188 @@
+"""Stretches of events that an administrator removed, and can restore (tables `removals` and `removed_…`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlite_utils import Database as SqliteDatabase
+
+from metrica.dashboard.kpis.events import Events
+from metrica.dashboard.store.audit import COMMAND, Scalar, record
+from metrica.dashboard.store.database import Database
+from metrica.dashboard.store.errors import DatabaseError
+from metrica.dashboard.store.gone import bump, without
+from metrica.dashboard.store.records import Span
+from metrica.dashboard.upkeep.chunks import each_in_chunks, in_chunks
+
+_EVENT = "store, id, camera, line, direction, track, time, received"
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Some events of a store: those with `since` <= time < `until` (ns UTC) of a camera and a line, or of all."""
+
+    store: str
+    since: int
+    until: int
+    camera: str | None = None
+    """None: every camera."""
+    line: str | None = None
+    """None: every line. The name of a line is unique within its camera only, so it needs the camera."""
+
+    @property
+    def where(self) -> tuple[str, list[Any]]:
+        """The condition for rows of `events`, and its values."""
+        sql, values = "store = ? AND time >= ? AND time < ?", [self.store, self.since, self.until]
+        for column, value in (("camera", self.camera), ("line", self.line)):
+            if value is not None:
+                sql, values = f"{sql} AND {column} = ?", [*values, value]
+        return sql, values
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """A stretch that was removed."""
+
+    n: int
+    """Its number, unique in the database."""
+    stretch: Stretch
+    why: str
+    removed: int
+    """When, ns UTC."""
+    restored: int | None
+    """When it was undone, ns UTC; None if it was not."""
+    events: int
+    """How many events it holds."""
+
+
+class Removals:
+    """The removals of a database."""
+
+    def __init__(self, database: Database) -> None:
+        self._file = database
+        self._coverage = database.coverage
+
+    def preview(self, stretch: Stretch) -> Events:
+        """Return the events that `remove` would remove."""
+        sql, values = stretch.where
+        return Events.from_pairs(self._file.rows(f"SELECT time, direction FROM events WHERE {sql}", *values))
+
+    def remove(self, stretch: Stretch, why: str, *, actor: str = COMMAND) -> Removal:
+        """Remove the events of a stretch from every figure, and the coverage of its cameras.
+
+        Without its events and with its coverage, the time would look as if nobody had come. The rows are kept apart.
+        Events of the stretch that come later are kept apart too.
+        """
+        now, found = self._file.clock(), len(self.preview(stretch))
+
+        def begin(db: SqliteDatabase) -> int:
+            n = db.conn.execute(
+                "INSERT INTO removals (store, since, until, camera, line, why, removed) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (stretch.store, stretch.since, stretch.until, stretch.camera, stretch.line, why, now),
+            ).lastrowid
+            assert n is not None
+            _cut_coverage(db, n, stretch)
+            record(db, now, actor, "events removed", stretch.store, detail=_detail(n, stretch, found, why))
+            bump(db)
+            return n
+
+        n = self._file.write(begin).result()
+        # What comes from here on is kept apart. The rest is looked for outside of a write: it may take seconds to find.
+        sql, values = stretch.where
+        found_rows: list[tuple[int]] = self._file.rows(f"SELECT n FROM events WHERE {sql}", *values)
+
+        def move(db: SqliteDatabase, rows: Sequence[tuple[int]]) -> None:
+            db.conn.executemany(
+                f"INSERT INTO removed_events ({_EVENT}, removal) SELECT {_EVENT}, ? FROM events WHERE n = ?",
+                [(n, row[0]) for row in rows],
+            )
+            db.conn.executemany("DELETE FROM events WHERE n = ?", rows)
+            bump(db)
+
+        each_in_chunks(self._file, found_rows, move)
+        return self.get(n)
+
+    def restore(self, n: int, *, actor: str = COMMAND) -> Removal:
+        """Undo a removal: its events and its coverage count again. What was left half done is finished.
+
+        Raises DatabaseError if there is no such removal.
+        """
+        removal = self.get(n)
+
+        def move(db: SqliteDatabase, most: int) -> int:
+            ids = db.conn.execute(
+                "SELECT store, id FROM removed_events WHERE removal = ? LIMIT ?", (n, most)
+            ).fetchall()
+            db.conn.executemany(
+                f"INSERT INTO events ({_EVENT}) SELECT {_EVENT} FROM removed_events WHERE store = ? AND id = ?"
+                " ON CONFLICT (store, id) DO NOTHING",
+                ids,
+            )
+            db.conn.executemany("DELETE FROM removed_events WHERE store = ? AND id = ?", ids)
+            return len(ids)
+
+        in_chunks(self._file, move)
+        now = self._file.clock()
+
+        def end(db: SqliteDatabase) -> None:
+            move(db, 1 << 30)  # the few that a box has sent meanwhile
+            if removal.restored is None:
+                db.conn.execute("UPDATE removals SET restored = ? WHERE n = ?", (now, n))
+                record(db, now, actor, "events restored", removal.stretch.store, detail={"n": n})
+
+        self._file.write(end).result()
+        spans = self._file.rows('SELECT camera, start, "end" FROM removed_watched WHERE removal = ?', n)
+        self._coverage.add(removal.stretch.store, [Span(camera=c, start=s, end=e) for c, s, e in spans]).result()
+        self._file.write(lambda db: db.conn.execute("DELETE FROM removed_watched WHERE removal = ?", (n,))).result()
+        return self.get(n)
+
+    def get(self, n: int) -> Removal:
+        """Return a removal by its number. Raises DatabaseError if there is none."""
+        found = self._read("r.n = ?", n)
+        if not found:
+            raise DatabaseError(f"there is no removal {n}: 'metrica-admin restore-events' lists them")
+        return found[0]
+
+    def all(self) -> list[Removal]:
+        """Return every removal, the oldest first."""
+        return self._read("1")
+
+    def _read(self, where: str, *values: Any) -> list[Removal]:
+        rows = self._file.rows(
+            "SELECT r.n, store, since, until, camera, line, why, removed, restored,"
+            " (SELECT count(*) FROM removed_events e WHERE e.removal = r.n)"
+            f" FROM removals r WHERE {where} ORDER BY r.n",
+            *values,
+        )
+        return [Removal(row[0], Stretch(*row[1:6]), *row[6:]) for row in rows]
+
+
+def _cut_coverage(db: SqliteDatabase, n: int, stretch: Stretch) -> None:
+    """Take the stretch out of the coverage of its cameras, and keep it under the number of the removal."""
+    near = db.conn.execute(
+        'SELECT n, camera, start, "end" FROM watched WHERE store = ? AND "end" > ? AND start < ?',
+        (stretch.store, stretch.since, stretch.until),
+    ).fetchall()
+    for row, camera, start, end in near:
+        if stretch.camera not in (None, camera):
+            continue
+        parts, cut = without(start, end, stretch.since, stretch.until)
+        if cut is None:
+            continue
+        db.conn.execute("DELETE FROM watched WHERE n = ?", (row,))
+        db.conn.executemany(
+            'INSERT INTO watched (store, camera, start, "end") VALUES (?, ?, ?, ?)',
+            [(stretch.store, camera, *part) for part in parts],
+        )
+        db.conn.execute("INSERT INTO removed_watched VALUES (?, ?, ?, ?, ?)", (n, stretch.store, camera, *cut))
+
+
+def _detail(n: int, stretch: Stretch, events: int, why: str) -> dict[str, Scalar]:
+    """Return what the audit log says of a removal."""
+    said: dict[str, Scalar] = {"n": n, "since": stretch.since, "until": stretch.until, "events": events, "why": why}
+    for name, value in (("camera", stretch.camera), ("line", stretch.line)):
+        if value is not None:
+            said[name] = value
+    return said
