@@ -111,12 +111,23 @@ MAY_IMPORT: dict[str, set[str]] = {
     "dashboard/store": {"messages", "dashboard/kpis"},
     "dashboard/service": {"messages"},
     "dashboard/upkeep": {"dashboard/store", "dashboard/kpis"},
-    "dashboard/admin": {"messages", "dashboard/store", "dashboard/kpis", "dashboard/service", "dashboard/upkeep"},
+    "dashboard/privacy": {"dashboard/store", "dashboard/kpis", "dashboard/upkeep", "metrica"},
+    "dashboard/admin": {
+        "dashboard/privacy",
+        "messages",
+        "dashboard/store",
+        "dashboard/kpis",
+        "dashboard/service",
+        "dashboard/upkeep",
+    },
     # The two services import the room of `metrica-admin` for their old commands, which do the same.
     "dashboard/ingest": {"messages", "dashboard/store", "dashboard/kpis", "dashboard/service", "dashboard/admin"},
     "dashboard/web": {"messages", "dashboard/store", "dashboard/kpis", "dashboard/service", "dashboard/admin"},
     # dashboard/nodes.py wraps the two services as nodes: the only file there that knows the runtime.
-    "dashboard": {"metrica", *(f"dashboard/{room}" for room in ("store", "kpis", "service", "upkeep", "admin", "ingest", "web"))},
+    "dashboard": {
+        "metrica",
+        *(f"dashboard/{room}" for room in ("store", "kpis", "service", "upkeep", "privacy", "admin", "ingest", "web")),
+    },
 }
 ONLY_WHEN_NEEDED = {("nodes/capture", "simulator"), ("tools/count", "nodes/detection")}
 """Imported inside functions only: the simulator for a `sim://` address, OpenVINO not for `--help`."""
