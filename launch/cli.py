@@ -12,7 +12,7 @@ from typing import NoReturn
 from metrica.errors import MetricaError
 from metrica.launch import demo
 from metrica.launch.reading.load import LaunchFileError, Loaded, load
-from metrica.launch.show import as_mermaid, as_text, summary
+from metrica.launch.show import as_json, as_mermaid, as_text, summary
 from metrica.launch.supervision.child import THIS_LAUNCH
 from metrica.launch.supervision.chores import DataFolder, GuardianKeeper
 from metrica.launch.supervision.console import Console
@@ -25,7 +25,7 @@ from metrica.secrets import hide, register_address, register_environment
 from metrica.secrets.streams import hide_in_tracebacks
 from metrica.version import __version__
 
-GRAPHS = {"text": as_text, "mermaid": as_mermaid}
+GRAPHS = {"text": as_text, "mermaid": as_mermaid, "json": as_json}
 """`--graph` format -> the function that writes a graph in it."""
 
 
@@ -113,7 +113,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("file", metavar="FILE", nargs="?", help="the launch file, such as store.yaml")
     parser.add_argument("--demo", action="store_true", help="a simulated entrance instead of a FILE; needs no camera")
     parser.add_argument("--check", action="store_true", help="check the file, start nothing")
-    parser.add_argument("--graph", choices=GRAPHS, metavar="text|mermaid", help="print the graph, start nothing")
+    parser.add_argument("--graph", choices=GRAPHS, metavar="text|mermaid|json", help="print the graph, start nothing")
     parser.add_argument(
         "--set",
         action="append",

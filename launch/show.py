@@ -1,6 +1,8 @@
-"""The graph as text and as a Mermaid flowchart."""
+"""The graph as text, as a Mermaid flowchart, and as JSON for programs."""
 
 from __future__ import annotations
+
+import json
 
 from metrica.launch.reading.graph import Graph, Topic
 from metrica.launch.supervision.order import levels
@@ -41,6 +43,25 @@ def as_mermaid(graph: Graph) -> str:
         ends = [ids[i.node.name] for i in listeners] or [f"t{i}(( ))"]
         lines += [f"    {origin} -->|{topic.name}| {end}" for end in ends]
     return "\n".join(lines)
+
+
+def as_json(graph: Graph) -> str:
+    """The store, its cameras and every node with all of its parameters; the value of a secret is null."""
+    document = graph.document
+    nodes = [
+        {
+            "name": node.name,
+            "type": node.type_name,
+            "camera": node.camera,
+            "params": {
+                name: None if spec.secret else node.params.get(name, None if spec.required else spec.initial())
+                for name, spec in (node.cls.params if node.cls else {}).items()
+            },
+        }
+        for node in graph.nodes
+    ]
+    listed = {"store": document.store, "timezone": document.timezone, "cameras": list(document.cameras), "nodes": nodes}
+    return json.dumps(listed, ensure_ascii=False, indent=1, default=str)
 
 
 def _type(topic: Topic) -> str:

@@ -120,14 +120,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "dashboard/service": {"messages", "metrica/secrets"},
     "dashboard/reports": {"dashboard/store", "dashboard/kpis"},
     "dashboard/upkeep": {"dashboard/store", "dashboard/kpis"},
-    "dashboard/admin": {"messages", *_of_dashboard("store", "kpis", "reports", "service", "upkeep")},
+    "dashboard/privacy": {"metrica", *_of_dashboard("store", "kpis", "upkeep")},
+    "dashboard/admin": {"messages", *_of_dashboard("store", "kpis", "reports", "service", "upkeep", "privacy")},
     # The two services import the room of `metrica-admin` for their old commands, which do the same.
     "dashboard/ingest": {"messages", *_of_dashboard("store", "kpis", "reports", "service", "admin")},
     "dashboard/web": {"messages", "metrica/secrets", *_of_dashboard("store", "kpis", "reports", "service", "admin")},
     # dashboard/nodes.py wraps the two services as nodes: the only file there that knows the runtime.
     "dashboard": {
         "metrica",
-        *_of_dashboard("store", "kpis", "reports", "service", "upkeep", "admin", "ingest", "web"),
+        *_of_dashboard("store", "kpis", "reports", "service", "upkeep", "privacy", "admin", "ingest", "web"),
     },
 }
 ONLY_WHEN_NEEDED = {("nodes/capture", "simulator"), ("tools/count", "nodes/detection")}
