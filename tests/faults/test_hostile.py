@@ -42,7 +42,7 @@ def test_the_honest_are_served_afterwards(found: dict[str, Any]) -> None:
 
 # The judge, who must see what is wrong.
 
-TARGET = Target(1, 2, "own", "other", "revoked", "password", ["canary77"])
+TARGET = Target(1, 2, "own", "other", "revoked", "slow", "password", ["canary77"])
 
 
 def judged(answer: Answer, *, what: str = "GET /v1/stores/theirs", may: bool = False) -> tuple[int, int, int, int]:
