@@ -23,7 +23,7 @@ def idle_connections(target: Target, notes: Notes, until: Until) -> Iterator[Non
     number = 0
     while until:
         if len(held) < most:
-            for _ in range(25):
+            for _ in range(50):
                 number += 1
                 port = target.ingest if number % 2 else target.dashboard
                 with suppress(OSError):
