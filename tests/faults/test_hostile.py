@@ -17,7 +17,7 @@ from benchmarks.hostile.wire import Answer
 @pytest.fixture(scope="module")
 def found() -> Generator[dict[str, Any]]:
     """What the attacks have found."""
-    yield attack(list(ATTACKS), 8.0, quiet=0.0, nice=0)
+    yield attack(list(ATTACKS), 5.0, quiet=0.0, nice=0)
 
 
 @pytest.mark.timeout(300)
