@@ -64,11 +64,11 @@ def rounds(sizes: Sizes) -> list[Round]:
     ):
         made.append(Round("camera", 0.15, {"cuts": cuts, "freezes": freezes, "changes": changes, "seed": lane + 1}))
     killing = [
-        Round("kills", 0.9, {"count": n, "seed": i + 1})
+        Round("kills", 0.7, {"count": n, "seed": i + 1})
         for i, n in enumerate(_shared(sizes.kills, math.ceil(sizes.kills / _KILLS)))
     ]
     dying = [
-        Round("deaths", 0.5, {"count": n, "seed": i + 1})
+        Round("deaths", 0.4, {"count": n, "seed": i + 1})
         for i, n in enumerate(_shared(sizes.deaths, math.ceil(sizes.deaths / _DEATHS)))
     ]
     while killing or dying:

@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
-from benchmarks.hostile import bodies, connections, requests
+from benchmarks.hostile import bodies, connections, requests, wire
 from benchmarks.hostile.notes import Notes
 from benchmarks.hostile.target import Target, Until
 
@@ -42,6 +42,7 @@ ATTACKS: dict[str, tuple[Attack, float]] = {
 
 def main() -> None:
     attack, pause = ATTACKS[sys.argv[1]]
+    wire.home = f"127.0.0.{20 + list(ATTACKS).index(sys.argv[1])}"
     target = Target(**json.loads(sys.stdin.readline()))
     os.nice(int(sys.argv[2]))
     notes, time_left = Notes(sys.argv[1]), Until()

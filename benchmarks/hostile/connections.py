@@ -23,7 +23,7 @@ def idle_connections(target: Target, notes: Notes, until: Until) -> Iterator[Non
     number = 0
     while until:
         if len(held) < most:
-            for _ in range(25):
+            for _ in range(50):
                 number += 1
                 port = target.ingest if number % 2 else target.dashboard
                 with suppress(OSError):
@@ -47,7 +47,7 @@ def slowloris(target: Target, notes: Notes, until: Until) -> Iterator[None]:
 
 def dripping_bodies(target: Target, notes: Notes, until: Until) -> Iterator[None]:
     """Two hundred uploads with a valid token whose bodies come a byte at a time."""
-    token = "".join(f"{name}: {value}\r\n" for name, value in bearer(target.own).items())
+    token = "".join(f"{name}: {value}\r\n" for name, value in bearer(target.slow).items())
     more = "Content-Type: application/json\r\nContent-Length: 900000\r\n"
     head = f"POST /v1/events HTTP/1.1\r\nHost: x\r\n{token}{more}\r\n"
     yield from _drip(target, notes, until, head.encode(), b" ", 200)

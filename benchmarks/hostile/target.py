@@ -32,6 +32,8 @@ class Target:
     """A valid token of the shop `theirs`."""
     revoked: str
     """A token of `theirs` that was revoked."""
+    slow: str
+    """A valid token of the shop `slow`, for bodies that drip: what one shop may send at a time is limited."""
     password: str
     canaries: list[str] = field(default_factory=list[str])
     """Words that stand only in the data of `theirs`, and may be in no answer but those to `other`."""
@@ -74,7 +76,7 @@ class Servers:
     """Ingest and dashboard on one database. `with` stops them."""
 
     def __init__(self, folder: Path) -> None:
-        self.ingest = IngestServer(folder, stores=("mine", "theirs"))
+        self.ingest = IngestServer(folder, stores=("mine", "theirs", "slow"))
         self.password = secrets.token_urlsafe(12)
         self.log = folder / "dashboard.log"
         with self.log.open("ab") as log:
@@ -99,7 +101,9 @@ class Servers:
             ingest_command("token", "revoke", "theirs", key, data=folder)
         canary = f"canary{secrets.token_hex(6)}"
         tokens = self.ingest.tokens
-        self.target = Target(self.ingest.port, port, tokens["mine"], tokens["theirs"], revoked, self.password, [canary])
+        self.target = Target(
+            self.ingest.port, port, tokens["mine"], tokens["theirs"], revoked, tokens["slow"], self.password, [canary]
+        )
         body = events_body("theirs", [event(n, camera=canary, id=f"{canary}/{n}") for n in range(50)])
         headers = bearer(tokens["theirs"]) | {"Content-Type": "application/json"}
         sent = ask(self.ingest.port, "POST", "/v1/events", headers=headers, body=body, source="127.0.0.1")

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+home = "127.0.0.2"
+"""Where requests come from unless they say otherwise; each attacker sets its own, or one would be limited for all."""
 _LONGEST = 15.0
 """Seconds that an attacker waits for an answer."""
 
@@ -41,11 +43,11 @@ def connect(port: int, source: str, timeout: float = _LONGEST) -> socket.socket:
     return socket.create_connection(("127.0.0.1", port), timeout=timeout, source_address=(source, 0))
 
 
-def raw(port: int, data: bytes, *, source: str = "127.0.0.2", method: str = "GET", wait: float = _LONGEST) -> Answer:
+def raw(port: int, data: bytes, *, source: str = "", method: str = "GET", wait: float = _LONGEST) -> Answer:
     """Send these bytes and read one answer. method: only says whether the answer has a body."""
     began = time.monotonic()
     try:
-        with connect(port, source, wait) as sock:
+        with connect(port, source or home, wait) as sock:
             with suppress(BrokenPipeError, ConnectionResetError):  # it may have answered before it has read all
                 sock.sendall(data)
             response = http.client.HTTPResponse(sock, method=method)
@@ -64,7 +66,7 @@ def ask(
     *,
     headers: Mapping[str, str] | None = None,
     body: bytes = b"",
-    source: str = "127.0.0.2",
+    source: str = "",
     wait: float = _LONGEST,
 ) -> Answer:
     """A well-formed request."""

@@ -17,7 +17,7 @@ from benchmarks.hostile.wire import Answer
 @pytest.fixture(scope="module")
 def found() -> Generator[dict[str, Any]]:
     """What the attacks have found."""
-    yield attack(list(ATTACKS), 8.0, quiet=0.0, nice=0)
+    yield attack(list(ATTACKS), 5.0, quiet=0.0, nice=0)
 
 
 @pytest.mark.timeout(300)
@@ -42,7 +42,7 @@ def test_the_honest_are_served_afterwards(found: dict[str, Any]) -> None:
 
 # The judge, who must see what is wrong.
 
-TARGET = Target(1, 2, "own", "other", "revoked", "password", ["canary77"])
+TARGET = Target(1, 2, "own", "other", "revoked", "slow", "password", ["canary77"])
 
 
 def judged(answer: Answer, *, what: str = "GET /v1/stores/theirs", may: bool = False) -> tuple[int, int, int, int]:

@@ -18,11 +18,11 @@ from benchmarks.chaos.shop import Shop, free_ports
 from benchmarks.chaos.stores import corrupt, deliver_rest
 from benchmarks.chaos.truth import Outage, compare, read_events, read_walks
 
-LIMITS = {"healthy": 4.0}
-"""A node is healthy again after 4 s, not 60: so each kill is a first failure, and a thousand of them take minutes."""
+LIMITS = {"healthy": 3.0}
+"""A node is healthy again after 3 s, not 60: so each kill is a first failure, and a thousand of them take minutes."""
 _HEAVY = {"openvino_detector": 0.3, "dashboard": 0.3, "capture": 0.6, "preview": 0.6}
 """How often these are killed, compared with the others: they take longest to start."""
-_DOWN_AT_ONCE = 3
+_DOWN_AT_ONCE = 4
 _GIVEN_UP = 60.0
 
 
