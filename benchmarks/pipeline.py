@@ -108,7 +108,7 @@ def graph(clip: Path, model: str, threads: int) -> tuple[float, int, dict[str, f
         )
         processes.add(
             "/meter",
-            "benchmarks.pipeline_nodes:Meter",
+            "benchmarks.nodes.pipeline:Meter",
             {"out": str(out)},
             connections={"tracks": ("/door/tracks", "lossless")},
         )

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.harness import ROOT, Processes, figure, median
-from benchmarks.transport_nodes import WARM_UP
+from benchmarks.nodes.transport import WARM_UP
 
 SIZES = {"720p": (1280, 720), "1080p": (1920, 1080)}
 FLAT_OUT_FRAMES = 400
@@ -72,7 +72,7 @@ def main() -> None:
 
 def on_metrica(width: int, height: int, fps: float, count: int) -> Result:
     """Run three nodes on Metrica's runtime. fps: 0 is as fast as possible."""
-    nodes = "benchmarks.transport_nodes"
+    nodes = "benchmarks.nodes.transport"
     wanted = "latest" if fps else "lossless"
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

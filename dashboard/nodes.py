@@ -121,6 +121,7 @@ class Ingest(_ServerNode):
     )
 
     def check(self) -> None:
+        super().check()
         try:
             check_token(self.token or secrets.token_urlsafe())
         except ValueError as error:

@@ -36,6 +36,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _HSTS = f"max-age={180 * 86400}"
 _RETRY_AFTER = "1"  # s
+_LAST_CALL = 0.1  # s
 _BACKLOG = 4096  # connections that the kernel keeps until they are taken; its own limit is net.core.somaxconn
 
 
@@ -186,6 +187,8 @@ class AioServer:
         finally:
             stopping.cancel()
             ended = accepting.done()
+            if not ended:
+                await asyncio.sleep(_LAST_CALL)  # what was sent before the stop is taken
             accepting.cancel()
             await asyncio.wait((accepting,))
             self._socket.close()

@@ -18,6 +18,7 @@ from metrica.dashboard.reports.reports import Reports
 from metrica.dashboard.service.calm import calm_logger
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.sessions import LONGEST
+from metrica.dashboard.texts.texts import texts
 from metrica.dashboard.web.callbacks import register
 from metrica.dashboard.web.compression import compress
 from metrica.dashboard.web.empty_marks import empty_mark_routes
@@ -28,7 +29,6 @@ from metrica.dashboard.web.new_password import new_password_routes
 from metrica.dashboard.web.page import layout
 from metrica.dashboard.web.prefix import PLACEHOLDER, root, serve_under
 from metrica.dashboard.web.same_origin import csrf_token
-from metrica.dashboard.web.texts import texts
 from metrica.dashboard.web.updates import is_from_page
 
 _INDEX = """<!DOCTYPE html>

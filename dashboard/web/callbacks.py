@@ -13,11 +13,8 @@ from metrica.dashboard.reports.answers import Answers
 from metrica.dashboard.reports.store_reports import WEEKS, ChartData, Headline, calendar_of
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.errors import DatabaseError
-from metrica.dashboard.web.charts import daily_chart, heat_chart, hourly_chart, shown_hours
-from metrica.dashboard.web.language import request_texts
-from metrica.dashboard.web.tables import daily_table, heat_table, hourly_table
-from metrica.dashboard.web.texts import Texts
-from metrica.dashboard.web.wording import (
+from metrica.dashboard.texts.texts import Texts
+from metrica.dashboard.texts.wording import (
     age,
     clock,
     comparison,
@@ -31,6 +28,9 @@ from metrica.dashboard.web.wording import (
     peak_note,
     weekday,
 )
+from metrica.dashboard.web.charts import daily_chart, heat_chart, hourly_chart, shown_hours
+from metrica.dashboard.web.language import request_texts
+from metrica.dashboard.web.tables import daily_table, heat_table, hourly_table
 
 log = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from metrica.dashboard.kpis.footfall import DayRow, HeatMap, HourRow
-from metrica.dashboard.web.texts import Texts
-from metrica.dashboard.web.wording import date_short, date_tick, hour_span
+from metrica.dashboard.texts.texts import Texts
+from metrica.dashboard.texts.wording import date_short, date_tick, hour_span
 
 Chart = dict[str, Any]
 """A Plotly figure as plain data: `data` and `layout`."""

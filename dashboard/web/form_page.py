@@ -9,10 +9,10 @@ from importlib.resources import files
 
 from flask import render_template_string
 
+from metrica.dashboard.texts.texts import LANGUAGES
 from metrica.dashboard.web.language import request_texts
 from metrica.dashboard.web.prefix import root
 from metrica.dashboard.web.same_origin import csrf_token
-from metrica.dashboard.web.texts import LANGUAGES
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, has_request_context, make_response, redirect, request
 from flask.typing import ResponseReturnValue
 
+from metrica.dashboard.texts.texts import LANGUAGES, Texts, texts
 from metrica.dashboard.web.prefix import root
-from metrica.dashboard.web.texts import LANGUAGES, Texts, texts
 
 COOKIE = "metrica_language"
 """Name of the cookie that keeps the chosen language."""

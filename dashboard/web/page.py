@@ -9,8 +9,8 @@ import dash_mantine_components as dmc
 from dash import dcc, html
 
 from metrica.dashboard.kpis.store import Store
+from metrica.dashboard.texts.texts import LANGUAGES, Texts
 from metrica.dashboard.web.charts import BLANK, CONFIG
-from metrica.dashboard.web.texts import LANGUAGES, Texts
 
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Helvetica Neue', Arial, sans-serif"
 

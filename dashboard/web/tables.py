@@ -8,8 +8,8 @@ from typing import Any
 from dash import html
 
 from metrica.dashboard.kpis.footfall import DayRow, HeatMap, HourRow
-from metrica.dashboard.web.texts import Texts
-from metrica.dashboard.web.wording import date_short, hour_span, number
+from metrica.dashboard.texts.texts import Texts
+from metrica.dashboard.texts.wording import date_short, hour_span, number
 
 
 def hourly_table(rows: Sequence[HourRow], hours: Sequence[int], last_week: str, t: Texts) -> Any:

@@ -120,6 +120,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "dashboard/service": {"messages", "metrica/secrets"},
     "dashboard/reports": {"dashboard/store", "dashboard/kpis"},
     "dashboard/upkeep": {"dashboard/store", "dashboard/kpis"},
+    "dashboard/texts": {"dashboard/kpis"},
     "dashboard/privacy": {"metrica", *_of_dashboard("store", "kpis", "upkeep")},
     "dashboard/admin": {"messages", *_of_dashboard("store", "kpis", "reports", "service", "upkeep", "privacy")},
     # The two services import the room of `metrica-admin` for their old commands, which do the same.
@@ -128,7 +129,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # dashboard/nodes.py wraps the two services as nodes: the only file there that knows the runtime.
     "dashboard": {
         "metrica",
-        *_of_dashboard("store", "kpis", "reports", "service", "upkeep", "privacy", "admin", "ingest", "web"),
+        *_of_dashboard("store", "kpis", "reports", "service", "upkeep", "privacy", "texts", "admin", "ingest", "web"),
     },
 }
 ONLY_WHEN_NEEDED = {("nodes/capture", "simulator"), ("tools/count", "nodes/detection")}

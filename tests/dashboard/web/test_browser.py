@@ -10,9 +10,9 @@ from metrica.dashboard.kpis.events import HOUR, IN, MINUTE, OUT
 from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.reports.reports import Reports
 from metrica.dashboard.store.users import User
+from metrica.dashboard.texts.texts import texts
+from metrica.dashboard.texts.wording import duration, hour_span, number
 from metrica.dashboard.web.passwords import OWNER, hashed
-from metrica.dashboard.web.texts import texts
-from metrica.dashboard.web.wording import duration, hour_span, number
 from tests.dashboard.client import STORE
 from tests.dashboard.footfall import at, event
 from tests.dashboard.web.site import AFTERNOON, PASSWORD, ZONE, Opener, Site, chart, later, serving, text

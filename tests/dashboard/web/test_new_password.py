@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from metrica.dashboard.store.origins import ADMIN
+from metrica.dashboard.texts.texts import texts
 from metrica.dashboard.web.login import FREE_TRIES, Gate
 from metrica.dashboard.web.passwords import OWNER, is_right
-from metrica.dashboard.web.texts import texts
 from tests.dashboard.client import STORE
 from tests.dashboard.web.site import PASSWORD, Opener, Site, serving
 

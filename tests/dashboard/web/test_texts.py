@@ -10,8 +10,8 @@ import yaml
 
 from metrica.dashboard.kpis.events import HOUR, MINUTE, SECOND
 from metrica.dashboard.kpis.footfall import Peak
+from metrica.dashboard.texts.texts import LANGUAGES, texts
 from metrica.dashboard.web import wording
-from metrica.dashboard.web.texts import LANGUAGES, texts
 from tests.paths import ROOT
 
 FOLDER = ROOT / "dashboard" / "web"

@@ -8,7 +8,7 @@ from metrica.dashboard.kpis.dwell import Dwell
 from metrica.dashboard.kpis.events import HOUR, MINUTE
 from metrica.dashboard.kpis.footfall import Peak
 from metrica.dashboard.kpis.headcount import Occupancy
-from metrica.dashboard.web.texts import Texts
+from metrica.dashboard.texts.texts import Texts
 
 DAY = 24 * HOUR
 

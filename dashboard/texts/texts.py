@@ -64,5 +64,5 @@ def _plural_form(language: str, n: int) -> str:
 @lru_cache
 def texts(language: str = "en") -> Texts:
     """Read the texts of a language. Raises FileNotFoundError if there are none."""
-    source = files("metrica.dashboard.web").joinpath(f"texts_{language}.yaml")
+    source = files("metrica.dashboard.texts").joinpath(f"texts_{language}.yaml")
     return Texts(language, yaml.safe_load(source.read_text(encoding="utf-8")))

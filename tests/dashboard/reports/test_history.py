@@ -11,10 +11,10 @@ import pytest
 
 from metrica.dashboard.kpis.events import HOUR, MINUTE
 from metrica.dashboard.kpis.store import Store
+from metrica.dashboard.reports.reports import Reports
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.history import History
 from metrica.dashboard.store.records import Span
-from metrica.dashboard.store.reports import Reports
 from tests.dashboard.footfall import at, event, footfall
 
 STORE = Store("tunis-01", "Africa/Tunis")

@@ -1,0 +1,1 @@
+"""The nodes that benchmarks run in processes of their own."""

@@ -1,0 +1,1 @@
+"""What the pages say: the texts in three languages, and how numbers, dates and times are written in them."""
