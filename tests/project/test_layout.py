@@ -125,7 +125,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "dashboard/admin": {"messages", *_of_dashboard("store", "kpis", "reports", "service", "upkeep", "privacy")},
     # The two services import the room of `metrica-admin` for their old commands, which do the same.
     "dashboard/ingest": {"messages", *_of_dashboard("store", "kpis", "reports", "service", "admin")},
-    "dashboard/web": {"messages", "metrica/secrets", *_of_dashboard("store", "kpis", "reports", "service", "admin")},
+    "dashboard/web": {
+        "messages",
+        "metrica/secrets",
+        *_of_dashboard("store", "kpis", "reports", "service", "admin", "texts"),
+    },
     # dashboard/nodes.py wraps the two services as nodes: the only file there that knows the runtime.
     "dashboard": {
         "metrica",

@@ -175,7 +175,7 @@ def test_what_is_older_than_it_is_kept_is_shown_then_removed_and_stays_away(tmp_
     with Database(tmp_path / "metrica.db") as database:
         token = database.tokens.create(STORE.id)
         old = [event(n, now - 390 * DAY - n) for n in range(700)]
-        database.events.add(STORE.id, [*old, *(event(n, now - n * HOUR) for n in range(1000, 1010))]).result()
+        database.events.add(STORE.id, [*old, *(event(9000 + n, now - n * HOUR) for n in range(1, 11))]).result()
         spans = [Span(camera="door", start=now - 600 * DAY, end=now - DAY)]
         database.coverage.add(STORE.id, spans).result()
     shown = here.ok("retention", "--days", "100", "--dry-run")

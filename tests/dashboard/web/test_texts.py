@@ -10,20 +10,20 @@ import yaml
 
 from metrica.dashboard.kpis.events import HOUR, MINUTE, SECOND
 from metrica.dashboard.kpis.footfall import Peak
+from metrica.dashboard.texts import wording
 from metrica.dashboard.texts.texts import LANGUAGES, texts
-from metrica.dashboard.web import wording
 from tests.paths import ROOT
 
-FOLDER = ROOT / "dashboard" / "web"
+WEB, TEXTS = ROOT / "dashboard" / "web", ROOT / "dashboard" / "texts"
 T = texts()
 DAY = 24 * HOUR
 SUNDAY = date(2026, 11, 22)
 
 
 def test_the_catalogue_has_what_the_pages_use_and_nothing_else() -> None:
-    sources = "".join(file.read_text() for file in [*FOLDER.glob("*.py"), FOLDER / "login.html"]).replace(
-        "request_texts()(", "t("
-    )
+    sources = "".join(
+        file.read_text() for file in [*WEB.glob("*.py"), WEB / "login.html", *TEXTS.glob("*.py")]
+    ).replace("request_texts()(", "t(")
     used = set(re.findall(r'\b(?:t|self)(?:\.many|\.item)?\(\s*"(\w+)"', sources))
     assert used == T.keys()
 
@@ -102,18 +102,18 @@ def test_every_figure_of_the_page_is_explained() -> None:
     }
     named = {f"kpi-{name}" for name in re.findall(r'_tile\("(\w+)"', page_source())}
     named |= {f"chart-{name}" for name in re.findall(r'_chart\("(\w+)"', page_source())}
-    documented = set(re.findall(r"`((?:kpi|chart)-[a-z-]+)`", (FOLDER.parents[1] / "docs" / "kpis.md").read_text()))
+    documented = set(re.findall(r"`((?:kpi|chart)-[a-z-]+)`", (ROOT / "docs" / "kpis.md").read_text()))
     assert len(named) == 6
     assert ids | named == documented
 
 
 def page_source() -> str:
-    return (FOLDER / "page.py").read_text()
+    return (WEB / "page.py").read_text()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_language_says_everything_with_the_same_figures_in_it(language: str) -> None:
-    english, other = (yaml.safe_load((FOLDER / f"texts_{code}.yaml").read_text()) for code in ("en", language))
+    english, other = (yaml.safe_load((TEXTS / f"texts_{code}.yaml").read_text()) for code in ("en", language))
     assert list(other) == list(english), "the same keys in the same order"
     for key, text in english.items():
         translated = other[key]
