@@ -131,6 +131,8 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
         response = problem(error.status, _sentence(error, request))
         if "Allow" in error.headers:
             response.headers["Allow"] = error.headers["Allow"]
+    except (ConnectionError, web.RequestPayloadError):  # gone, or not HTTP, in the middle of its body: not our failure
+        response = problem(400, "the body did not come whole")
     except Exception:  # one broken request must not end the server
         log.exception("%s %s failed", request.method, request.path)
         response = problem(500, "the server failed; its log says why")

@@ -21,9 +21,12 @@ from metrica.dashboard.service.commands import (
 from metrica.dashboard.service.serving import AioServer, say
 from metrica.dashboard.service.signals import interruptible
 from metrica.dashboard.store.database import Database
+from metrica.dashboard.store.errors import DatabaseError
 from metrica.version import __version__
 
 _MOVED = ("store", "token")  # what is part of metrica-admin now
+
+_ENDED = "the server, or the thread that writes to its database, has ended: start this program again"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -87,7 +90,9 @@ def _serve(args: argparse.Namespace) -> int:
             if not database.stores.all():
                 say("no store yet: add one with 'metrica-admin store add STORE --timezone ZONE'")
             say(f"listening on {server.address}")
-            wait()
+            # Whoever started the program starts it again; one that can do nothing any more would hide that.
+            if why := wait(lambda: "" if server.alive and database.writing else _ENDED):
+                raise DatabaseError(why)
         finally:
             server.stop()
     return 0

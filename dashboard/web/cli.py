@@ -20,11 +20,14 @@ from metrica.dashboard.service.secret_file import read_or_create
 from metrica.dashboard.service.serving import WsgiServer, say
 from metrica.dashboard.service.signals import interruptible
 from metrica.dashboard.store.database import Database
+from metrica.dashboard.store.errors import DatabaseError
 from metrica.dashboard.web.first_password import FIRST_PASSWORD, first_password
 from metrica.dashboard.web.passwords import OWNER, ensure_owner, generate, unused
 from metrica.dashboard.web.prefix import checked_prefix
 from metrica.secrets import register
 from metrica.version import __version__
+
+_ENDED = "the server, or the thread that writes to its database, has ended: start this program again"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -100,7 +103,9 @@ def _serve(args: argparse.Namespace) -> int:
             elif password:
                 say(f"log in as '{OWNER}' with the password in {args.data / FIRST_PASSWORD}")
             say(f"listening on {server.address}{args.prefix}")
-            wait()
+            # Whoever started the program starts it again; one that can do nothing any more would hide that.
+            if why := wait(lambda: "" if server.alive and database.writing else _ENDED):
+                raise DatabaseError(why)
         finally:
             server.stop()
     return 0

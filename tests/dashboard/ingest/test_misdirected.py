@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
+import struct
+import time
 from collections.abc import Generator
 
 import pytest
@@ -46,3 +48,17 @@ def test_wrong_addresses_are_one_series_of_the_metrics(server: Ingest) -> None:
     text = server.metrics()
     assert 'route="unknown",status="404"' in text
     assert "nowhere" not in text
+
+
+def test_a_sender_that_is_gone_in_the_middle_of_its_body_is_no_failure_of_the_server(
+    server: Ingest, caplog: pytest.LogCaptureFixture
+) -> None:
+    host, port = server.address.removeprefix("http://").split(":")
+    head = f"POST /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {server.token}\r\nContent-Length: 500\r\n\r\n"
+    for _ in range(20):
+        with socket.create_connection((host, int(port)), timeout=20) as raw:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closing it resets it
+            raw.sendall(head.encode() + b"half a body")
+            time.sleep(0.02)
+    assert server.get("/healthz").status == 200
+    assert [record.getMessage() for record in caplog.records if "failed" in record.getMessage()] == []

@@ -34,3 +34,19 @@ print("stopped")
 def test_signals_close_together_stop_a_server_every_time() -> None:
     ended = subprocess.run([sys.executable, "-c", _MANY_STOPS], capture_output=True, text=True, timeout=60, check=False)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "stopped\n", "")
+
+
+_NOTHING_LEFT = """
+from metrica.dashboard.service.signals import interruptible
+
+asked = []
+with interruptible() as wait:
+    print(wait(lambda: asked.append(1) or ("nothing is written any more" if len(asked) == 2 else "")))
+"""
+
+
+def test_a_program_that_can_do_nothing_any_more_does_not_wait_for_a_signal() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", _NOTHING_LEFT], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (ended.returncode, ended.stdout) == (0, "nothing is written any more\n")
