@@ -74,7 +74,7 @@ class Connection(web.RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         """Answer what is not HTTP, which is no error of the server's, and errors that the application did not catch."""
-        if status >= 500:
+        if status >= 500 and not isinstance(exc, ConnectionError):
             log.error("a request failed", exc_info=exc)
         if request.writer.output_size > 0:
             raise ConnectionError("half an answer is sent already")

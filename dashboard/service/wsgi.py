@@ -60,6 +60,8 @@ class _Bridge:
                 body = await request.read()
         except TimeoutError:
             return json_error(408, f"the body did not come within {_READ_TIMEOUT:.0f} seconds")
+        except (ConnectionError, web.RequestPayloadError):  # gone, or not HTTP, in the middle of its body
+            return json_error(400, "the body did not come whole")
         except web.HTTPRequestEntityTooLarge:
             return json_error(413, f"the body is larger than {_MAX_BODY >> 20} MiB")
         if self._waiting >= _MOST_WAITING:
