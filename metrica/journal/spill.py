@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import cast
 
 import msgpack
 
@@ -124,7 +125,7 @@ def read(path: Path) -> list[Event]:
 
 
 def _framed(event: Event) -> bytes:
-    body: bytes = msgpack.packb(event)
+    body = cast(bytes, msgpack.packb(event))
     return len(body).to_bytes(4) + zlib.crc32(body).to_bytes(4) + body
 
 
