@@ -77,6 +77,9 @@ def draft_of(target: Path) -> Generator[Path]:
     """
     for old in target.parent.glob(f".{glob_safe(target.name)}.*.{_DRAFT}"):
         _remove_if_nobodys(old)
+    for log in target.parent.glob(f".{glob_safe(target.name)}.*.{_DRAFT}-*"):  # SQLite's, beside a draft that is gone
+        if not log.with_name(log.name.rpartition("-")[0]).exists():
+            log.unlink(missing_ok=True)
     draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}.{_DRAFT}")
     try:
         fd = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)

@@ -165,3 +165,14 @@ def test_a_backup_that_is_stopped_or_killed_leaves_no_file_under_its_name(tmp_pa
         assert names(away) == []
     assert admin("backup", str(away / "copy.db"), data=data).returncode == 0
     assert names(away) == ["copy.db"], "what a killed one left is cleared away by the next"
+
+
+def test_what_sqlite_left_beside_a_draft_of_a_killed_backup_is_cleared_away(tmp_path: Path) -> None:
+    data, away = tmp_path / "data", tmp_path / "away"
+    away.mkdir()
+    filled(data, 10)
+    for name in (".copy.db.0011aabb.partial", ".copy.db.0011aabb.partial-journal", ".copy.db.22334455.partial-wal"):
+        (away / name).write_bytes(b"left behind")
+    (away / ".other.db.0011aabb.partial-journal").write_bytes(b"of another file")
+    assert admin("backup", str(away / "copy.db"), data=data).returncode == 0
+    assert sorted(names(away)) == [".other.db.0011aabb.partial-journal", "copy.db"]
