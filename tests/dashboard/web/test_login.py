@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.users import User
@@ -17,6 +15,7 @@ from metrica.dashboard.web.app import WebSettings, create_web
 from metrica.dashboard.web.login import FREE_TRIES, FREE_TRIES_OF_ADDRESS, OPEN_PATHS
 from metrica.dashboard.web.passwords import OWNER, Throttle, ensure_owner, generate, hashed, is_right
 from tests.dashboard.client import STORE
+from tests.dashboard.web.browser import csrf, is_in, log_in
 
 PASSWORD = "a good password"
 
@@ -32,20 +31,6 @@ def database(tmp_path: Path) -> Generator[Database]:
 @pytest.fixture
 def web(database: Database) -> Flask:
     return create_web(database, WebSettings(secret_key="k" * 32))
-
-
-def csrf(client: FlaskClient) -> str:
-    found = re.search(r'name="csrf" value="([^"]+)"', client.get("/login").text)
-    assert found
-    return found.group(1)
-
-
-def log_in(client: FlaskClient, password: str = PASSWORD, name: str = OWNER, **other: str) -> TestResponse:
-    return client.post("/login", data={"name": name, "password": password, "csrf": csrf(client)}, headers=other)
-
-
-def is_in(client: FlaskClient) -> bool:
-    return client.get("/session").status_code == 200
 
 
 def test_the_right_password_opens_the_page(web: Flask) -> None:

@@ -19,17 +19,7 @@ from metrica.nodes.detection.fallback import Fallback
 from metrica.nodes.detection.openvino_detector import OpenvinoDetector
 from tests.models.networks import constant_network
 from tests.nodes.detection.gpu import FOLDER, CoreWithGpu
-
-WIDTH, HEIGHT = 64, 48
-CARD = """
-name: mine
-decoder: ssd
-input: {size: [64, 48]}
-thresholds: {new: 0.6, keep: 0.5, low: 0.1}
-variants:
-  - precision: FP32
-    files: [{path: mine.xml}, {path: mine.bin}]
-"""
+from tests.nodes.detection.small_model import CARD, HEIGHT, WIDTH
 
 
 @pytest.fixture

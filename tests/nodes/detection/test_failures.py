@@ -15,17 +15,7 @@ from metrica import testing
 from metrica.messages import Frame, Header
 from metrica.nodes.detection.openvino_detector import OpenvinoDetector
 from tests.models.networks import constant_network
-
-WIDTH, HEIGHT = 64, 48
-CARD = """
-name: mine
-decoder: ssd
-input: {size: [64, 48]}
-thresholds: {new: 0.6, keep: 0.5, low: 0.1}
-variants:
-  - precision: FP32
-    files: [{path: mine.xml}, {path: mine.bin}]
-"""
+from tests.nodes.detection.small_model import CARD, HEIGHT, WIDTH
 
 
 class FailsOnBlack(ov.Op):  # type: ignore[misc]  # mypy does not find OpenVINO's types
