@@ -24,7 +24,7 @@ from metrica.dashboard.store.origins import launch_file
 from metrica.dashboard.store.tokens import check_token
 from metrica.dashboard.web.app import SESSION_KEY, WebSettings, create_web
 from metrica.dashboard.web.first_password import FIRST_PASSWORD, first_password
-from metrica.dashboard.web.passwords import OWNER, ensure_owner, unused
+from metrica.dashboard.web.passwords import OWNER, ensure_owner
 from metrica.dashboard.web.prefix import checked_prefix
 from metrica.errors import NodeError, ParameterError
 
@@ -227,10 +227,10 @@ class Dashboard(_ServerNode):
         fresh = self.new_password or not database.users.all()
         made = generate() if fresh and not self.password else ""
         try:  # after listening: a password made for a port that is taken would be lost
-            not_used = unused(database, self.password) if self.password else ""
             password = first_password(self.context.data_dir, database, made)
             origin = launch_file(self.name) if self.password or self.new_password else ""
-            ensure_owner(database, self.password or made, origin, force=bool(made))
+            chosen = self.password or made
+            not_used = ensure_owner(database, chosen, origin, force=bool(made)) if chosen else ""
             login = f" (log in as {OWNER}, password {password})" if password else ""
             note = self.context.show_privately(self.name.strip("/").replace("/", "."), f"{address}{login}")
         except BaseException:

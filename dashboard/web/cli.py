@@ -22,7 +22,7 @@ from metrica.dashboard.service.signals import interruptible
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.errors import DatabaseError
 from metrica.dashboard.web.first_password import FIRST_PASSWORD, first_password
-from metrica.dashboard.web.passwords import OWNER, ensure_owner, generate, unused
+from metrica.dashboard.web.passwords import OWNER, ensure_owner, generate
 from metrica.dashboard.web.prefix import checked_prefix
 from metrica.secrets import register
 from metrica.version import __version__
@@ -92,11 +92,10 @@ def _serve(args: argparse.Namespace) -> int:
         try:
             given = os.environ.get("METRICA_PASSWORD", "")
             register(given)
-            not_used = unused(database, given) if given else ""
             made = "" if given or database.users.all() else generate()
             password = first_password(args.data, database, made)
-            ensure_owner(database, given or made, "METRICA_PASSWORD" if given else "")
-            if not_used:
+            origin = "METRICA_PASSWORD" if given else ""
+            if (given or made) and (not_used := ensure_owner(database, given or made, origin)):
                 say(f"METRICA_PASSWORD: {not_used}")
             if password and sys.stdout.isatty():  # anywhere else it would be kept in a log
                 say(f"log in as '{OWNER}' with the password {password}")

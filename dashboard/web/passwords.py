@@ -42,24 +42,16 @@ def log_in(database: Database, name: str, password: str) -> User | None:
     return user
 
 
-def ensure_owner(database: Database, password: str = "", origin: str = "", *, force: bool = False) -> str | None:
-    """Make sure that somebody can log in.
-
-    With a `password`, it becomes the owner's, unless `unused` says why not; raises ValueError if it is too short.
-    Without one, and if there is no user at all, the owner is made with a generated password. Returns the generated
-    password, which cannot be read again later; None if none was generated.
+def ensure_owner(database: Database, password: str, origin: str = "", *, force: bool = False) -> str:
+    """Make the password the owner's, unless `unused` says why not; returns that sentence, empty if it is used.
 
     origin: who gives the password, such as a launch file. force: it is also used against what an administrator said.
+    Raises ValueError if it is too short.
     """
-    if password:
-        if not (unused(database, password) and not force) and not is_right(database.users.get(OWNER), password):
-            database.users.put(User(OWNER, hashed(password), origin), actor=origin or "first start")
-        return None
-    if database.users.all():
-        return None
-    made = generate()
-    database.users.put(User(OWNER, hashed(made)), actor="first start")
-    return made
+    why = "" if force else unused(database, password)
+    if not why and not is_right(database.users.get(OWNER), password):
+        database.users.put(User(OWNER, hashed(password), origin), actor=origin or "first start")
+    return why
 
 
 def unused(database: Database, password: str) -> str:
