@@ -126,7 +126,7 @@ def test_a_server_whose_clock_was_wrong_as_well_has_no_history_from_then(databas
 
 def test_last_week_shows_what_was_counted_before_the_history_and_no_zeros(database: Database) -> None:
     add(database, NOON - 7 * DAY + 2 * HOUR, NOON)
-    database.write(lambda db: db.conn.execute("UPDATE stores SET first_heard = ?", (NOON + 30 * DAY,))).result()
+    database.write(lambda db: db.execute("UPDATE stores SET first_heard = ?", (NOON + 30 * DAY,))).result()
     assert database.events.history(STORE.id) == History(NOON - 7 * DAY + 2 * HOUR, NOON)
     hours = {row.hour: row.last_week for row in Reports(database).hourly(STORE, NOON)}
     assert (hours[14], hours[15], hours[10]) == (1, 0, None)
