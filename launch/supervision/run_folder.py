@@ -11,6 +11,7 @@ import stat
 import time
 from pathlib import Path
 
+from metrica.box.launched import STATUS_FILE
 from metrica.context import make_private_folder
 from metrica.errors import LaunchError
 from metrica.launch.reading.folders import frame_dir
@@ -59,6 +60,7 @@ class RunFolder:
     def _clean(self) -> bool:
         """Remove the sockets, the lock files of topics and the frames. Returns whether there were any."""
         found = False
+        (self.path / STATUS_FILE).unlink(missing_ok=True)
         for path in self.path.iterdir():
             found_there = path.lstat()
             # The lock file of a topic is empty; a file with something in it belongs to another program.
