@@ -66,8 +66,7 @@ class Executor:
             keep_days=self.context.journal_days,
             wake=self._calls.wake,
         )
-        self._pollers: dict[bool, zmq.Poller] = {}
-        self._next_heartbeat = 0.0
+        self._pollers, self._next_heartbeat = dict[bool, zmq.Poller](), 0.0
         node.attach(self)
 
     def run(self) -> None:

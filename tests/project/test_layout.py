@@ -61,6 +61,7 @@ def test_every_entry_point_exists() -> None:
         "metrica.nodes.tracking:OcSort",
         "metrica.nodes.counting:LineCounter",
         "metrica.nodes.counting:ZoneCounter",
+        "metrica.nodes.delivery:BoxReporter",
         "metrica.nodes.delivery:Uploader",
         "metrica.nodes.delivery:WatchingUploader",
         "metrica.nodes.preview:Preview",
@@ -81,7 +82,7 @@ def test_no_room_is_a_corridor() -> None:
 
 # What may import what.
 
-RUNTIME = {"metrica", "metrica/files", "metrica/secrets", "metrica/transport", "metrica/journal", "metrica/executors"}
+RUNTIME = {"metrica", "metrica/box", "metrica/files", "metrica/secrets", "metrica/transport", "metrica/journal", "metrica/executors"}
 NODES = {f"nodes/{room}" for room in ("geometry", "capture", "detection", "tracking", "counting", "preview")}
 
 
@@ -94,6 +95,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "models": set(),
     "models/training": {"models"},
     "metrica/secrets": set(),
+    "metrica/box": set(),
     "metrica": {"messages", "metrica/secrets"},
     "metrica/files": {"messages", "metrica"},
     "metrica/transport": {"messages", "metrica", "metrica/secrets"},
@@ -104,7 +106,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "nodes/detection": {"messages", "metrica", "models"},
     "nodes/tracking": {"messages", "metrica", "nodes/geometry"},
     "nodes/counting": {"messages", "metrica", "nodes/geometry"},
-    "nodes/delivery": {"messages", "metrica", "metrica/files", "metrica/journal"},
+    "nodes/delivery": {"messages", "metrica", "metrica/box", "metrica/files", "metrica/journal"},
     "nodes/preview": {"messages", "metrica", "metrica/secrets", "nodes/geometry"},
     "simulator": {"messages", "metrica", "metrica/files", "nodes/geometry", "simulator/world", "simulator/figures"},
     "simulator/world": {"messages", "nodes/geometry", "simulator/figures"},
@@ -120,6 +122,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "dashboard/database/schema": {"dashboard/database"},
     "dashboard/database/sqlite": {"dashboard/database", "dashboard/database/schema"},
     "dashboard/store": {"messages", *_of_dashboard("database", "database/sqlite", "kpis")},
+    "dashboard/boxes": {"metrica/box", "dashboard/database"},
     "dashboard/service": {"messages", "metrica/secrets"},
     "dashboard/reports": _of_dashboard("database", "store", "kpis"),
     "dashboard/upkeep": _of_dashboard("database", "database/sqlite", "store", "kpis"),
@@ -130,7 +133,11 @@ MAY_IMPORT: dict[str, set[str]] = {
         *_of_dashboard("database", "store", "kpis", "reports", "service", "upkeep", "privacy"),
     },
     # The two services import the room of `metrica-admin` for their old commands, which do the same.
-    "dashboard/ingest": {"messages", *_of_dashboard("database", "store", "kpis", "reports", "service", "admin")},
+    "dashboard/ingest": {
+        "messages",
+        "metrica/box",
+        *_of_dashboard("database", "store", "boxes", "kpis", "reports", "service", "admin"),
+    },
     "dashboard/web": {
         "messages",
         "metrica/secrets",
