@@ -97,6 +97,7 @@ class StatusFile:
             restarts=max(0, seen.starts - 1),
             trouble=cleaned(hide(health.detail if health is not None else seen.last_error)),
             counters=health.counters if health is not None else {},
+            clock_ahead=health.gauges.get("server_clock_ahead") if health is not None else None,
             latency_ms=health.gauges.get("latency_ms") if health is not None else None,
         )
 

@@ -35,6 +35,8 @@ class LaunchedNode(_Part):
     """What it says is wrong, or why it ended; empty for nothing."""
     counters: dict[str, int] = {}
     """What it has counted since its process began, as in `Health`; empty while it has no process."""
+    clock_ahead: float | None = None
+    """By how many seconds the server's clock is ahead of this machine's, if the node has measured it."""
     latency_ms: float | None = None
     """The age of the oldest picture that reached it within a second; None if none did."""
 
@@ -76,4 +78,6 @@ def read_launched(run_dir: Path) -> Launched | None:
     try:
         return Launched.model_validate_json(content)
     except ValidationError as error:
-        raise ValueError(f"{run_dir / STATUS_FILE} is not of this version of Metrica ({error.error_count()} errors)") from None
+        raise ValueError(
+            f"{run_dir / STATUS_FILE} is not of this version of Metrica ({error.error_count()} errors)"
+        ) from None

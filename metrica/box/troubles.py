@@ -101,4 +101,6 @@ def in_words(seconds: float) -> str:
 def _blind(camera: CameraState) -> Trouble:
     since = "since the launch" if camera.looked_s is None else f"for {in_words(camera.looked_s)}"
     what = f"the camera {camera.name} has not looked {since}"
-    return Trouble("camera_blind", camera.name, what, "look at its power, cable and lens, and at the capture node's log")
+    return Trouble(
+        "camera_blind", camera.name, what, "look at its power, cable and lens, and at the capture node's log"
+    )

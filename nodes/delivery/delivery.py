@@ -129,9 +129,7 @@ class Delivery:
 
     def _post(self, what: str, items: list[Any], patience: float | None) -> Answer | Failed:
         # "later": this box understands that the server takes some of it later.
-        return self._post_document(
-            what, {"v": VERSION, "store": self._store, "later": True, what: items}, patience
-        )
+        return self._post_document(what, {"v": VERSION, "store": self._store, "later": True, what: items}, patience)
 
     def _post_document(self, path: str, document: dict[str, Any], patience: float | None) -> Answer | Failed:
         """POST a document. Returns the server's answer if its status is 200, or why the request failed."""

@@ -82,7 +82,15 @@ def test_no_room_is_a_corridor() -> None:
 
 # What may import what.
 
-RUNTIME = {"metrica", "metrica/box", "metrica/files", "metrica/secrets", "metrica/transport", "metrica/journal", "metrica/executors"}
+RUNTIME = {
+    "metrica",
+    "metrica/box",
+    "metrica/files",
+    "metrica/secrets",
+    "metrica/transport",
+    "metrica/journal",
+    "metrica/executors",
+}
 NODES = {f"nodes/{room}" for room in ("geometry", "capture", "detection", "tracking", "counting", "preview")}
 
 
@@ -116,6 +124,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tools/label": {"messages", "models", "simulator", "tools/count", "tools/evaluate", *RUNTIME, *NODES},
     "launch": {"metrica", "metrica/secrets", "metrica/transport", "launch/reading", "launch/supervision"},
     "launch/reading": {"messages", *RUNTIME},
+    "launch/status": {"metrica", "metrica/box", "metrica/secrets", "launch/reading", "nodes/delivery"},
     "launch/supervision": {"messages", "launch/reading", *RUNTIME},
     "dashboard/kpis": set(),
     "dashboard/database": {"messages"},
