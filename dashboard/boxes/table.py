@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 
@@ -19,6 +19,8 @@ KEPT_DAYS = 400
 MOST_BOXES = 32
 """Most boxes of one store, so that a token cannot fill the database with names."""
 
+_TOGETHER = 500
+"""Boxes that are read together."""
 _SECOND = 10**9
 _DAY = 24 * HOUR
 _COLUMNS = "store, box, first_heard, heard, looked, state"
@@ -124,6 +126,24 @@ class BoxTable:
             )
             found += [_box(row) for row in rows]
         return sorted(found, key=lambda box: (box.store, box.box))
+
+    def heard_since(self, moment: int) -> Iterator[Box]:
+        """Give the boxes of all stores that said hello at `moment` (ns UTC) or later, some at a time."""
+        store = box = ""
+        while True:
+            rows = self._file.rows(
+                f"SELECT {_COLUMNS} FROM boxes WHERE heard >= ? AND (store > ? OR (store = ? AND box > ?))"
+                " ORDER BY store, box LIMIT ?",
+                moment,
+                store,
+                store,
+                box,
+                _TOGETHER,
+            )
+            yield from map(_box, rows)
+            if len(rows) < _TOGETHER:
+                return
+            store, box = rows[-1][:2]
 
     def hours(self, store: str, box: str, since: int) -> list[BoxHour]:
         """Return how a box was in each hour from `since` (ns UTC) on, the oldest first. Hours without a hello lack."""

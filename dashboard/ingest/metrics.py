@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from metrica.dashboard.alerts.alert import KINDS
+from metrica.dashboard.alerts.notices import NoticeTable
+from metrica.dashboard.boxes.table import BoxTable
 from metrica.dashboard.store.database import Database
 
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -28,6 +31,12 @@ class Metrics:
             self._events.labels(fate)
         waiting = Gauge("metrica_ingest_writes_waiting", "Writes in the database's queue.", registry=self._registry)
         waiting.set_function(lambda: database.waiting)
+        silent = Gauge(
+            "metrica_boxes_silent", "Boxes that have said nothing for a quarter of an hour.", registry=self._registry
+        )
+        silent.set_function(BoxTable(database).silent)
+        self._alerts = Gauge("metrica_alerts_open", "Alerts that are on.", ("kind",), registry=self._registry)
+        self._notices = NoticeTable(database)
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request.
@@ -47,5 +56,8 @@ class Metrics:
         self._events.labels("later").inc(later)
 
     def text(self) -> bytes:
-        """Return the metrics in Prometheus's text format."""
+        """Return the metrics in Prometheus's text format. It asks the database, and raises DatabaseError."""
+        on = self._notices.count()
+        for kind in KINDS:
+            self._alerts.labels(kind).set(on.get(kind, 0))
         return generate_latest(self._registry)

@@ -1,4 +1,4 @@
-"""The file in the run folder that says how the nodes are: for `metrica-status`, and for the node that reports the box."""
+"""The file in the run folder that says how the nodes are: for `metrica-status`, and for a box that reports itself."""
 
 from __future__ import annotations
 

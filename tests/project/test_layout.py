@@ -134,18 +134,24 @@ MAY_IMPORT: dict[str, set[str]] = {
     "dashboard/boxes": {"metrica/box", "dashboard/database"},
     "dashboard/service": {"messages", "metrica/secrets"},
     "dashboard/reports": _of_dashboard("database", "store", "kpis"),
+    "dashboard/alerts": {
+        "messages",
+        "metrica/box",
+        *_of_dashboard("database", "store", "boxes", "kpis", "reports", "service", "texts"),
+    },
     "dashboard/upkeep": _of_dashboard("database", "database/sqlite", "store", "kpis"),
     "dashboard/texts": {"dashboard/kpis"},
     "dashboard/privacy": {"metrica", *_of_dashboard("database", "store", "kpis", "upkeep")},
     "dashboard/admin": {
         "messages",
         *_of_dashboard("database", "store", "kpis", "reports", "service", "upkeep", "privacy"),
+        *_of_dashboard("boxes", "alerts", "texts"),
     },
     # The two services import the room of `metrica-admin` for their old commands, which do the same.
     "dashboard/ingest": {
         "messages",
         "metrica/box",
-        *_of_dashboard("database", "store", "boxes", "kpis", "reports", "service", "admin"),
+        *_of_dashboard("database", "store", "boxes", "alerts", "kpis", "reports", "service", "admin"),
     },
     "dashboard/web": {
         "messages",
@@ -156,7 +162,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "dashboard": {
         "metrica",
         *_of_dashboard("database", "store", "kpis", "reports", "service", "upkeep"),
-        *_of_dashboard("privacy", "texts", "admin", "ingest", "web"),
+        *_of_dashboard("alerts", "privacy", "texts", "admin", "ingest", "web"),
     },
 }
 ONLY_WHEN_NEEDED = {("nodes/capture", "simulator"), ("tools/count", "nodes/detection")}

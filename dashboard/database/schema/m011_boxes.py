@@ -85,7 +85,7 @@ BOXES = Step(
         "CREATE INDEX alert_notices_by_target ON alert_notices (target)",
         # Which of several programs on this database looks after the alerts.
         "CREATE TABLE alert_turn (one {integer} PRIMARY KEY CHECK (one = 1), holder TEXT NOT NULL,"
-        " until {integer} NOT NULL) {strict}",
-        "INSERT INTO alert_turn VALUES (1, '', 0)",
+        " until {integer} NOT NULL, listening {integer} NOT NULL) {strict}",
+        "INSERT INTO alert_turn VALUES (1, '', 0, 0)",
     ),
 )
