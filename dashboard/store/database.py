@@ -29,14 +29,22 @@ def opened(place: Path | str, *, clock: Clock = time.time_ns, lock_timeout: floa
     """Open the engine of a database: a path is a SQLite file's, an address one of PostgreSQL."""
     if not is_address(place):
         return SqliteEngine(Path(place), clock=clock, lock_timeout=lock_timeout)
-    try:
-        # An extra: metrica[postgresql].
-        from metrica.dashboard.database.postgresql.engine import PostgresqlEngine
-    except ImportError as error:
-        raise DatabaseError(
-            f"PostgreSQL cannot be used, {error.name or 'psycopg'} is missing: install metrica[postgresql]"
-        ) from None
+    check_place(place)
+    from metrica.dashboard.database.postgresql.engine import PostgresqlEngine
+
     return PostgresqlEngine(str(place), clock=clock)
+
+
+def check_place(place: Path | str) -> None:
+    """Raise ValueError for an address that cannot be read, and DatabaseError if nothing is installed to use it."""
+    if not is_address(place):
+        return
+    try:
+        from metrica.dashboard.database.postgresql.address import Address  # needs the extra metrica[postgresql]
+    except ImportError as error:
+        missing = error.name or "psycopg"
+        raise DatabaseError(f"PostgreSQL needs {missing}, which is missing: install metrica[postgresql]") from None
+    Address.of(str(place))
 
 
 class Database(Engine):

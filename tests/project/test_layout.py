@@ -121,7 +121,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "dashboard/database/postgresql": {"metrica/secrets", "dashboard/database", "dashboard/database/schema"},
     "dashboard/database/sqlite": {"dashboard/database", "dashboard/database/schema"},
     "dashboard/store": {"messages", *_of_dashboard("database", "database/postgresql", "database/sqlite", "kpis")},
-    "dashboard/service": {"messages", "metrica/secrets"},
+    "dashboard/service": {"messages", "metrica/secrets", "dashboard/database"},
     "dashboard/reports": _of_dashboard("database", "store", "kpis"),
     "dashboard/upkeep": _of_dashboard("database", "database/sqlite", "store", "kpis"),
     "dashboard/texts": {"dashboard/kpis"},

@@ -10,7 +10,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from metrica.dashboard.database.errors import DatabaseError
-from metrica.secrets import register
+from metrica.secrets import register, register_address
 
 _PASSWORD_FILE = "password_file"
 _FORM = "write postgresql://USER@HOST:PORT/DATABASE"
@@ -34,6 +34,7 @@ class Address:
         Its parameters are those of libpq (sslmode, passfile, target_session_attrs, …) and `password_file`, which names
         a file with nothing but the password. Raises ValueError, as one sentence without the address's password.
         """
+        register_address(url)
         try:
             parts = urlsplit(url)
             options = parse_qsl(parts.query, keep_blank_values=True)
