@@ -25,13 +25,13 @@ class Access:
     def of_user(self, name: str) -> Asker | None:
         """Return the user of the pages with this name as who asks; None if there is no such user (any more)."""
         rows = self._file.rows(
-            "SELECT organisation, role, every_store FROM users WHERE name = ? AND removed IS NULL", name
+            "SELECT organisation, role, limited FROM users WHERE name = ? AND removed IS NULL", name
         )
         if not rows:
             return None
-        organisation, role, every_store = rows[0]
+        organisation, role, limited = rows[0]
         stores: frozenset[str] | None = None
-        if not every_store:
+        if limited:
             named = self._file.rows('SELECT store FROM member_stores WHERE "user" = ?', name)
             stores = frozenset(row[0] for row in named)
         return Asker(name, organisation, Role(role), stores, RIGHTS[Role(role)])

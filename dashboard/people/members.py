@@ -44,7 +44,7 @@ class MemberTable:
     def all(self, organisation: str) -> list[Member]:
         """Return the members of an organisation, in order of their names."""
         rows = self._file.rows(
-            "SELECT name, organisation, role, every_store, created FROM users"
+            "SELECT name, organisation, role, limited, created FROM users"
             " WHERE organisation = ? AND removed IS NULL ORDER BY name",
             organisation,
         )
@@ -56,8 +56,8 @@ class MemberTable:
         ):
             named.setdefault(user, []).append(store)
         return [
-            Member(name, of, Role(role), None if every else tuple(named.get(name, ())), created)
-            for name, of, role, every, created in rows
+            Member(name, of, Role(role), tuple(named.get(name, ())) if limited else None, created)
+            for name, of, role, limited, created in rows
         ]
 
     def get(self, organisation: str, name: str) -> Member:
@@ -90,11 +90,11 @@ class MemberTable:
             if db.execute("SELECT 1 FROM users WHERE name = ? AND removed IS NULL", (name,)).fetchone():
                 raise ValueError(f"there is a user {name!r} already")
             db.execute(
-                "INSERT INTO users (name, password, created, origin, changed, organisation, role, every_store)"
+                "INSERT INTO users (name, password, created, origin, changed, organisation, role, limited)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (name) DO UPDATE SET password = excluded.password,"
                 " origin = excluded.origin, changed = excluded.changed, removed = NULL,"
-                " organisation = excluded.organisation, role = excluded.role, every_store = excluded.every_store",
-                (name, password, now, ADMIN, now, organisation, role.value, int(named is None)),
+                " organisation = excluded.organisation, role = excluded.role, limited = excluded.limited",
+                (name, password, now, ADMIN, now, organisation, role.value, int(named is not None)),
             )
             _name_stores(db, organisation, name, named)
             record(db, now, actor, "user added", name, address=address, detail=_detail(organisation, role, named))
@@ -122,7 +122,7 @@ class MemberTable:
             before = _read(db, organisation, name)
             if before.role is Role.OWNER and role is not Role.OWNER:
                 _require_another_owner(db, before)
-            db.execute("UPDATE users SET role = ?, every_store = ? WHERE name = ?", (role.value, int(named is None), name))
+            db.execute("UPDATE users SET role = ?, limited = ? WHERE name = ?", (role.value, int(named is not None), name))
             _name_stores(db, organisation, name, named)
             after = _read(db, organisation, name)
             if after != before:
@@ -205,14 +205,14 @@ def _require_another_owner(db: Connection, owner: Member) -> None:
 
 def _read(db: Connection, organisation: str, name: str) -> Member:
     row = db.execute(
-        "SELECT role, every_store, created FROM users WHERE name = ? AND organisation = ? AND removed IS NULL",
+        "SELECT role, limited, created FROM users WHERE name = ? AND organisation = ? AND removed IS NULL",
         (name, organisation),
     ).fetchone()
     if row is None:
         raise UnknownError(f"there is no user {name!r}")
-    role, every, created = row
+    role, limited, created = row
     named = db.execute('SELECT store FROM member_stores WHERE "user" = ? ORDER BY store', (name,)).fetchall()
-    return Member(name, organisation, Role(role), None if every else tuple(each[0] for each in named), created)
+    return Member(name, organisation, Role(role), tuple(each[0] for each in named) if limited else None, created)
 
 
 def _detail(organisation: str, role: Role, stores: tuple[str, ...] | None) -> dict[str, str]:

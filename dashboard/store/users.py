@@ -109,7 +109,7 @@ def forget_user(db: Connection, name: str, now: int) -> int:
     for table in ("api_tokens", "member_stores"):
         db.execute(f'DELETE FROM {table} WHERE "user" = ?', (name,))
     db.execute(
-        "UPDATE users SET password = '', removed = ?, organisation = 'main', role = 'owner', every_store = 1"
+        "UPDATE users SET password = '', removed = ?, organisation = 'main', role = 'owner', limited = 0"
         " WHERE name = ?",
         (now, name),
     )

@@ -20,8 +20,8 @@ ORGANISATIONS = Step(
         "CREATE INDEX stores_by_organisation ON stores (organisation, id)",
         "ALTER TABLE users ADD COLUMN organisation TEXT NOT NULL DEFAULT 'main'",
         "ALTER TABLE users ADD COLUMN role TEXT NOT NULL DEFAULT 'owner'",
-        # 1: all stores of the organisation, also those to come; 0: those in member_stores
-        "ALTER TABLE users ADD COLUMN every_store {integer} NOT NULL DEFAULT 1",
+        # 1: only the stores in member_stores; 0: all of the organisation, also those to come
+        "ALTER TABLE users ADD COLUMN limited {integer} NOT NULL DEFAULT 0",
         "CREATE INDEX users_by_organisation ON users (organisation, name)",
         """
             CREATE TABLE member_stores (
