@@ -24,9 +24,7 @@ class Access:
 
     def of_user(self, name: str) -> Asker | None:
         """Return the user of the pages with this name as who asks; None if there is no such user (any more)."""
-        rows = self._file.rows(
-            "SELECT organisation, role, limited FROM users WHERE name = ? AND removed IS NULL", name
-        )
+        rows = self._file.rows("SELECT organisation, role, limited FROM users WHERE name = ? AND removed IS NULL", name)
         if not rows:
             return None
         organisation, role, limited = rows[0]

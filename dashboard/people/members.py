@@ -122,7 +122,9 @@ class MemberTable:
             before = _read(db, organisation, name)
             if before.role is Role.OWNER and role is not Role.OWNER:
                 _require_another_owner(db, before)
-            db.execute("UPDATE users SET role = ?, limited = ? WHERE name = ?", (role.value, int(named is not None), name))
+            db.execute(
+                "UPDATE users SET role = ?, limited = ? WHERE name = ?", (role.value, int(named is not None), name)
+            )
             _name_stores(db, organisation, name, named)
             after = _read(db, organisation, name)
             if after != before:
