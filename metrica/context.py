@@ -53,6 +53,9 @@ class Context:
     """The bound of the journal: how long it keeps events at most, days."""
     run_dir: Path | None = None
     """The launcher's run folder, in which it says how its nodes are; None without a launcher."""
+    hangs: int = 0
+    """How often the launcher has killed this node in the last day because it gave no sign of life. What hung then, such
+    as a device, may hang again."""
 
     @property
     def data_dir(self) -> Path:

@@ -94,7 +94,7 @@ class Keeper:
                 log.info("alert %s: %s", what, " ".join(filter(None, alert.key)))
 
     def _organisations(self) -> dict[str, str]:
-        return {}
+        return dict(self._database.rows("SELECT id, organisation FROM stores"))
 
     def _tell(self, now: int) -> None:
         end = time.monotonic() + _SENDING

@@ -72,8 +72,9 @@ class NoticeTable:
                 )
                 if added.rowcount != 1:
                     continue
+                whose = organisations.get(alert.store) or str(alert.facts.get("organisation", ""))
                 for target in targets:
-                    if target.wants(alert, organisations.get(alert.store, "")):
+                    if target.wants(alert, whose):
                         _add(db, target.n, alert, now, over=False)
             for alert in changes.over:
                 db.execute("DELETE FROM alerts WHERE store = ? AND kind = ? AND subject = ?", alert.key)

@@ -103,6 +103,8 @@ class Ending:
     """When it began to be valid, ns UTC."""
     ends: int
     """When it ends, ns UTC."""
+    organisation: str = ""
+    """The organisation whose it is; empty for the server's."""
 
 
 def of_store(seen: StoreSeen, now: int, listening: int) -> list[Finding]:
@@ -124,8 +126,8 @@ def of_endings(endings: Sequence[Ending], now: int) -> list[Finding]:
     for it in endings:
         warned = it.ends - min(ENDS_WITHIN, (it.ends - it.begins) // LAST_QUARTER)
         if now >= warned:
-            days = max(0, it.ends - now) // DAY
-            found.append(Finding(Alert(it.store, it.kind, it.subject, warned, {"days": days, "ends": it.ends}), True))
+            facts: dict[str, int | str] = {"ends": it.ends, "organisation": it.organisation}
+            found.append(Finding(Alert(it.store, it.kind, it.subject, warned, facts), True))
     return found
 
 

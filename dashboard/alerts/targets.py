@@ -34,10 +34,10 @@ class Target:
     """From when to when nothing is sent, minutes of the store's day; None: never."""
 
     def wants(self, alert: Alert, organisation: str) -> bool:
-        """Whether it is to be told of this alert. organisation: that of the alert's store."""
+        """Whether it is to be told of this alert. organisation: whose it is; empty for the server itself."""
         if self.store is not None:
             return self.store == alert.store
-        return self.organisation in ("", organisation) if alert.store else self.organisation == ""
+        return self.organisation in ("", organisation)
 
     def is_quiet(self, local: datetime) -> bool:
         """Whether nothing is sent at this time of the store's own clock."""

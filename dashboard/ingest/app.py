@@ -16,15 +16,14 @@ from metrica.dashboard.ingest.api import (
     METRICS,
     Route,
     answer,
-    authenticate,
     errors_as_json,
-    require_own,
 )
+from metrica.dashboard.ingest.asking import guarded, require_sender
 from metrica.dashboard.ingest.body import MAX_BODY, RequestError, parse_coverage, parse_events
 from metrica.dashboard.ingest.metrics import Metrics
 from metrica.dashboard.ingest.misdirected import ANY_ADDRESS, wrong_address, wrong_method
 from metrica.dashboard.ingest.openapi import openapi
-from metrica.dashboard.ingest.reading import parsed, prepare_reading
+from metrica.dashboard.ingest.reading import MEDIA, parsed, prepare_reading
 from metrica.dashboard.ingest.schema import (
     CoverageBatch,
     CoverageReceipt,
@@ -33,6 +32,7 @@ from metrica.dashboard.ingest.schema import (
     Later,
     ServerStatus,
 )
+from metrica.dashboard.people.rights import SEND
 from metrica.dashboard.reports.answers import PATIENCE, Answers
 from metrica.dashboard.reports.reports import Reports
 from metrica.dashboard.service.connection import expect
@@ -45,16 +45,14 @@ _URGENT = web.AppKey("urgent", ThreadPoolExecutor)
 
 async def post_events(request: web.Request) -> web.Response:
     """Take a batch of events. The answer is sent after the accepted events are on the disk."""
-    own = await authenticate(request)
-    database = request.app[DATABASE]
-    batch = await parsed(request, own, parse_events)
-    require_own(own, batch.store)
-    added = await asyncio.wrap_future(database.events.add(own, batch.events))
+    batch = await parsed(request, parse_events)
+    await require_sender(request, batch.store)
+    added = await asyncio.wrap_future(request.app[DATABASE].events.add(batch.store, batch.events))
     request.app[METRICS].events(
         accepted=added.accepted, duplicates=added.duplicates, refused=len(batch.refused), later=len(batch.later)
     )
     if batch.events:
-        request.app[box_routes.UPLOADS].note(own)
+        request.app[box_routes.UPLOADS].note(batch.store)
     _require_understood(batch.later, batch.takes_later)
     receipt = EventReceipt(
         accepted=added.accepted, duplicates=added.duplicates, refused=batch.refused, later=batch.later
@@ -64,12 +62,11 @@ async def post_events(request: web.Request) -> web.Response:
 
 async def post_coverage(request: web.Request) -> web.Response:
     """Take a batch of coverage. The answer is sent after it is on the disk."""
-    own = await authenticate(request)
-    batch = await parsed(request, own, parse_coverage)
-    require_own(own, batch.store)
-    await asyncio.wrap_future(request.app[DATABASE].coverage.add(own, batch.spans))
+    batch = await parsed(request, parse_coverage)
+    await require_sender(request, batch.store)
+    await asyncio.wrap_future(request.app[DATABASE].coverage.add(batch.store, batch.spans))
     if batch.spans:
-        request.app[box_routes.UPLOADS].note(own)
+        request.app[box_routes.UPLOADS].note(batch.store)
     _require_understood(batch.later, batch.takes_later)
     return answer(CoverageReceipt(kept=len(batch.spans), later=batch.later), without_defaults=True)
 
@@ -109,7 +106,9 @@ ROUTES: tuple[Route, ...] = (
         post_events,
         "Send a batch of crossings",
         EventReceipt,
+        SEND,
         takes=EventBatch,
+        media=MEDIA,
         errors=(400, 408, 413, 415),
     ),
     Route(
@@ -118,14 +117,23 @@ ROUTES: tuple[Route, ...] = (
         post_coverage,
         "Say when cameras looked",
         CoverageReceipt,
+        SEND,
         takes=CoverageBatch,
+        media=MEDIA,
         errors=(400, 408, 413, 415),
     ),
     *kpi_routes.ROUTES,
     *box_routes.ROUTES,
-    Route("GET", "/healthz", healthz, "Whether the server is up and its database answers", ServerStatus, token=False),
-    Route("GET", "/metrics", metrics, "Counters of all stores for Prometheus; with a token of their own", "text/plain"),
-    Route("GET", "/openapi.json", openapi_json, "This document", "application/json", token=False),
+    Route("GET", "/healthz", healthz, "Whether the server is up and its database answers", ServerStatus, "nobody"),
+    Route(
+        "GET",
+        "/metrics",
+        metrics,
+        "Counters of all stores for Prometheus; with a token of their own",
+        "text/plain",
+        "own",
+    ),
+    Route("GET", "/openapi.json", openapi_json, "This document", "application/json", "nobody"),
 )
 """Every endpoint. The application and the OpenAPI document are both made from this list."""
 
@@ -152,8 +160,11 @@ def create_app(
     app[_METRICS_ACCESS] = metrics_access or MetricsAccess()
     app[kpi_routes.ANSWERS] = answers = Answers(Reports(database), patience=patience)
     database.before_close(answers.close)
+    methods: dict[str, list[str]] = {}
     for route in ROUTES:
-        app.router.add_route(route.method, route.path, route.handler, expect_handler=expect)
-        app.router.add_route("*", route.path, wrong_method(route.method), expect_handler=expect)
+        app.router.add_route(route.method, route.path, guarded(route), expect_handler=expect)
+        methods.setdefault(route.path, []).append(route.method)
+    for path, right in methods.items():
+        app.router.add_route("*", path, wrong_method(right), expect_handler=expect)
     app.router.add_route("*", ANY_ADDRESS, wrong_address, expect_handler=expect)
     return app

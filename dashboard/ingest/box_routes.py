@@ -17,9 +17,11 @@ from metrica.dashboard.boxes.table import HOUR, KEPT_DAYS, Box, BoxTable, TooMan
 from metrica.dashboard.boxes.uploads import PERIOD, Uploads
 from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.ingest import box_schema as out
-from metrica.dashboard.ingest.api import DATABASE, Query, Route, allowed_store, answer, authenticate, log, require_own
+from metrica.dashboard.ingest.api import DATABASE, Query, Route, answer, log
+from metrica.dashboard.ingest.asking import STORE, require_sender, stores_of
 from metrica.dashboard.ingest.body import RequestError, parse_hello
-from metrica.dashboard.ingest.reading import parsed
+from metrica.dashboard.ingest.reading import MEDIA, parsed
+from metrica.dashboard.people.rights import HEALTH, SEND
 
 UPLOADS = web.AppKey("uploads", Uploads)
 """The application's notes of who sent something."""
@@ -37,14 +39,13 @@ def prepare(app: web.Application) -> None:
 
 async def post_hello(request: web.Request) -> web.Response:
     """Take what a box says of itself. The answer is sent after it is on the disk."""
-    own = await authenticate(request)
     name = request.match_info["box"]
     if not re.fullmatch(BOX_PATTERN, name):
         raise RequestError(400, "a box has a name of 4 to 40 letters a-z, digits and dashes")
-    hello = await parsed(request, own, parse_hello)
-    require_own(own, hello.store)
+    hello = await parsed(request, parse_hello)
+    await require_sender(request, hello.store)
     try:
-        heard = await asyncio.wrap_future(request.app[_BOXES].hear(own, name, hello))
+        heard = await asyncio.wrap_future(request.app[_BOXES].hear(hello.store, name, hello))
     except TooManyBoxesError as error:
         raise RequestError(409, str(error)) from None
     return answer(out.HelloReceipt(heard=heard))
@@ -52,18 +53,18 @@ async def post_hello(request: web.Request) -> web.Response:
 
 async def get_boxes(request: web.Request) -> web.Response:
     """Answer with the boxes of all stores of whoever asks."""
-    return await _answer_boxes(request, [await authenticate(request)])
+    return await _answer_boxes(request, [store.id for store in await stores_of(request, HEALTH)])
 
 
 async def get_store_boxes(request: web.Request) -> web.Response:
     """Answer with the boxes of one store."""
-    return await _answer_boxes(request, [await allowed_store(request)])
+    return await _answer_boxes(request, [request[STORE].id])
 
 
 async def get_box_hours(request: web.Request) -> web.Response:
     """Answer with how a box was, hour by hour."""
     days = _DAYS.read(request)
-    store, box = await allowed_store(request), request.match_info["box"]
+    store, box = request[STORE].id, request.match_info["box"]
     since = request.app[DATABASE].clock() - days * 24 * HOUR
     rows = await asyncio.to_thread(request.app[_BOXES].hours, store, box, since)
     hours = [out.HourOfBox.model_validate({**asdict(row), "hour": _moment(row.hour)}) for row in rows]
@@ -77,17 +78,20 @@ ROUTES: tuple[Route, ...] = (
         post_hello,
         "Say how a box is",
         out.HelloReceipt,
+        SEND,
+        media=MEDIA,
         takes=Hello,
         errors=(400, 408, 409, 413, 415),
     ),
-    Route("GET", "/v1/boxes", get_boxes, "How the boxes of all your stores are", out.Boxes),
-    Route("GET", "/v1/stores/{store}/boxes", get_store_boxes, "How the boxes of a store are", out.Boxes),
+    Route("GET", "/v1/boxes", get_boxes, "How the boxes of all your stores are", out.Boxes, HEALTH),
+    Route("GET", "/v1/stores/{store}/boxes", get_store_boxes, "How the boxes of a store are", out.Boxes, HEALTH),
     Route(
         "GET",
         "/v1/stores/{store}/boxes/{box}/hours",
         get_box_hours,
         "How a box was, hour by hour",
         out.BoxHistory,
+        HEALTH,
         query=(_DAYS,),
         errors=(400,),
     ),

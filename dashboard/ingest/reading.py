@@ -10,6 +10,7 @@ from typing import TypeVar
 from aiohttp import web
 
 from metrica.dashboard.ingest.api import DATABASE
+from metrica.dashboard.ingest.asking import ASKER
 from metrica.dashboard.ingest.body import RequestError
 
 T = TypeVar("T")
@@ -17,9 +18,11 @@ T = TypeVar("T")
 _PARSING = web.AppKey("parsing", asyncio.Semaphore)
 """Limits how many bodies are decoded at a time, and so the memory that they take."""
 _BODIES: web.AppKey[Counter[str]] = web.AppKey("bodies", Counter)
-"""How many bodies each store is sending."""
+"""How many bodies each store, or user, is sending."""
 BODIES_OF_A_STORE = 8
 """Most bodies of one store that are read and parsed at a time, so that it cannot fill the memory, nor the queue."""
+MEDIA = ("application/msgpack", "application/json")
+"""The media types of the bodies that boxes send."""
 _READ_TIMEOUT = 30.0  # s: a sender that is too slow must not hold a connection for ever
 
 
@@ -30,11 +33,13 @@ def prepare_reading(app: web.Application) -> None:
     app[_BODIES] = Counter()
 
 
-async def parsed(request: web.Request, own: str, parse: Callable[[bytes, str, str, int], T]) -> T:
-    """Read the body and parse it in a thread. own: the id of the token's store. Raises RequestError."""
-    bodies = request.app[_BODIES]
+async def parsed(request: web.Request, parse: Callable[[bytes, str, str, int], T]) -> T:
+    """Read the body and parse it in a thread. Raises RequestError."""
+    bodies, asker = request.app[_BODIES], request[ASKER]
+    own = asker.key
     if bodies[own] >= BODIES_OF_A_STORE:
-        raise RequestError(429, f"this store sends {BODIES_OF_A_STORE} bodies at a time: send again in a second")
+        who = "this store" if asker.is_box else "this user"
+        raise RequestError(429, f"{who} sends {BODIES_OF_A_STORE} bodies at a time: send again in a second")
     bodies[own] += 1
     try:
         return await _read_and_parsed(request, parse)
