@@ -26,9 +26,13 @@ from metrica.dashboard.alerts.wording import in_words, trial_wording
 from metrica.dashboard.boxes.table import BoxTable
 from metrica.dashboard.boxes.uploads import Uploads
 from metrica.dashboard.kpis.store import Store
+from metrica.dashboard.people.api_tokens import ApiTokenTable
+from metrica.dashboard.people.organisations import OrganisationTable
+from metrica.dashboard.people.rights import FIGURES
 from metrica.dashboard.service.tls import Certificate
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.records import Span
+from metrica.dashboard.store.users import User
 from metrica.dashboard.texts.texts import LANGUAGES, texts
 from tests.dashboard.alerts.receivers import Hook, hook, mailbox
 from tests.dashboard.boxes.hellos import BOX, camera, hello
@@ -48,7 +52,12 @@ class Office:
     clock: ManualClock
     hook: Hook
     keeper: Keeper
-    path: Path
+    place: Path | str
+
+    @property
+    def options(self) -> list[str]:
+        """What names the database to a command."""
+        return ["--database", str(self.place)]
 
     def round(self, minutes: float = 0, said: Hello | None = None, *, uploads: bool = True) -> list[str]:
         """Let time pass, half a minute at a time; every minute the box says hello, if it does. Returns what is told."""
@@ -74,12 +83,12 @@ class Office:
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Generator[Office]:
+def office(place: Path | str) -> Generator[Office]:
     clock = ManualClock()
-    with Database(tmp_path / "metrica.db", clock=clock) as database, hook() as heard:
+    with Database(place, clock=clock) as database, hook() as heard:
         database.stores.put(STORE)
         TargetTable(database).add(heard.address)
-        made = Office(database, clock, heard, Keeper(database), tmp_path)
+        made = Office(database, clock, heard, Keeper(database), place)
         assert made.round(2, hello()) == []
         yield made
 
@@ -121,18 +130,18 @@ def test_a_low_disk_and_nothing_uploaded(office: Office) -> None:
     assert sorted(office.round(1, hello())) == ["disk_low over", "nothing_uploaded over"]
 
 
-def test_a_zero_in_a_busy_hour_and_a_closed_shop_at_night(tmp_path: Path) -> None:
+def test_a_zero_in_a_busy_hour_and_a_closed_shop_at_night(place: Path | str) -> None:
     """Eight weeks of people from 9 to 21; today nobody comes any more from 16:30 on."""
     zone, until = STORE.timezone, NOON + 4 * HOUR + 30 * MINUTE
     clock = ManualClock(NOON)
-    with Database(tmp_path / "metrica.db", clock=clock) as database, hook() as heard:
+    with Database(place, clock=clock) as database, hook() as heard:
         database.stores.put(STORE)
         events = footfall(zone, date(2026, 11, 22), 57, until=until)
         database.events.add("tunis-01", events).result()
         watched = [Span(camera="door", start=NOON - 60 * DAY, end=NOON + 10 * HOUR)]
         database.coverage.add("tunis-01", watched).result()
         TargetTable(database).add(heard.address)
-        office = Office(database, clock, heard, Keeper(database), tmp_path)
+        office = Office(database, clock, heard, Keeper(database), place)
         assert office.round(5 * 60, hello()) == [], "16:30 to 17:00 is no whole hour"
         assert office.round(70, hello()) == ["count_zero"]
         assert office.hook.told[-1]["since"].startswith("2026-11-22T15:")
@@ -142,13 +151,13 @@ def test_a_zero_in_a_busy_hour_and_a_closed_shop_at_night(tmp_path: Path) -> Non
         assert office.round(6, hello()) == ["count_zero over"]
 
 
-def test_a_shop_is_not_missed_at_night(tmp_path: Path) -> None:
+def test_a_shop_is_not_missed_at_night(place: Path | str) -> None:
     clock = ManualClock(NOON + 8 * HOUR + 50 * MINUTE)  # 20:50, and at 21:00 nobody comes any more
-    with Database(tmp_path / "metrica.db", clock=clock) as database, hook() as heard:
+    with Database(place, clock=clock) as database, hook() as heard:
         database.stores.put(STORE)
         database.events.add("tunis-01", footfall(STORE.timezone, date(2026, 11, 21), 56)).result()
         TargetTable(database).add(heard.address)
-        office = Office(database, clock, heard, Keeper(database), tmp_path)
+        office = Office(database, clock, heard, Keeper(database), place)
         assert office.round(10, hello()) == []
         asleep = hello(cameras=[camera("door", 40_000.0)])
         assert office.round(60 * 11, asleep, uploads=False) == [], "until 8:00"
@@ -198,12 +207,12 @@ def test_a_store_s_target_hears_of_that_store_only(office: Office) -> None:
 
 def test_an_erased_store_and_a_removed_box_are_not_missed(office: Office) -> None:
     assert office.round(16) == ["box_silent"]
-    assert admin(["box", "remove", "--database", str(office.path / "metrica.db"), "tunis-01", BOX]) == 0
+    assert admin(["box", "remove", *office.options, "tunis-01", BOX]) == 0
     assert office.round(1) == ["box_silent over"]
 
 
-def test_of_several_programs_only_one_tells(office: Office, tmp_path: Path) -> None:
-    with Database(tmp_path / "metrica.db", clock=office.clock) as second:
+def test_of_several_programs_only_one_tells(office: Office) -> None:
+    with Database(office.place, clock=office.clock) as second:
         rival = Keeper(second)
         BoxTable(office.database).hear("tunis-01", BOX, hello(disk_free=1_000_000_000)).result()
         with ThreadPoolExecutor(2) as pool:
@@ -223,9 +232,9 @@ def test_the_turn_is_free_at_once_when_a_program_ends(office: Office) -> None:
     assert rival.take() is not None
 
 
-def test_many_programs_that_begin_at_once_share_one_turn(tmp_path: Path) -> None:
+def test_many_programs_that_begin_at_once_share_one_turn(place: Path | str) -> None:
     clock = ManualClock()
-    with Database(tmp_path / "metrica.db", clock=clock) as first, Database(tmp_path / "metrica.db", clock=clock) as two:
+    with Database(place, clock=clock) as first, Database(place, clock=clock) as two:
         rivals = [Turns((first, two)[n % 2]) for n in range(8)]
         barrier = threading.Barrier(8)
 
@@ -235,6 +244,30 @@ def test_many_programs_that_begin_at_once_share_one_turn(tmp_path: Path) -> None
 
         with ThreadPoolExecutor(8) as pool:
             assert sum(pool.map(take, rivals)) == 1
+
+
+def test_a_token_that_ends_is_told_to_its_organisation(office: Office) -> None:
+    database = office.database
+    OrganisationTable(database).add("medina", "")
+    with hook() as of_main, hook() as of_medina:
+        TargetTable(database).add(of_main.address, organisation="main")
+        TargetTable(database).add(of_medina.address, organisation="medina")
+        database.users.put(User("owner", "hash"))
+        tokens = ApiTokenTable(database)
+        token, _ = tokens.create("owner", [FIGURES], label="sheet", days=90)
+        office.keeper = Keeper(database, endings=endings_of(database, None))
+        office.keeper._turns.take()
+        office.clock.now += 75 * DAY
+        assert "token_ends" not in office.round(0, hello())
+        office.clock.now += 2 * DAY
+        assert "token_ends" in office.round(0, hello())
+        assert "token_ends" in of_main.sentences()
+        assert of_medina.told == []
+        assert token not in str(of_main.told)
+        ((key,),) = database.rows("SELECT substr(hash, 1, 12) FROM api_tokens")
+        assert of_main.told[-1]["subject"] == f"{key} (sheet)"
+        database.write(lambda db: db.execute("UPDATE api_tokens SET revoked = 1").rowcount).result()
+        assert "token_ends over" in office.round(0, hello())
 
 
 def test_a_certificate_that_ends_is_told_until_it_is_renewed(office: Office, tmp_path: Path) -> None:
@@ -329,7 +362,7 @@ def test_what_is_secret_in_an_address_is_never_shown(
 ) -> None:
     assert "Sesame" not in shown(address)
     n = TargetTable(office.database).add(address)
-    assert admin(["alert", "list", "--database", str(office.path / "metrica.db")]) == 0
+    assert admin(["alert", "list", *office.options]) == 0
     assert f"{n}\t" in (said := capsys.readouterr().out)
     assert "Sesame" not in said
     assert "Sesame" not in str(office.database.rows("SELECT detail FROM audit"))
@@ -342,7 +375,7 @@ def test_what_is_secret_in_an_address_is_never_shown(
 
 
 def test_targets_are_added_tried_and_removed_by_command(office: Office, capsys: pytest.CaptureFixture[str]) -> None:
-    where = ["--database", str(office.path / "metrica.db")]
+    where = office.options
     asked = ["alert", "add", *where, "--store", "tunis-01", "--language", "fr", "--quiet", "22:00-07:00"]
     assert admin([*asked, office.hook.address]) == 0
     assert admin(["alert", "list", *where]) == 0

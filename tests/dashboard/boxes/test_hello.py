@@ -11,16 +11,21 @@ import pytest
 from metrica.box import Hello
 from metrica.dashboard.boxes.table import HOUR, KEPT_DAYS, MOST_BOXES, BoxTable
 from metrica.dashboard.kpis.store import Store
+from metrica.dashboard.people.api_tokens import ApiTokenTable
+from metrica.dashboard.people.organisations import OrganisationTable
+from metrica.dashboard.people.rights import FIGURES, HEALTH, Right
+from metrica.dashboard.store.users import User
 from metrica.dashboard.upkeep.erasure import Erasure
 from tests.dashboard.boxes.hellos import BOX, camera, hello, node
-from tests.dashboard.client import Answer, Ingest, ingest_server, packed
+from tests.dashboard.client import Answer, Client, Ingest, ingest_server, packed
 
 MINUTE = 60 * 10**9
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Generator[Ingest]:
-    with ingest_server(tmp_path) as ingest:
+def server(place: Path | str) -> Generator[Ingest]:
+    with ingest_server(place) as ingest:
+        ingest.database.users.put(User("owner", "hash"))
         yield ingest
 
 
@@ -32,9 +37,15 @@ def say(server: Ingest, said: Hello | dict[str, Any], box: str = BOX, token: str
     return server.request("POST", f"/v1/boxes/{box}/hello", body=packed(document), headers=headers)
 
 
+def ask(server: Ingest, path: str, *rights: Right) -> Answer:
+    """Ask with a token of the owner's own."""
+    token, _ = ApiTokenTable(server.database).create("owner", rights or (HEALTH,))
+    return Client(server.address, token).get(path)
+
+
 def boxes(server: Ingest) -> list[Any]:
-    found: list[Any] = server.get("/v1/stores/tunis-01/boxes").body["boxes"]
-    assert found == server.get("/v1/boxes").body["boxes"]
+    found: list[Any] = ask(server, "/v1/stores/tunis-01/boxes").body["boxes"]
+    assert found == [box for box in ask(server, "/v1/boxes").body["boxes"] if box["store"] == "tunis-01"]
     return found
 
 
@@ -109,8 +120,22 @@ def test_a_token_speaks_for_its_own_store_only(server: Ingest) -> None:
     assert say(server, hello(), token=other).status == 403
     assert say(server, hello(store="other"), token=other).status == 200
     assert [box["store"] for box in boxes(server)] == ["tunis-01"]
-    assert server.get("/v1/stores/other/boxes").status in (403, 404)
-    assert server.get(f"/v1/stores/other/boxes/{BOX}/hours").status in (403, 404)
+
+
+def test_how_the_boxes_are_is_for_who_may_see_their_health(server: Ingest) -> None:
+    say(server, hello())
+    organisations = OrganisationTable(server.database)
+    organisations.add("medina", "La Médina")
+    server.database.stores.put(Store("sfax-01", "Africa/Tunis"))
+    organisations.move_store("sfax-01", "medina")
+    BoxTable(server.database).hear("sfax-01", BOX, hello(store="sfax-01")).result()
+    paths = ["/v1/boxes", "/v1/stores/tunis-01/boxes", f"/v1/stores/tunis-01/boxes/{BOX}/hours"]
+    assert [ask(server, path).status for path in paths] == [200, 200, 200]
+    assert [ask(server, path, FIGURES).status for path in paths] == [403, 403, 403]
+    assert [server.get(path).status for path in paths] == [403, 403, 403], "a box sees no boxes, not even itself"
+    assert [box["store"] for box in ask(server, "/v1/boxes").body["boxes"]] == ["tunis-01"]
+    for path in ("/v1/stores/sfax-01/boxes", f"/v1/stores/sfax-01/boxes/{BOX}/hours"):
+        assert ask(server, path).status == 404, "another organisation's store is as one that is not there"
 
 
 def test_a_token_cannot_fill_the_database_with_names(server: Ingest) -> None:
@@ -133,7 +158,7 @@ def test_each_hour_is_the_sum_and_the_worst_of_its_hellos(server: Ingest) -> Non
         server.clock.now += MINUTE
     server.clock.now += HOUR
     say(server, hello(nodes=[node("/door/capture", state="waiting", restarts=3)], cameras=[camera("door", None)]))
-    first, second = server.get(f"/v1/stores/tunis-01/boxes/{BOX}/hours?days=1").body["hours"]
+    first, second = ask(server, f"/v1/stores/tunis-01/boxes/{BOX}/hours?days=1").body["hours"]
     assert (first["hellos"], first["frames_in"], first["frames_out"]) == (3, 1700, 1670)
     assert (first["temperature"], first["disk_free"], first["latency_ms"]) == (71.5, 8 * 10**9, 71.5)
     assert (first["restarts"], first["down"], first["blind"]) == (0, 0, 0)
@@ -149,9 +174,9 @@ def test_hours_are_kept_for_a_bounded_time(server: Ingest) -> None:
     assert row.hour > begun
 
 
-def test_a_store_that_is_erased_has_no_boxes(server: Ingest) -> None:
-    say(server, hello())
-    server.post({"v": 1, "store": "tunis-01", "events": []})
-    Erasure(server.database).erase("tunis-01")
-    assert BoxTable(server.database).of_stores(["tunis-01"]) == []
-    assert BoxTable(server.database).hours("tunis-01", BOX, 0) == []
+def test_a_store_that_is_erased_has_no_boxes(tmp_path: Path) -> None:
+    with ingest_server(tmp_path) as server:
+        say(server, hello())
+        Erasure(server.database).erase("tunis-01")
+        assert BoxTable(server.database).of_stores(["tunis-01"]) == []
+        assert BoxTable(server.database).hours("tunis-01", BOX, 0) == []
