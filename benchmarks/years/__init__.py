@@ -1,0 +1,1 @@
+"""Years of believable days for any number of shops."""
