@@ -91,7 +91,7 @@ def _report(done: tuple[Sent, float]) -> None:
 
 
 def _compared(folder: Path, args: argparse.Namespace, until: int) -> str:
-    """The statistics of real streets and of a shop of each kind, also as busy as a street: then chance plays no part."""
+    """The statistics of real streets and of a shop of each kind, also as busy as a street, where chance is small."""
     columns = {name: likeness(hours) for name, hours in streets(folder).items()}
     busy = max(one.visitors_a_day for one in columns.values())
     for visitors in (args.visitors, busy):

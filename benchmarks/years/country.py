@@ -124,14 +124,17 @@ def sunset(country: Country, days: Days, offset_hours: Float64) -> Float64:
         declination
     )
     minutes = 720 - 4 * (country.longitude - np.degrees(np.arccos(cosine))) - equation
-    return minutes / 60 + offset_hours
+    hours: Float64 = minutes / 60 + offset_hours
+    return hours
 
 
 def _until(at: Int64, events: Int64) -> Int64:
     found = np.append(events, at[-1] + FAR + 1)
-    return np.minimum(found[np.searchsorted(found, at)] - at, FAR)
+    until: Int64 = np.minimum(found[np.searchsorted(found, at)] - at, FAR)
+    return until
 
 
 def _since(at: Int64, events: Int64) -> Int64:
     found = np.insert(events, 0, -FAR - 1)
-    return np.minimum(at - found[np.searchsorted(found, at, side="right") - 1], FAR)
+    since: Int64 = np.minimum(at - found[np.searchsorted(found, at, side="right") - 1], FAR)
+    return since

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.signal import lfilter
 
 from benchmarks.years.clock import Quarters
 from benchmarks.years.country import FAR, Days, sunset
@@ -23,12 +24,10 @@ _STORM, _STORM_EFFECT = 0.03, 0.35
 _HOUR, _HOUR_MEMORY = 0.08, 0.5
 """Hour to hour: standard deviation of the logarithm, and what stays of it an hour later."""
 _DISPERSION = 40.0
-"""Shape of the gamma distribution by which a quarter's rate varies: with chance on top, counts are negative binomial."""
+"""Shape of the gamma distribution by which a quarter's rate varies; with chance, counts are negative binomial."""
 
 
-def expected(
-    shop: Shop, when: Quarters, days: Days, open_share: Float64, rng: np.random.Generator
-) -> Float64:
+def expected(shop: Shop, when: Quarters, days: Days, open_share: Float64, rng: np.random.Generator) -> Float64:
     """Return the visitors that are expected in each quarter, [quarters]: `shop.visitors` on an average open day."""
     day = _of_days(shop, when, days, rng)[when.day]
     shape = _of_hours(shop, when, days)
@@ -41,7 +40,8 @@ def expected(
     fasting = (per_day > 0) & (days.ramadan > 0)
     scale = np.full(when.days, usual)
     scale[fasting] = 0.5 * (usual + per_day[fasting])  # in Ramadan people find the hours that are left
-    return shop.visitors * day * np.exp(noise) * raw / scale[when.day]
+    rate: Float64 = shop.visitors * day * np.exp(noise) * raw / scale[when.day]
+    return rate
 
 
 def arrivals(rate: Float64, rng: np.random.Generator) -> Int64:
@@ -73,7 +73,7 @@ def _of_days(shop: Shop, when: Quarters, days: Days, rng: np.random.Generator) -
 
 
 def _of_hours(shop: Shop, when: Quarters, days: Days) -> Float64:
-    """The shape of a day, of any scale: its rushes, and in Ramadan less by day and a rush after the meal; [quarters]."""
+    """The shape of a day, of any scale: its rushes; in Ramadan less by day and a rush after the meal; [quarters]."""
     shape = np.full(len(when), 0.12)
     for hour, width, weight in shop.kind.humps:
         shape += weight * np.exp(-0.5 * ((when.hour - hour) / width) ** 2)
@@ -85,11 +85,7 @@ def _of_hours(shop: Shop, when: Quarters, days: Days) -> Float64:
 
 def _autocorrelated(count: int, deviation: float, memory: float, rng: np.random.Generator) -> Float64:
     """Noise with a standard deviation of which the share `memory` stays from step to step, [count]."""
-    from scipy.signal import lfilter
-
     steps = rng.normal(0.0, deviation * np.sqrt(1 - memory**2), count)
     steps[0] = rng.normal(0.0, deviation)
     made: Float64 = lfilter([1.0], [1.0, -memory], steps)
     return made
-
-

@@ -58,8 +58,8 @@ class Likeness:
     hour_noise: float
     """How far an hour is from its share of its own day: standard deviation over mean, beyond what chance gives."""
     four_weeks_over_last: float
-    """Mean absolute error of "as the mean of the last four weeks" over that of "as last week", 14 days ahead; the median
-    over the weeks of the last year, because Ramadan and the Eids break the rhythm of a shop as nothing does a street's."""
+    """Mean absolute error of "as the mean of the last four weeks" over that of "as last week", 14 days ahead;
+    the median over the weeks of the last year, because Ramadan and the Eids break a shop's rhythm for some of them."""
 
 
 def likeness(hours: Hours) -> Likeness:

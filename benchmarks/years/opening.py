@@ -50,7 +50,7 @@ def open_share(shop: Shop, when: Quarters, days: Days, closed: Bool) -> Float64:
 
 
 def closing(when: Quarters, share: Float64) -> Float64:
-    """Return for each quarter when the shop next closes, ns UTC as float; its own end where it is closed; [quarters]."""
+    """Return when the shop next closes, ns UTC as float, for each quarter; its own start where it is closed."""
     width = float(when.start[1] - when.start[0])
     ends = when.start + share * width
     runs_on = np.zeros(len(share), np.bool_)

@@ -1,4 +1,4 @@
-"""When cameras look and when they do not: power cuts, faults, boxes that are off at night; and when the network is away."""
+"""When cameras look, between power cuts, faults and nights; and when the network is away."""
 
 from __future__ import annotations
 
@@ -24,9 +24,7 @@ _SIESTA = 5 * HOUR
 """A closing that is longer is the night: then a box that is off at night is off."""
 
 
-def watched(
-    shop: Shop, when: Quarters, open_share: Float64, until: int, rng: np.random.Generator
-) -> dict[str, Int64]:
+def watched(shop: Shop, when: Quarters, open_share: Float64, until: int, rng: np.random.Generator) -> dict[str, Int64]:
     """Return for each camera from when to when it looked, ns UTC, up to `until`: [spans, 2], apart and in order."""
     begin = int(when.start[0])
     on = _days_on(when, open_share, rng) if shop.off_at_night else np.array([[begin, until]])
@@ -87,7 +85,8 @@ def within(times: Int64, spans: Int64) -> Bool:
     if not len(spans):
         return np.zeros(len(times), np.bool_)
     at = np.searchsorted(spans[:, 0], times, side="right") - 1
-    return (at >= 0) & (times < spans[np.maximum(at, 0), 1])
+    inside: Bool = (at >= 0) & (times < spans[np.maximum(at, 0), 1])
+    return inside
 
 
 def _days_on(when: Quarters, open_share: Float64, rng: np.random.Generator) -> Int64:

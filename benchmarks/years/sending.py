@@ -9,7 +9,7 @@ from typing import Any, Literal
 import aiohttp
 import numpy as np
 
-from benchmarks.years.posting import Poster, Sent
+from benchmarks.years.posting import Poster, PostError, Sent
 from benchmarks.years.shop import Shop
 from benchmarks.years.shop_years import ShopYears, make_years
 
@@ -59,7 +59,11 @@ def send_years(
 
     tokens: by the id of the store. until, days: see `make_years`. progress: is called after each shop.
     """
-    return asyncio.run(_send(shops, tokens, url, until, days, connections, batch, progress))
+    try:
+        return asyncio.run(_send(shops, tokens, url, until, days, connections, batch, progress))
+    except* PostError as group:
+        failed = group.exceptions[0]  # the others are of the same server
+    raise failed
 
 
 async def _send(

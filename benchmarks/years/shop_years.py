@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -88,14 +89,15 @@ class ShopYears:
         return by_hour(self.when, np.bincount(self._quarter_of(self.visits.came), minlength=len(self.when)))
 
     def _quarter_of(self, times: Int64) -> Int64:
-        return (times - self.when.start[0]) // QUARTER
+        quarter: Int64 = (times - self.when.start[0]) // QUARTER
+        return quarter
 
     def coverage_messages(self) -> Iterator[tuple[int, dict[str, str | int]]]:
         """Each day's coverage as `POST /v1/watched` takes it, with when the box sends it (ns UTC)."""
         for camera, spans in self.watched.items():
             for start, end in spans.tolist():
                 cuts = [start, *range((start // _DAY + 1) * _DAY, end, _DAY), end]
-                for since, until in zip(cuts, cuts[1:], strict=False):
+                for since, until in pairwise(cuts):
                     sent = int(after_outage(np.array([until]), self.offline)[0])
                     yield sent, {"camera": camera, "start": since, "end": until}
 
@@ -117,7 +119,7 @@ def make_years(shop: Shop, until: int, days: int) -> ShopYears:
 
 
 def visitors_by_hour(shop: Shop, until: int, days: int) -> Hours:
-    """Return the visitors per hour of the days of `make_years`, without drawing each visit: also for a million a day."""
+    """Return the visitors per hour of the days of `make_years`, without drawing each visit: for a million a day."""
     when, _, _, arrived = _arrivals(shop, until, days, np.random.default_rng(_streams(shop)[0]))
     return by_hour(when, arrived)
 
@@ -135,9 +137,7 @@ def _streams(shop: Shop) -> list[np.random.SeedSequence]:
     return np.random.SeedSequence(shop.seed).spawn(5)
 
 
-def _arrivals(
-    shop: Shop, until: int, days: int, rng: np.random.Generator
-) -> tuple[Quarters, Days, Float64, Int64]:
+def _arrivals(shop: Shop, until: int, days: int, rng: np.random.Generator) -> tuple[Quarters, Days, Float64, Int64]:
     now = datetime.fromtimestamp(until // SECOND, UTC).astimezone(ZoneInfo(shop.country.timezone))
     last = (now - timedelta(hours=CUTOFF)).date()
     when = quarters(shop.country.timezone, last, days)

@@ -33,9 +33,7 @@ class Visits:
         return len(self.came)
 
 
-def draw_visits(
-    shop: Shop, when: Quarters, open_share: Float64, arrivals: Int64, rng: np.random.Generator
-) -> Visits:
+def draw_visits(shop: Shop, when: Quarters, open_share: Float64, arrivals: Int64, rng: np.random.Generator) -> Visits:
     """Draw the visits of all quarters. arrivals: people who come in each quarter. Nobody comes while it is closed."""
     quarter = np.repeat(np.arange(len(when)), arrivals)
     # The open part of a quarter is its first one, unless the shop opens in it.
