@@ -34,6 +34,11 @@ class Quarters:
     noon_offset: Float64
     """Offset of the local clock from UTC at noon of each day, hours; [days]."""
 
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """When the first one begins and the last one ends, ns UTC."""
+        return int(self.start[0]), int(self.start[-1]) + QUARTER
+
     def __len__(self) -> int:
         return len(self.start)
 

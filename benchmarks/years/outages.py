@@ -26,24 +26,24 @@ _SIESTA = 5 * HOUR
 
 def watched(shop: Shop, when: Quarters, open_share: Float64, until: int, rng: np.random.Generator) -> dict[str, Int64]:
     """Return for each camera from when to when it looked, ns UTC, up to `until`: [spans, 2], apart and in order."""
-    begin = int(when.start[0])
-    on = _days_on(when, open_share, rng) if shop.off_at_night else np.array([[begin, until]])
+    begin, end = when.bounds
+    on = _days_on(when, open_share, rng) if shop.off_at_night else np.array([[begin, end]])
     off = [
-        _drawn(shop.power_cuts, begin, until, rng, lambda n: rng.exponential(1.4 * HOUR, n) + 2 * MINUTE),
-        _drawn(_BOX_FAULTS, begin, until, rng, lambda n: rng.uniform(2 * _DAY, 9 * _DAY, n)),
+        _drawn(shop.power_cuts, begin, end, rng, lambda n: rng.exponential(1.4 * HOUR, n) + 2 * MINUTE),
+        _drawn(_BOX_FAULTS, begin, end, rng, lambda n: rng.uniform(2 * _DAY, 9 * _DAY, n)),
     ]
     found: dict[str, Int64] = {}
     for camera, _ in shop.cameras:
-        own = _drawn(_CAMERA_FAULTS, begin, until, rng, lambda n: rng.lognormal(np.log(3.0), 1.1, n) * HOUR)
-        found[camera] = without(clipped(on, begin, until), joined(np.concatenate((*off, own))))
+        own = _drawn(_CAMERA_FAULTS, begin, end, rng, lambda n: rng.lognormal(np.log(3.0), 1.1, n) * HOUR)
+        found[camera] = clipped(without(on, joined(np.concatenate((*off, own)))), begin, until)
     return found
 
 
-def offline(when: Quarters, until: int, rng: np.random.Generator) -> Int64:
+def offline(when: Quarters, rng: np.random.Generator) -> Int64:
     """Return from when to when the network is away, ns UTC: [outages, 2], apart and in order."""
-    begin = int(when.start[0])
+    begin, end = when.bounds
     drawn = _drawn(
-        _NETWORK, begin, until, rng,
+        _NETWORK, begin, end, rng,
         lambda n: np.minimum(rng.lognormal(np.log(6.0), 1.4, n) * HOUR, _LONGEST_NETWORK),
     )  # fmt: skip
     return joined(drawn)
@@ -101,8 +101,8 @@ def _days_on(when: Quarters, open_share: Float64, rng: np.random.Generator) -> I
     return joined(np.column_stack((starts - early, ends + late)).astype(np.int64))
 
 
-def _drawn(rate: float, begin: int, until: int, rng: np.random.Generator, lasting: Callable[[int], Float64]) -> Int64:
+def _drawn(rate: float, begin: int, end: int, rng: np.random.Generator, lasting: Callable[[int], Float64]) -> Int64:
     """Draw spans at a rate per year. lasting: draws how long n of them are, ns."""
-    count = int(rng.poisson(rate * max(until - begin, 0) / _YEAR))
-    starts = rng.integers(begin, max(until, begin + 1), count)
+    count = int(rng.poisson(rate * max(end - begin, 0) / _YEAR))
+    starts = rng.integers(begin, max(end, begin + 1), count)
     return np.column_stack((starts, starts + lasting(count).astype(np.int64)))

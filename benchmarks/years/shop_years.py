@@ -105,13 +105,14 @@ class ShopYears:
 def make_years(shop: Shop, until: int, days: int) -> ShopYears:
     """Draw the last `days` business days of a shop, of which the last one is cut off at `until` (ns UTC).
 
-    The same shop, moment and number of days give the same years.
+    The same shop, moment and number of days give the same years. A later moment of the same business day gives the
+    same ones, and what has come since.
     """
     counts, visit, watch, net, count = (np.random.default_rng(each) for each in _streams(shop))
     when, of_days, share, arrived = _arrivals(shop, until, days, counts)
     visits = draw_visits(shop, when, share, arrived, visit)
     looked = watched(shop, when, share, until, watch)
-    away = offline(when, until, net)
+    away = offline(when, net)
     crossings = count_crossings(shop, when, visits, looked, away, count)
     came = visits.came <= until
     visits = Visits(visits.came[came], visits.left[came])

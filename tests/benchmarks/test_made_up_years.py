@@ -45,6 +45,15 @@ def test_the_same_seed_gives_the_same_years_and_another_one_others() -> None:
     assert one.crossings.times.tolist() != other.crossings.times.tolist()
 
 
+def test_some_hours_later_it_is_the_same_day_with_more_in_it() -> None:
+    earlier, later = (make_years(make_shop(1), UNTIL + more, 40) for more in (0, 5 * HOUR))
+    begun, gone_on = earlier.events(), later.events()
+    assert len(begun) < len(gone_on) and gone_on[: len(begun)] == begun
+    assert earlier.visits.came.tolist() == later.visits.came[: len(earlier.visits)].tolist()
+    for camera, spans in earlier.watched.items():
+        assert later.watched[camera][: len(spans), 0].tolist() == spans[:, 0].tolist()
+
+
 def test_every_visitor_comes_while_it_is_open_and_leaves_soon_after_it_closes(years: dict[int, ShopYears]) -> None:
     for made in years.values():
         assert (made.visits.left > made.visits.came).all()
