@@ -29,8 +29,9 @@ from benchmarks.years.posting import PostError, Sent
 from benchmarks.years.sending import BATCH, send_years
 from benchmarks.years.shop import KINDS, Shop, make_shop
 from benchmarks.years.shop_years import visitors_by_hour
-from benchmarks.years.stores import add_stores
+from benchmarks.years.stores import TOKENS, add_stores
 from metrica.dashboard.kpis.events import SECOND
+from metrica.dashboard.service.commands import DATABASE_FILE
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -49,7 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             _report(_send(_shops(args, list(tokens)), tokens, args.url, args, until))
             return 0
         shops = _shops(args)
-        tokens = add_stores(args.data, [shop.store for shop in shops])
+        args.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        tokens = add_stores(args.data / DATABASE_FILE, [shop.store for shop in shops], args.data / TOKENS)
         with IngestServer(args.data, stores=()) as server:
             _report(_send(shops, tokens, server.address, args, until))
     except (PostError, ValueError, OSError) as error:

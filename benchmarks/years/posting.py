@@ -6,12 +6,15 @@ import asyncio
 import gzip
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import aiohttp
 import msgpack
+
+What = Literal["events", "watched"]
+"""What a request brings."""
 
 _PATIENCE = 120.0
 """Seconds for which a batch is sent again and again."""
@@ -50,7 +53,7 @@ class Sent:
         self.seconds += other.seconds
 
 
-def packed(store: str, what: Literal["events", "watched"], items: Sequence[Any]) -> bytes:
+def packed(store: str, what: What, items: Sequence[Any]) -> bytes:
     """The body of a request, as a box packs it; compressed lightly, so that the sender leaves the processor alone."""
     document = msgpack.packb({"v": 1, "store": store, "later": True, what: list(items)})
     assert isinstance(document, bytes)
@@ -58,17 +61,25 @@ def packed(store: str, what: Literal["events", "watched"], items: Sequence[Any])
 
 
 class Poster:
-    """Posts to one ingest over one session of connections, which the caller opens and closes."""
+    """Posts to an ingest over one session of connections, which the caller opens and closes.
 
-    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+    url: the address of the ingest, or what says it before each try: a box finds its server again after a restart.
+    """
+
+    def __init__(self, session: aiohttp.ClientSession, url: str | Callable[[], str], *, pause: float = 0.2) -> None:
+        """pause: seconds until a batch is sent again."""
         self._session = session
-        self._url = url.rstrip("/")
+        self._url: Callable[[], str] = (lambda: url) if isinstance(url, str) else url
+        self._pause = pause
         self.sent = Sent()
         """What this one has sent so far."""
 
-    async def post(self, store: str, token: str, what: Literal["events", "watched"], items: Sequence[Any]) -> None:
+    async def post(self, store: str, token: str, what: What, items: Sequence[Any]) -> None:
         """Send one batch of a store until the server has it. Raises PostError if it does not take it."""
-        body = packed(store, what, items)
+        await self.post_packed(store, token, what, packed(store, what, items))
+
+    async def post_packed(self, store: str, token: str, what: What, body: bytes) -> None:
+        """The same for a body that is packed already."""
         headers = {
             "Authorization": f"Bearer {token}",
             "Content-Type": "application/msgpack",
@@ -76,17 +87,18 @@ class Poster:
         }
         began = time.monotonic()
         while True:
+            url = f"{self._url().rstrip('/')}/v1/{what}"
             try:
-                async with self._session.post(f"{self._url}/v1/{what}", data=body, headers=headers) as answer:
+                async with self._session.post(url, data=body, headers=headers) as answer:
                     status, said = answer.status, await answer.read()
             except (aiohttp.ClientError, TimeoutError) as error:
                 status, said = 503, f"{type(error).__name__}: {error}".encode()
             if status == 200:
                 break
             if status not in _PASSING or time.monotonic() - began > _PATIENCE:
-                raise PostError(f"{self._url} did not take {len(items)} {what} of {store}: {status} {said[:300]!r}")
+                raise PostError(f"{url} did not take a batch of {store}: {status} {said[:300]!r}")
             self.sent.retries += 1
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(self._pause)
         self.sent.seconds.append(time.monotonic() - began)
         self._count(what, json.loads(said))
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import aiohttp
 import numpy as np
 
-from benchmarks.years.posting import Poster, PostError, Sent
+from benchmarks.years.posting import Poster, PostError, Sent, What
 from benchmarks.years.shop import Shop
 from benchmarks.years.shop_years import ShopYears, make_years
 
@@ -20,7 +20,7 @@ _SPANS = 200
 _OPEN = 8
 """Shops that one connection sends for in turn: a box does not send its years in one go."""
 
-Message = tuple[int, Literal["events", "watched"], list[dict[str, Any]]]
+Message = tuple[int, What, list[dict[str, Any]]]
 """When a box sends it (ns UTC), what it is, and its items."""
 
 

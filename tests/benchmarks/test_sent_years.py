@@ -66,7 +66,7 @@ def test_a_server_that_takes_nothing_is_said_so(tmp_path: Path, capsys: pytest.C
     tokens.write_text(json.dumps({"shop-00000": "a token that nobody gave"}))
     with IngestServer(tmp_path / "data", stores=()) as server:
         assert main(["--url", server.address, "--tokens", str(tokens), "--days", "2"]) == 1
-    assert "did not take 500 events of shop-00000: 401" in capsys.readouterr().err
+    assert "/v1/events did not take a batch of shop-00000: 401" in capsys.readouterr().err
 
 
 def test_a_country_without_days_is_said_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
