@@ -6,8 +6,8 @@
     python -m benchmarks.backoffice --only kills --kills 20 --engines sqlite
 
 It prints `name value goal ok` for each figure, then one line of JSON with what is behind them. It starts a PostgreSQL
-of its own (Debian's package `postgresql`), and removes it. --keep FOLDER keeps the SQLite files with their years for the
-next run. Nothing else should use the machine meanwhile.
+of its own (Debian's package `postgresql`), and removes it. --keep FOLDER keeps the SQLite files with their years for
+the next run. Nothing else should use the machine meanwhile.
 """
 
 from __future__ import annotations

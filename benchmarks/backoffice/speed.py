@@ -14,6 +14,7 @@ import statistics
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ def speed(places: Places, events: int, found: Findings) -> None:
         for turn in range(_ROUNDS):
             named = [[_renamed(batch, turn) for batch in mine] for mine in batches]
             for name, way in ways.items():
-                rates[name].append(_timed(events, lambda way=way, named=named: way(raw, named)))
+                rates[name].append(_timed(events, partial(way, raw, named)))
                 _empty(raw)
             bodies = [
                 [(mine[0][0][0], packed(mine[0][0][0], "events", [_fields(row) for row in batch])) for batch in mine]

@@ -27,7 +27,7 @@ def mismatches(place: Path | str) -> int:
     covered: Counter[tuple[str, int, str]] = Counter()
     for store, camera, start, end in spans:
         for quarter in range(start - start % _QUARTER, end, _QUARTER):
-            covered[store, quarter, camera] += min(end, quarter + _QUARTER) - max(start, quarter)
+            covered[store, quarter, camera] += int(min(end, quarter + _QUARTER) - max(start, quarter))
     seen = {(store, quarter, camera): ns for store, quarter, camera, ns in looked}
     unequal = sum(covered[key] != seen.get(key, 0) for key in {*covered, *seen})
     return len({row[:4] for row in wrong}) + unequal
