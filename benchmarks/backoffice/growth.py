@@ -19,6 +19,7 @@ from benchmarks.backoffice.figures import Findings, percentile
 from benchmarks.backoffice.filled import PASSWORD, Filled, extend, fill
 from benchmarks.backoffice.places import Places
 from benchmarks.backoffice.process import Served
+from benchmarks.backoffice.size import size
 from benchmarks.hostile.target import log_in
 from benchmarks.years.shop import Shop, make_shop
 from metrica.dashboard.ingest.kpi_routes import ROUTES
@@ -103,6 +104,7 @@ def growth(places: Places, sizes: Sizes, found: Findings) -> None:
     shops = [make_shop(number, visitors=sizes.visitors) for number in range(sizes.stores)]
     years = fill(places, "years", shops, until=until, days=sizes.days)
     month = fill(places, "month", shops, until=until, days=_MONTH)
+    now = until
     detail: dict[str, Any] = {
         "events": years.sent.accepted + years.sent.duplicates,
         "events_per_second": round((years.sent.accepted + years.sent.duplicates) / max(years.seconds, 1e-3)),
@@ -114,6 +116,7 @@ def growth(places: Places, sizes: Sizes, found: Findings) -> None:
                 extend(places, filled.place, filled.tokens, shops, until=now, days=days)
         detail["states"][state] = _measure(places, (years, month), shops, state, now, sizes.rounds, found)
     found.detail[f"growth {places.kind}"] = detail
+    size(places, years, shops, now=now, days=sizes.days, found=found)
 
 
 def _measure(

@@ -1,8 +1,8 @@
 """Kills processes with -9 in the middle of writes, and looks whether the sums equal the rows afterwards.
 
 Two ingest processes write to one database; four stores send to them without a pause, events and coverage, and send
-again what was not answered. Every few tenths of a second one of the processes is killed, and started again. With PostgreSQL
-one kill in five is of a process of the server, which then throws out all others and recovers.
+again what was not answered. Every few tenths of a second one of the processes is killed, and started again. With
+PostgreSQL one kill in five is of a process of the server, which then throws out all others and recovers.
 """
 
 from __future__ import annotations

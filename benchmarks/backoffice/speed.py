@@ -2,8 +2,8 @@
 
 Both get the same events, 500 in a transaction that is on the disk before the next one: SQLite through `executemany`,
 PostgreSQL through COPY and through unnest on four connections, of which the quicker counts. They write into the table
-`events` as Metrica makes it, with all its keys. The requests were packed before, so that a sender that runs on the same
-processors takes little of them.
+`events` as Metrica makes it, with all its keys, and both tables grow from turn to turn. The requests were packed before,
+so that a sender that runs on the same processors takes little of them.
 """
 
 from __future__ import annotations
@@ -52,17 +52,15 @@ def speed(places: Places, events: int, found: Findings) -> None:
     rates: dict[str, list[float]] = {name: [] for name in ("http", *ways)}
     with Served(ours, places.log) as server:
         for turn in range(_ROUNDS):
-            named = [[_renamed(batch, turn) for batch in mine] for mine in batches]
             for name, way in ways.items():
-                rates[name].append(_timed(events, partial(way, raw, named)))
-                _empty(raw)
+                rows = [[_renamed(batch, f"{name}/{turn}") for batch in mine] for mine in batches]
+                rates[name].append(_timed(events, partial(way, raw, rows)))
+            named = [[_renamed(batch, f"{turn}") for batch in mine] for mine in batches]
             bodies = [
                 [(mine[0][0][0], packed(mine[0][0][0], "events", [_fields(row) for row in batch])) for batch in mine]
                 for mine in named
             ]
-            rates["http"].append(
-                _timed(events, lambda bodies=bodies: asyncio.run(_post(server.ingest, bodies, tokens)))
-            )
+            rates["http"].append(_timed(events, partial(_send, server.ingest, bodies, tokens)))
     medians = {name: statistics.median(values) for name, values in rates.items()}
     figure = f"ingest_over_raw_{places.kind}"
     found.worst(figure, medians["http"] / max(medians[name] for name in ways))
@@ -86,7 +84,7 @@ def _row(store: str, event: Event, now: int) -> Row:
     return store, event.id, event.camera, event.line, sign, event.track, event.time, now
 
 
-def _renamed(batch: Sequence[Row], turn: int) -> list[Row]:
+def _renamed(batch: Sequence[Row], turn: str) -> list[Row]:
     """The same events as others: with ids of their own for each turn."""
     return [(row[0], f"{row[1]}/{turn}", *row[2:]) for row in batch]
 
@@ -101,6 +99,10 @@ def _timed(events: int, work: Callable[[], object]) -> float:
     began = time.perf_counter()
     work()
     return events / (time.perf_counter() - began)
+
+
+def _send(url: str, bodies: Sequence[Sequence[tuple[str, bytes]]], tokens: dict[str, str]) -> None:
+    asyncio.run(_post(url, bodies, tokens))
 
 
 async def _post(url: str, bodies: Sequence[Sequence[tuple[str, bytes]]], tokens: dict[str, str]) -> None:
