@@ -27,7 +27,7 @@ def _of_certificate(certificate: Certificate | None) -> list[Ending]:
 def _of_tokens(file: Engine) -> list[Ending]:
     """The users' own tokens. One that ended long ago is not missed; the tokens of boxes have no end."""
     rows = file.rows(
-        'SELECT substr(t.hash, 1, 12), t.label, t.created, t.expires, u.organisation FROM api_tokens t'
+        "SELECT substr(t.hash, 1, 12), t.label, t.created, t.expires, u.organisation FROM api_tokens t"
         ' JOIN users u ON u.name = t."user" WHERE t.revoked IS NULL AND u.removed IS NULL'
         " AND t.expires > ? AND t.expires < ?",
         file.clock() - _REMEMBERED,
