@@ -29,9 +29,14 @@ class CoverageTable:
         Spans of one camera that overlap, or are at most `TOLERANCE` apart, become one. So sending a span again
         changes nothing. The cost grows with what is sent, and with the spans in the database that it touches.
         """
-        todo = deque(joined(spans))
+        sent, todo = list(spans), deque[Span]()
+
+        def begin(db: SqliteDatabase) -> None:
+            todo.extend(joined(sent))  # in the writer's thread: who calls may be a server's loop
+            _insert_some(db, store, todo)
 
         def parts() -> Iterator[Callable[[SqliteDatabase], None]]:
+            yield begin
             while todo:
                 yield lambda db: _insert_some(db, store, todo)
 

@@ -38,13 +38,13 @@ class EventTable:
     def add(self, store: str, events: Sequence[Event]) -> Future[Added]:
         """Write a store's events. An event whose id the store has sent before is a duplicate and changes nothing."""
         received = self._file.clock()
-        rows: list[Row] = [
-            (store, e.id, e.camera, e.line, IN if e.direction == "in" else OUT, e.track, e.time, received)
-            for e in events
-        ]
 
-        def insert(some: list[Row], db: SqliteDatabase) -> int:
-            wanted, apart = sift_events(db, store, some)
+        def insert(some: Sequence[Event], db: SqliteDatabase) -> int:
+            rows: list[Row] = [
+                (store, e.id, e.camera, e.line, IN if e.direction == "in" else OUT, e.track, e.time, received)
+                for e in some
+            ]
+            wanted, apart = sift_events(db, store, rows)
             before = db.conn.total_changes
             # Not INSERT OR IGNORE: it would also drop, without an error, a row that breaks any other constraint.
             db.conn.executemany(
@@ -59,11 +59,11 @@ class EventTable:
             return accepted
 
         def added(accepted: list[int]) -> Added:
-            return Added(sum(accepted), len(rows) - sum(accepted))
+            return Added(sum(accepted), len(events) - sum(accepted))
 
         # In parts, because the others wait meanwhile. If one of them fails, what is written already is a duplicate
         # when the sender sends it again.
-        parts = (partial(insert, rows[at : at + _TOGETHER]) for at in range(0, max(len(rows), 1), _TOGETHER))
+        parts = (partial(insert, events[at : at + _TOGETHER]) for at in range(0, max(len(events), 1), _TOGETHER))
         return self._file.write_parts(parts, added)
 
     def between(self, store: str, since: int, until: int) -> Events:

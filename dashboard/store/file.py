@@ -64,6 +64,10 @@ class DatabaseFile:
     def require_writing(self) -> None:
         """Raise DatabaseError unless the database answers and the thread that writes is running."""
         self.rows("SELECT 1 FROM stores LIMIT 1")
+        self.require_writer()
+
+    def require_writer(self) -> None:
+        """Raise DatabaseError unless the thread that writes is running. Takes no time."""
         if not self.writing:
             raise DatabaseError(f"nothing can be written to the database {self.path} any more: restart this program")
 
