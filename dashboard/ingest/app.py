@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from aiohttp import web
@@ -25,6 +24,7 @@ from metrica.dashboard.ingest.body import MAX_BODY, RequestError, parse_coverage
 from metrica.dashboard.ingest.metrics import Metrics
 from metrica.dashboard.ingest.misdirected import ANY_ADDRESS, wrong_address, wrong_method
 from metrica.dashboard.ingest.openapi import openapi
+from metrica.dashboard.ingest.pulse import Pulse
 from metrica.dashboard.ingest.schema import (
     CoverageBatch,
     CoverageReceipt,
@@ -47,7 +47,7 @@ _PARSING = web.AppKey("parsing", asyncio.Semaphore)
 """Limits how many bodies are decoded at a time, and so the memory that they take."""
 _BODIES: web.AppKey[Counter[str]] = web.AppKey("bodies", Counter)
 """How many bodies each store, or user, is sending."""
-_URGENT = web.AppKey("urgent", ThreadPoolExecutor)
+_PULSE = web.AppKey("pulse", Pulse)
 BODIES_OF_A_STORE = 8
 """Most bodies of one store that are read and parsed at a time, so that it cannot fill the memory, nor the queue."""
 _READ_TIMEOUT = 30.0  # s: a sender that is too slow must not hold a connection for ever
@@ -115,8 +115,7 @@ async def _read_and_parsed(request: web.Request, parse: Callable[[bytes, str, st
 
 async def healthz(request: web.Request) -> web.Response:
     """Answer that the server is up; 503 if its database does not answer, or cannot be written to any more."""
-    # In a thread of its own, so that it is answered while all others compute.
-    await asyncio.get_running_loop().run_in_executor(request.app[_URGENT], request.app[DATABASE].require_writing)
+    request.app[_PULSE].require()
     return answer(ServerStatus(status="ok", version=__version__))
 
 
@@ -171,10 +170,6 @@ ROUTES: tuple[Route, ...] = (
 """Every endpoint. The application and the OpenAPI document are both made from this list."""
 
 
-async def _end_urgent(app: web.Application) -> None:
-    app[_URGENT].shutdown(cancel_futures=True)
-
-
 def create_app(
     database: Database, metrics_access: MetricsAccess | None = None, *, patience: float | None = PATIENCE
 ) -> web.Application:
@@ -188,8 +183,7 @@ def create_app(
     # One, because two would only wait for each other: Python runs one at a time.
     app[_PARSING] = asyncio.Semaphore(1)
     app[_BODIES] = Counter()
-    app[_URGENT] = ThreadPoolExecutor(1, thread_name_prefix="metrica-ingest-urgent")
-    app.on_cleanup.append(_end_urgent)
+    app[_PULSE] = Pulse(database)
     app[METRICS] = Metrics(database)
     app[_METRICS_ACCESS] = metrics_access or MetricsAccess()
     app[kpi_routes.ANSWERS] = answers = Answers(Reports(database), patience=patience)

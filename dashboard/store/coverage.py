@@ -27,11 +27,12 @@ class CoverageTable:
         Spans of one camera that overlap, or are at most `TOLERANCE` apart, become one. So sending a span again
         changes nothing. The cost grows with what is sent, and with the spans in the database that it touches.
         """
-        left: list[Sequence[Span]] = [joined(spans)]
+        left: list[Sequence[Span]] = [list(spans)]
 
         def some(db: Connection) -> None:
             self._file.lock_store(db, store)
-            left[1:] = [_insert_some(db, store, left[0])]
+            # They are joined here, in a thread that writes: who calls may be a server's loop.
+            left[1:] = [_insert_some(db, store, joined(left[0]))]
 
         def parts() -> Iterator[Callable[[Connection], None]]:
             while left[0]:
