@@ -85,6 +85,12 @@ class PostgresqlEngine(Engine):
     def tables_with(self, db: Connection, column: str) -> dict[str, set[str]]:
         return statements.tables_with(cast(Session, db), column)
 
+    def tidy(self, before: int) -> None:
+        try:
+            self._partitions.drop_empty(before)
+        except psycopg.Error as error:
+            raise database_error(error, self.name) from None
+
     def before_close(self, work: Callable[[], object]) -> None:
         self._before_close.append(work)
 

@@ -60,6 +60,9 @@ class SqliteEngine(Engine):
     def tables_with(self, db: Connection, column: str) -> dict[str, set[str]]:
         return tables_with(db, column)
 
+    def tidy(self, before: int) -> None:
+        """Do nothing: SQLite uses the pages again."""
+
     def before_close(self, work: Callable[[], object]) -> None:
         self._before_close.append(work)
 
