@@ -63,6 +63,7 @@ def test_every_entry_point_exists() -> None:
         "metrica.nodes.counting:ZoneCounter",
         "metrica.nodes.delivery:Uploader",
         "metrica.nodes.delivery:WatchingUploader",
+        "metrica.nodes.delivery:Mqtt",
         "metrica.nodes.preview:Preview",
     ],
 )
@@ -104,7 +105,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "nodes/detection": {"messages", "metrica", "models"},
     "nodes/tracking": {"messages", "metrica", "nodes/geometry"},
     "nodes/counting": {"messages", "metrica", "nodes/geometry"},
-    "nodes/delivery": {"messages", "metrica", "metrica/files", "metrica/journal"},
+    "nodes/delivery": {"messages", "metrica", "metrica/files", "metrica/journal", "metrica/secrets"},
     "nodes/preview": {"messages", "metrica", "metrica/secrets", "nodes/geometry"},
     "simulator": {"messages", "metrica", "metrica/files", "nodes/geometry", "simulator/world", "simulator/figures"},
     "simulator/world": {"messages", "nodes/geometry", "simulator/figures"},
