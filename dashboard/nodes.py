@@ -9,6 +9,7 @@ import secrets
 from pathlib import Path
 
 from metrica import Node, param, timer
+from metrica.dashboard.database.errors import DatabaseDamagedError, DatabaseError
 from metrica.dashboard.ingest.access import metrics_access
 from metrica.dashboard.ingest.app import create_app
 from metrica.dashboard.kpis.store import DEFAULT_CUTOFF_HOUR
@@ -19,7 +20,6 @@ from metrica.dashboard.service.secret_file import read_or_create
 from metrica.dashboard.service.serving import AioServer, Server, WsgiServer
 from metrica.dashboard.service.tls import Certificate
 from metrica.dashboard.store.database import Database
-from metrica.dashboard.store.errors import DatabaseDamagedError, DatabaseError
 from metrica.dashboard.store.origins import launch_file
 from metrica.dashboard.store.tokens import check_token
 from metrica.dashboard.web.app import SESSION_KEY, WebSettings, create_web
@@ -61,7 +61,7 @@ class _ServerNode(Node):
         if self._database is not None:
             self.gauge("writes_waiting", self._database.waiting)
             if not self._database.writing:
-                raise NodeError(f"the thread that writes to the database {self._database.path} has ended")
+                raise NodeError(f"the thread that writes to the database {self._database.name} has ended")
         if self._server is not None and not self._server.alive:
             raise NodeError(f"the server on {self._server.address} has ended")
 

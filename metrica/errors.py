@@ -18,7 +18,7 @@
     │   └── LaunchFileError     … because of mistakes in it: all of them, each with its place
     └── DecodeError             bytes are not a message
 
-The back office adds a few of its own (`metrica.dashboard.store.errors`). `metrica.models` has a root of its own
+The back office adds a few of its own (`metrica.dashboard.database.errors`). `metrica.models` has a root of its own
 (`ModelError`), because models can be used without the graph.
 """
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from types import FrameType
 
 from metrica.dashboard.admin.commands import Subparsers, add_command, database_path, open_database
+from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.service.serving import say
-from metrica.dashboard.store.errors import DatabaseError
 from metrica.dashboard.upkeep.backup import Contents, back_up
 from metrica.dashboard.upkeep.export import local_time
 from metrica.dashboard.upkeep.restoring import restore

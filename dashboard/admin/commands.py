@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
+from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.service.commands import DATABASE_FILE, add_data_option
 from metrica.dashboard.store.database import Database
-from metrica.dashboard.store.errors import DatabaseError
 from metrica.messages import MetricaError
 
 Work = Callable[[argparse.Namespace], int]

@@ -14,10 +14,10 @@ from metrica.dashboard.admin.commands import (
     open_database,
     require_store,
 )
+from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.reports.store_reports import DAYS, RECENT_DAYS, WEEKS
 from metrica.dashboard.service.serving import say
 from metrica.dashboard.store.database import Database
-from metrica.dashboard.store.errors import DatabaseError
 from metrica.dashboard.upkeep.erasure import Erasure, scrub
 from metrica.dashboard.upkeep.export import local_time
 from metrica.dashboard.upkeep.retention import DEFAULT_DAYS, Expired, Retention, checked_days

@@ -14,8 +14,8 @@ from typing import TextIO
 
 from metrica.dashboard.admin.commands import Subparsers, add_command, add_store_argument, open_database, require_store
 from metrica.dashboard.admin.times import parse_time
+from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.kpis.events import END_OF_TIME
-from metrica.dashboard.store.errors import DatabaseError
 from metrica.dashboard.upkeep.backup import draft_of, file_error, keep, require_free
 from metrica.dashboard.upkeep.export import KINDS, Cell, Row
 

@@ -6,11 +6,11 @@ import argparse
 from pathlib import Path
 
 from metrica.dashboard.admin.commands import Subparsers, add_command, add_store_argument, open_database, require_store
+from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.privacy.documents import LANGUAGES, PAPERS, Responsible, paper
 from metrica.dashboard.privacy.facts import read_facts
 from metrica.dashboard.privacy.pdf import PdfUnavailableError, to_pdf
 from metrica.dashboard.service.serving import say
-from metrica.dashboard.store.errors import DatabaseError
 from metrica.dashboard.upkeep.backup import draft_of, file_error, keep, require_free
 
 

@@ -13,9 +13,9 @@ from metrica.dashboard.admin.commands import (
     open_database,
     require_store,
 )
+from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.kpis.store import DEFAULT_CUTOFF_HOUR
 from metrica.dashboard.service.serving import say
-from metrica.dashboard.store.errors import DatabaseError
 
 _NONE = "none"
 

@@ -13,9 +13,9 @@ from metrica.dashboard.admin.commands import (
     open_database,
     require_store,
 )
+from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.service.serving import say
 from metrica.dashboard.store.database import Database
-from metrica.dashboard.store.errors import DatabaseError
 from metrica.dashboard.store.tokens import Token
 from metrica.dashboard.upkeep.erasure import Erasure
 

@@ -8,10 +8,10 @@ import sys
 from datetime import UTC, datetime
 
 from metrica.dashboard.admin.commands import Subparsers, Work, add_command, add_group, open_database
+from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.service.passwords import hashed
 from metrica.dashboard.service.serving import say
 from metrica.dashboard.store.database import Database
-from metrica.dashboard.store.errors import DatabaseError
 from metrica.dashboard.store.origins import ADMIN
 from metrica.dashboard.store.users import User
 

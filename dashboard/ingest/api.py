@@ -11,13 +11,13 @@ from typing import Literal
 from aiohttp import web
 from pydantic import BaseModel
 
+from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.ingest.body import RequestError
 from metrica.dashboard.ingest.metrics import Metrics
 from metrica.dashboard.ingest.misdirected import UNKNOWN
 from metrica.dashboard.ingest.schema import Problem
 from metrica.dashboard.service.calm import calm_logger
 from metrica.dashboard.store.database import Database
-from metrica.dashboard.store.errors import DatabaseError
 
 log = calm_logger(__name__)
 

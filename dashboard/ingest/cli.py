@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from metrica.dashboard.admin.aliases import moved
+from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.ingest.access import metrics_access
 from metrica.dashboard.ingest.app import create_app
 from metrica.dashboard.service.commands import (
@@ -21,7 +22,6 @@ from metrica.dashboard.service.commands import (
 from metrica.dashboard.service.serving import AioServer, say
 from metrica.dashboard.service.signals import interruptible
 from metrica.dashboard.store.database import Database
-from metrica.dashboard.store.errors import DatabaseError
 from metrica.version import __version__
 
 _MOVED = ("store", "token")  # what is part of metrica-admin now

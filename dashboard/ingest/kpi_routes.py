@@ -10,6 +10,7 @@ from typing import TypeVar
 from aiohttp import web
 from pydantic import BaseModel
 
+from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.ingest import kpi_schema as out
 from metrica.dashboard.ingest.api import DATABASE, Query, Route, allowed_store, answer
 from metrica.dashboard.kpis import footfall
@@ -19,7 +20,6 @@ from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.reports.answers import Answers
 from metrica.dashboard.reports.reports import Reports
 from metrica.dashboard.reports.store_reports import DAYS, WEEKS, calendar_of
-from metrica.dashboard.store.errors import DatabaseError
 
 ANSWERS = web.AppKey("answers", Answers)
 """The application's figures."""

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.kpis.business_day import Calendar
 from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.store import audit, sessions
 from metrica.dashboard.store.database import Database
-from metrica.dashboard.store.errors import DatabaseError
 from metrica.dashboard.upkeep.retention import Retention
 
 _LAUNCH_SECONDS = 60.0

@@ -13,9 +13,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
-from sqlite_utils import Database as SqliteDatabase
-
-from metrica.dashboard.store.file import DatabaseFile
+from metrica.dashboard.database.interface import Connection, Engine
 
 KEEP = 400 * 24 * 3600 * 10**9
 """How long an entry is kept, ns: a year can be compared with the one before."""
@@ -55,7 +53,7 @@ class AuditEntry:
 class AuditTable:
     """The audit log of a database."""
 
-    def __init__(self, file: DatabaseFile) -> None:
+    def __init__(self, file: Engine) -> None:
         self._file = file
 
     def add(
@@ -93,7 +91,7 @@ class AuditTable:
 
 
 def record(
-    db: SqliteDatabase,
+    db: Connection,
     now: int,
     actor: str,
     action: str,
@@ -111,7 +109,7 @@ def record(
     if len(text) > _LONGEST_DETAIL:
         text = json.dumps({"cut": text[: _LONGEST_DETAIL // 2]}, ensure_ascii=False)
     words = [_storable(word) for word in (actor, action, subject)]
-    db.conn.execute(
+    db.execute(
         "INSERT INTO audit (time, actor, action, subject, address, detail) VALUES (?, ?, ?, ?, ?, ?)",
         (now, *words, anonymised(address), _clean(text)),
     )
@@ -132,11 +130,11 @@ def anonymised(address: str) -> str:
     return str(ipaddress.ip_network((known, 24 if known.version == 4 else 48), strict=False))
 
 
-def _forget(db: SqliteDatabase, now: int) -> None:
-    db.conn.execute(
+def _forget(db: Connection, now: int) -> None:
+    db.execute(
         "DELETE FROM audit WHERE n IN (SELECT n FROM audit WHERE time < ? ORDER BY time LIMIT ?)", (now - KEEP, MANY)
     )
-    db.conn.execute(
+    db.execute(
         "DELETE FROM audit WHERE n IN"
         " (SELECT n FROM audit WHERE n <= (SELECT max(n) FROM audit) - ? ORDER BY n LIMIT ?)",
         (MOST, MANY),

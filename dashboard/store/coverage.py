@@ -6,10 +6,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 
-from sqlite_utils import Database as SqliteDatabase
-
+from metrica.dashboard.database.interface import Connection, Engine
 from metrica.dashboard.kpis.coverage import TOLERANCE, Coverage
-from metrica.dashboard.store.file import DatabaseFile
 from metrica.dashboard.store.gone import sift_spans
 from metrica.dashboard.store.records import Span
 
@@ -20,7 +18,7 @@ _ROWS = 500
 class CoverageTable:
     """The coverage of a database."""
 
-    def __init__(self, file: DatabaseFile) -> None:
+    def __init__(self, file: Engine) -> None:
         self._file = file
 
     def add(self, store: str, spans: Iterable[Span]) -> Future[None]:
@@ -31,7 +29,7 @@ class CoverageTable:
         """
         todo = deque(joined(spans))
 
-        def parts() -> Iterator[Callable[[SqliteDatabase], None]]:
+        def parts() -> Iterator[Callable[[Connection], None]]:
             while todo:
                 yield lambda db: _insert_some(db, store, todo)
 
@@ -58,7 +56,7 @@ def joined(spans: Iterable[Span]) -> list[Span]:
     return found
 
 
-def _insert_some(db: SqliteDatabase, store: str, todo: deque[Span]) -> None:
+def _insert_some(db: Connection, store: str, todo: deque[Span]) -> None:
     """Insert spans from the left of `todo` until `_ROWS` rows are read or written; each is joined to its neighbours."""
     rows = 0
     while todo and rows < _ROWS:
@@ -71,23 +69,21 @@ def _insert_some(db: SqliteDatabase, store: str, todo: deque[Span]) -> None:
         # The spans of a camera lie apart, so they are in the same order by start and by end: the first one that begins
         # too late is the last one that is read.
         near: list[tuple[int, int, int]] = []
-        cursor = db.conn.execute(
+        for row in db.execute(
             'SELECT n, start, "end" FROM watched WHERE store = ? AND camera = ? AND "end" >= ? ORDER BY "end" LIMIT ?',
             (store, span.camera, span.start - TOLERANCE, _ROWS + 1),
-        )
-        for row in cursor:
+        ):
             if row[1] > span.end + TOLERANCE:
                 break
             near.append(row)
-        cursor.close()
         whole = len(near) <= _ROWS
         near = near[:_ROWS]
         start = min([span.start, *(row[1] for row in near)])
         # If there are more neighbours, the next part joins them to what this one has written.
         end = max([span.end, near[-1][2]] if whole and near else [near[-1][2]] if near else [span.end])
         if len(near) != 1 or (near[0][1], near[0][2]) != (start, end):
-            db.conn.executemany("DELETE FROM watched WHERE n = ?", [(row[0],) for row in near])
-            db.conn.execute(
+            db.executemany("DELETE FROM watched WHERE n = ?", [(row[0],) for row in near])
+            db.execute(
                 'INSERT INTO watched (store, camera, start, "end") VALUES (?, ?, ?, ?)',
                 (store, span.camera, start, end),
             )

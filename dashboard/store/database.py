@@ -1,22 +1,29 @@
-"""The database of the back office: one file, and one object for each of its tables."""
+"""The database of the back office: an engine, and one object for each of its tables."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any, TypeVar
 
+from metrica.dashboard.database.interface import Clock, Connection, Engine, Work
+from metrica.dashboard.database.sqlite.engine import SqliteEngine
 from metrica.dashboard.store.audit import AuditTable
 from metrica.dashboard.store.coverage import CoverageTable
 from metrica.dashboard.store.empty_marks import EmptyMarkTable
 from metrica.dashboard.store.events import EventTable
-from metrica.dashboard.store.file import Clock, DatabaseFile
 from metrica.dashboard.store.sessions import SessionTable
 from metrica.dashboard.store.stores import StoreTable
 from metrica.dashboard.store.tokens import TokenTable
 from metrica.dashboard.store.users import UserTable
 
+T = TypeVar("T")
 
-class Database(DatabaseFile):
+
+class Database(Engine):
     """The open database; also a context manager that closes it.
 
     Every method, also of the tables, raises DatabaseError when the database is locked, full, damaged or closed.
@@ -24,7 +31,11 @@ class Database(DatabaseFile):
 
     def __init__(self, path: Path, *, clock: Clock = time.time_ns, lock_timeout: float = 10.0) -> None:
         """Open the file, or make it. lock_timeout: how long a write waits for another program's, seconds."""
-        super().__init__(path, clock=clock, lock_timeout=lock_timeout)
+        self.path = path
+        """The SQLite file."""
+        self._engine: Engine = SqliteEngine(path, clock=clock, lock_timeout=lock_timeout)
+        self.kind, self.name, self.identity = self._engine.kind, self._engine.name, self._engine.identity
+        self.clock = clock
         self.stores = StoreTable(self)
         """The stores and their settings."""
         self.events = EventTable(self)
@@ -47,3 +58,34 @@ class Database(DatabaseFile):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    # What the engine does.
+
+    def write(self, work: Work[T]) -> Future[T]:
+        return self._engine.write(work)
+
+    def rows(self, sql: str, *values: Any) -> list[Any]:
+        return self._engine.rows(sql, *values)
+
+    def snapshot(self) -> AbstractContextManager[Connection]:
+        return self._engine.snapshot()
+
+    def lock_store(self, db: Connection, store: str) -> None:
+        self._engine.lock_store(db, store)
+
+    def before_close(self, work: Callable[[], object]) -> None:
+        self._engine.before_close(work)
+
+    def close(self) -> None:
+        self._engine.close()
+
+    @property
+    def waiting(self) -> int:
+        return self._engine.waiting
+
+    @property
+    def writing(self) -> bool:
+        return self._engine.writing
+
+    def require_writing(self) -> None:
+        self._engine.require_writing()

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlite_utils import Database as SqliteDatabase
-
-from metrica.dashboard.store.file import DatabaseFile
+from metrica.dashboard.database.interface import Connection, Engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +22,18 @@ class EmptyMark:
 class EmptyMarkTable:
     """The empty marks of a database."""
 
-    def __init__(self, file: DatabaseFile) -> None:
+    def __init__(self, file: Engine) -> None:
         self._file = file
 
     def add(self, store: str, user: str) -> EmptyMark:
         """Write that the store is empty now."""
         now = self._file.clock()
 
-        def insert(db: SqliteDatabase) -> int:
-            cursor = db.conn.execute(
-                "INSERT INTO empties (store, time, said_by) VALUES (?, ?, ?)", (store, now, user[:200])
+        def insert(db: Connection) -> int:
+            cursor = db.execute(
+                "INSERT INTO empties (store, time, said_by) VALUES (?, ?, ?) RETURNING n", (store, now, user[:200])
             )
-            return cursor.lastrowid or 0
+            return int(cursor.fetchone()[0])
 
         return EmptyMark(self._file.write(insert).result(), now, user)
 
@@ -43,8 +41,8 @@ class EmptyMarkTable:
         """Take a mark back; the row is kept, with the time of the undo. Returns False if there is no such mark."""
         now = self._file.clock()
 
-        def update(db: SqliteDatabase) -> int:
-            return db.conn.execute(
+        def update(db: Connection) -> int:
+            return db.execute(
                 "UPDATE empties SET undone = ? WHERE store = ? AND n = ? AND undone IS NULL", (now, store, n)
             ).rowcount
 

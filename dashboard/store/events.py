@@ -7,10 +7,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 
-from sqlite_utils import Database as SqliteDatabase
-
+from metrica.dashboard.database.interface import Connection, Engine
 from metrica.dashboard.kpis.events import IN, OUT, Events
-from metrica.dashboard.store.file import DatabaseFile
 from metrica.dashboard.store.gone import Row, sift_events
 from metrica.dashboard.store.history import History, history_of
 from metrica.dashboard.store.records import Event
@@ -32,7 +30,7 @@ class Added:
 class EventTable:
     """The events of a database."""
 
-    def __init__(self, file: DatabaseFile) -> None:
+    def __init__(self, file: Engine) -> None:
         self._file = file
 
     def add(self, store: str, events: Sequence[Event]) -> Future[Added]:
@@ -43,28 +41,27 @@ class EventTable:
             for e in events
         ]
 
-        def insert(some: list[Row], db: SqliteDatabase) -> int:
+        def insert(some: list[Row], db: Connection) -> int:
             wanted, apart = sift_events(db, store, some)
-            before = db.conn.total_changes
             # Not INSERT OR IGNORE: it would also drop, without an error, a row that breaks any other constraint.
-            db.conn.executemany(
+            added = db.executemany(
                 "INSERT INTO events (store, id, camera, line, direction, track, time, received)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (store, id) DO NOTHING",
                 wanted,
             )
-            accepted = db.conn.total_changes - before + apart
+            accepted = added.rowcount + apart if wanted else apart
             if accepted:
                 sql = "UPDATE stores SET first_heard = ? WHERE id = ? AND first_heard IS NULL"
-                db.conn.execute(sql, (received, store))
+                db.execute(sql, (received, store))
             return accepted
 
-        def added(accepted: list[int]) -> Added:
+        def whole(accepted: list[int]) -> Added:
             return Added(sum(accepted), len(rows) - sum(accepted))
 
         # In parts, because the others wait meanwhile. If one of them fails, what is written already is a duplicate
         # when the sender sends it again.
         parts = (partial(insert, rows[at : at + _TOGETHER]) for at in range(0, max(len(rows), 1), _TOGETHER))
-        return self._file.write_parts(parts, added)
+        return self._file.write_parts(parts, whole)
 
     def between(self, store: str, since: int, until: int) -> Events:
         """Return the store's events with `since` <= time < `until`, ns UTC."""

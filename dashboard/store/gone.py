@@ -8,8 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 
-from sqlite_utils import Database as SqliteDatabase
-
+from metrica.dashboard.database.interface import Connection
 from metrica.dashboard.store.records import Span
 
 Row = tuple[str, str, str, str, int, int, int, int]
@@ -18,9 +17,9 @@ Row = tuple[str, str, str, str, int, int, int, int]
 _STRETCHES = "SELECT n, since, until, camera, line FROM removals WHERE store = ? AND restored IS NULL"
 
 
-def bump(db: SqliteDatabase) -> None:
+def bump(db: Connection) -> None:
     """Tell every program that reads the database, inside a write, that rows are gone which it may have in memory."""
-    db.conn.execute("UPDATE data_version SET version = version + 1")
+    db.execute("UPDATE data_version SET version = version + 1")
 
 
 def fingerprint(store: str) -> str:
@@ -28,42 +27,42 @@ def fingerprint(store: str) -> str:
     return hashlib.sha256(f"metrica store {store}".encode()).hexdigest()
 
 
-def erased(db: SqliteDatabase, store: str) -> int | None:
+def erased(db: Connection, store: str) -> int | None:
     """Return when the store with this id was erased, ns UTC; None if it was not, or was added again since."""
-    row = db.conn.execute("SELECT time FROM erased_stores WHERE hash = ?", (fingerprint(store),)).fetchone()
+    row = db.execute("SELECT time FROM erased_stores WHERE hash = ?", (fingerprint(store),)).fetchone()
     return row[0] if row else None
 
 
-def is_ended(db: SqliteDatabase, token_hash: str) -> bool:
+def is_ended(db: Connection, token_hash: str) -> bool:
     """Whether a token was removed from the list, or with its store: no launch file makes it valid again."""
-    return db.conn.execute("SELECT 1 FROM ended_tokens WHERE hash = ?", (token_hash,)).fetchone() is not None
+    return db.execute("SELECT 1 FROM ended_tokens WHERE hash = ?", (token_hash,)).fetchone() is not None
 
 
-def end_tokens(db: SqliteDatabase, now: int, where: str, *values: str) -> int:
+def end_tokens(db: Connection, now: int, where: str, *values: str) -> int:
     """Remove tokens, inside a write, and remember their hashes: no launch file makes them valid. Returns how many."""
-    db.conn.execute(
+    db.execute(
         f"INSERT INTO ended_tokens SELECT hash, ? FROM tokens WHERE {where} ON CONFLICT DO NOTHING", (now, *values)
     )
-    return db.conn.execute(f"DELETE FROM tokens WHERE {where}", values).rowcount
+    return db.execute(f"DELETE FROM tokens WHERE {where}", values).rowcount
 
 
-def forget_store(db: SqliteDatabase, store: str, now: int) -> None:
+def forget_store(db: Connection, store: str, now: int) -> None:
     """Note that a store was deleted and end its tokens, inside a write: no launch file brings them back."""
-    db.conn.execute("INSERT INTO erased_stores VALUES (?, ?) ON CONFLICT DO NOTHING", (fingerprint(store), now))
+    db.execute("INSERT INTO erased_stores VALUES (?, ?) ON CONFLICT DO NOTHING", (fingerprint(store), now))
     end_tokens(db, now, "store = ?", store)
 
 
-def tables_of_stores(db: SqliteDatabase) -> list[str]:
+def tables_of_stores(db: Connection) -> list[str]:
     """Return the tables with a column `store`, those that refer to others before them. Also tables of the future."""
     found = [
         name
-        for (name,) in db.conn.execute(
+        for (name,) in db.execute(
             "SELECT m.name FROM sqlite_master m, pragma_table_info(m.name) c"
             " WHERE m.type = 'table' AND c.name = 'store' ORDER BY m.name"
         )
     ]
     refers = {
-        name: {row[0] for row in db.conn.execute('SELECT "table" FROM pragma_foreign_key_list(?)', (name,))} - {name}
+        name: {row[0] for row in db.execute('SELECT "table" FROM pragma_foreign_key_list(?)', (name,))} - {name}
         for name in found
     }
     ordered: list[str] = []
@@ -73,14 +72,14 @@ def tables_of_stores(db: SqliteDatabase) -> list[str]:
     return ordered
 
 
-def sift_events(db: SqliteDatabase, store: str, rows: Sequence[Row]) -> tuple[Sequence[Row], int]:
+def sift_events(db: Connection, store: str, rows: Sequence[Row]) -> tuple[Sequence[Row], int]:
     """Take what was removed out of a store's rows, inside a write. Returns the rest, and how many others are new.
 
     A row in a removed stretch is put with what was removed there, also one that comes late. What was removed by its
     age is dropped.
     """
-    horizon = db.conn.execute("SELECT since FROM retention WHERE store = ?", (store,)).fetchone()
-    stretches = db.conn.execute(_STRETCHES, (store,)).fetchall()
+    horizon = db.execute("SELECT since FROM retention WHERE store = ?", (store,)).fetchone()
+    stretches = db.execute(_STRETCHES, (store,)).fetchall()
     if horizon is None and not stretches:
         return rows, 0
     rest: list[Row] = []
@@ -91,16 +90,16 @@ def sift_events(db: SqliteDatabase, store: str, rows: Sequence[Row]) -> tuple[Se
             continue
         if (
             stretches
-            and db.conn.execute("SELECT 1 FROM removed_events WHERE store = ? AND id = ?", (store, name)).fetchone()
+            and db.execute("SELECT 1 FROM removed_events WHERE store = ? AND id = ?", (store, name)).fetchone()
         ):
             continue
         for n, since, until, of_camera, of_line in stretches:
             if since <= time < until and of_camera in (None, camera) and of_line in (None, line):
-                new += db.conn.execute(
+                new += db.execute(
                     "INSERT INTO removed_events (store, id, camera, line, direction, track, time, received, removal)"
-                    " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9"
-                    " WHERE NOT EXISTS (SELECT 1 FROM events WHERE store = ?1 AND id = ?2)",
-                    (*row, n),
+                    " SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?"
+                    " WHERE NOT EXISTS (SELECT 1 FROM events WHERE store = ? AND id = ?)",
+                    (*row, n, store, name),
                 ).rowcount
                 break
         else:
@@ -108,17 +107,17 @@ def sift_events(db: SqliteDatabase, store: str, rows: Sequence[Row]) -> tuple[Se
     return rest, new
 
 
-def sift_spans(db: SqliteDatabase, store: str, spans: Iterable[Span]) -> list[Span]:
+def sift_spans(db: Connection, store: str, spans: Iterable[Span]) -> list[Span]:
     """Cut removed stretches, and what is too old, out of spans of a store's cameras, inside a write."""
     listed = list(spans)
-    horizon = db.conn.execute("SELECT since FROM retention WHERE store = ?", (store,)).fetchone()
+    horizon = db.execute("SELECT since FROM retention WHERE store = ?", (store,)).fetchone()
     if horizon is not None:
         listed = [
             span if span.start >= horizon[0] else span.model_copy(update={"start": horizon[0]})
             for span in listed
             if span.end > horizon[0]
         ]
-    for n, since, until, camera, _ in db.conn.execute(_STRETCHES, (store,)).fetchall():
+    for n, since, until, camera, _ in db.execute(_STRETCHES, (store,)).fetchall():
         rest: list[Span] = []
         for span in listed:
             if camera not in (None, span.camera):
@@ -127,7 +126,7 @@ def sift_spans(db: SqliteDatabase, store: str, spans: Iterable[Span]) -> list[Sp
             parts, cut = without(span.start, span.end, since, until)
             rest += [Span(camera=span.camera, start=start, end=end) for start, end in parts]
             if cut is not None:
-                db.conn.execute(
+                db.execute(
                     "INSERT INTO removed_watched VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
                     (n, store, span.camera, *cut),
                 )

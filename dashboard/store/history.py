@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from metrica.dashboard.database.interface import Engine
 from metrica.dashboard.kpis.events import HOUR
-from metrica.dashboard.store.file import DatabaseFile
 
 _DAY = 24 * HOUR
 _BEFORE = 14 * _DAY
@@ -25,7 +25,7 @@ class History:
     """The last event, ns UTC."""
 
 
-def history_of(file: DatabaseFile, store: str) -> History | None:
+def history_of(file: Engine, store: str) -> History | None:
     """Return the store's history; None before the first event that belongs to it.
 
     It begins when the store's box was first heard of, or with the events that reach back from there without a long
@@ -46,7 +46,7 @@ def history_of(file: DatabaseFile, store: str) -> History | None:
     return History(first, newest)
 
 
-def _reach(file: DatabaseFile, store: str, start: int, silence: int, *, coverage: bool = False) -> int:
+def _reach(file: Engine, store: str, start: int, silence: int, *, coverage: bool = False) -> int:
     """Go back from `start` (ns UTC) from event to event, over silences of at most `silence` (ns). Returns how far.
 
     coverage: whether a time in which a camera looked is no silence, though nobody came.

@@ -12,11 +12,9 @@ import secrets
 import threading
 from dataclasses import dataclass
 
-from sqlite_utils import Database as SqliteDatabase
-
+from metrica.dashboard.database.errors import DatabaseError
+from metrica.dashboard.database.interface import Connection, Engine
 from metrica.dashboard.store.audit import COMMAND, anonymised, record
-from metrica.dashboard.store.errors import DatabaseError
-from metrica.dashboard.store.file import DatabaseFile
 
 _MINUTE, _DAY = 60 * 10**9, 24 * 3600 * 10**9  # ns
 IDLE = 14 * _DAY
@@ -49,7 +47,7 @@ class Session:
 class SessionTable:
     """The sessions of a database."""
 
-    def __init__(self, file: DatabaseFile) -> None:
+    def __init__(self, file: Engine) -> None:
         self._file = file
         self._lock = threading.Lock()
         self._next_note: dict[str, int] = {}
@@ -63,18 +61,18 @@ class SessionTable:
         """
         now, session = self._file.clock(), secrets.token_urlsafe(32)
 
-        def insert(db: SqliteDatabase) -> bool:
+        def insert(db: Connection) -> bool:
             known = "SELECT 1 FROM users WHERE name = ? AND password = ? AND removed IS NULL"
-            if not db.conn.execute(known, (user, password)).fetchone():
+            if not db.execute(known, (user, password)).fetchone():
                 return False
             _remove_ended(db, now)
-            db.conn.execute(
+            db.execute(
                 "DELETE FROM sessions WHERE hash IN"
-                " (SELECT hash FROM sessions WHERE user = ? ORDER BY seen DESC, hash LIMIT -1 OFFSET ?)",
+                ' (SELECT hash FROM sessions WHERE "user" = ? ORDER BY seen DESC, hash LIMIT -1 OFFSET ?)',
                 (user, MOST - 1),
             )
             row = (_hash(session), user, now, now, anonymised(address))
-            db.conn.execute("INSERT INTO sessions (hash, user, created, seen, address) VALUES (?, ?, ?, ?, ?)", row)
+            db.execute('INSERT INTO sessions (hash, "user", created, seen, address) VALUES (?, ?, ?, ?, ?)', row)
             if not renewed:
                 record(db, now, user, "login", user, address=address)
             return True
@@ -85,8 +83,8 @@ class SessionTable:
         """Return the session with this id; None if there is none, or it has ended. Now and then notes the request."""
         hashed, now = _hash(session), self._file.clock()
         rows = self._file.rows(
-            "SELECT substr(s.hash, 1, 12), s.user, s.created, s.seen, s.address FROM sessions s"
-            " JOIN users u ON u.name = s.user WHERE s.hash = ? AND u.removed IS NULL",
+            'SELECT substr(s.hash, 1, 12), s."user", s.created, s.seen, s.address FROM sessions s'
+            ' JOIN users u ON u.name = s."user" WHERE s.hash = ? AND u.removed IS NULL',
             hashed,
         )
         if not rows:
@@ -102,7 +100,8 @@ class SessionTable:
         """Return the sessions of a user that go on, the last one used first."""
         now = self._file.clock()
         rows = self._file.rows(
-            "SELECT substr(hash, 1, 12), user, created, seen, address FROM sessions WHERE user = ? ORDER BY seen DESC",
+            'SELECT substr(hash, 1, 12), "user", created, seen, address FROM sessions'
+            ' WHERE "user" = ? ORDER BY seen DESC',
             user,
         )
         return [session for row in rows if _goes_on(session := Session(*row), now)]
@@ -111,10 +110,10 @@ class SessionTable:
         """End the session with this id, because its user logs out."""
         hashed, now = _hash(session), self._file.clock()
 
-        def delete(db: SqliteDatabase) -> None:
-            row = db.conn.execute("SELECT user FROM sessions WHERE hash = ?", (hashed,)).fetchone()
+        def delete(db: Connection) -> None:
+            row = db.execute('SELECT "user" FROM sessions WHERE hash = ?', (hashed,)).fetchone()
             if row:
-                db.conn.execute("DELETE FROM sessions WHERE hash = ?", (hashed,))
+                db.execute("DELETE FROM sessions WHERE hash = ?", (hashed,))
                 record(db, now, row[0], "logout", row[0], address=address)
 
         self._file.write(delete).result()
@@ -123,7 +122,7 @@ class SessionTable:
         """End every session of a user, and return how many there were. actor: who does it, for the audit log."""
         now = self._file.clock()
 
-        def delete(db: SqliteDatabase) -> int:
+        def delete(db: Connection) -> int:
             ended = end_sessions(db, user)
             record(db, now, actor, "sessions ended", user, detail={"sessions_ended": ended})
             return ended
@@ -138,25 +137,25 @@ class SessionTable:
             self._next_note = {key: time for key, time in self._next_note.items() if time > now}
             self._next_note[hashed] = now + NOTED_EVERY
 
-        def update(db: SqliteDatabase) -> None:
-            db.conn.execute("UPDATE sessions SET seen = max(seen, ?) WHERE hash = ?", (now, hashed))
+        def update(db: Connection) -> None:
+            db.execute("UPDATE sessions SET seen = max(seen, ?) WHERE hash = ?", (now, hashed))
             _remove_ended(db, now)
 
         with contextlib.suppress(DatabaseError):  # too much is waiting: noted a quarter of an hour later
             self._file.write(update)
 
 
-def end_sessions(db: SqliteDatabase, user: str, *, keep: str = "") -> int:
+def end_sessions(db: Connection, user: str, *, keep: str = "") -> int:
     """End the sessions of a user inside a write that is going on, but for the id `keep`. Returns how many."""
-    return db.conn.execute("DELETE FROM sessions WHERE user = ? AND hash != ?", (user, _hash(keep))).rowcount
+    return db.execute('DELETE FROM sessions WHERE "user" = ? AND hash != ?', (user, _hash(keep))).rowcount
 
 
 def _goes_on(session: Session, now: int) -> bool:
     return now - session.seen < IDLE and -_AHEAD < now - session.created < LONGEST
 
 
-def _remove_ended(db: SqliteDatabase, now: int) -> None:
-    db.conn.execute("DELETE FROM sessions WHERE seen <= ? OR created <= ?", (now - IDLE, now - LONGEST))
+def _remove_ended(db: Connection, now: int) -> None:
+    db.execute("DELETE FROM sessions WHERE seen <= ? OR created <= ?", (now - IDLE, now - LONGEST))
 
 
 def _hash(session: str) -> str:

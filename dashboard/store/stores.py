@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from sqlite_utils import Database as SqliteDatabase
-
+from metrica.dashboard.database.errors import DatabaseError
+from metrica.dashboard.database.interface import Connection, Engine
+from metrica.dashboard.database.statements import upsert
 from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.store.audit import COMMAND, record
-from metrica.dashboard.store.errors import DatabaseError
-from metrica.dashboard.store.file import DatabaseFile
 from metrica.dashboard.store.gone import erased, fingerprint, forget_store, tables_of_stores
 from metrica.dashboard.store.origins import ADMIN
 
@@ -23,7 +22,7 @@ _DATA = ("events", "watched", "empties", "removed_events", "removed_watched")  #
 class StoreTable:
     """The stores of a database."""
 
-    def __init__(self, file: DatabaseFile) -> None:
+    def __init__(self, file: Engine) -> None:
         self._file = file
 
     def all(self) -> list[Store]:
@@ -43,7 +42,7 @@ class StoreTable:
         """
         now = self._file.clock()
 
-        def write(db: SqliteDatabase) -> None:
+        def write(db: Connection) -> None:
             before, _ = _read(db, store.id)
             usual = asdict(before or Store(store.id, store.timezone))
             said = {name for name, value in _settings(store).items() if value != usual[name]}
@@ -59,7 +58,7 @@ class StoreTable:
         """
         now = self._file.clock()
 
-        def write(db: SqliteDatabase) -> Store:
+        def write(db: Connection) -> Store:
             before, _ = _read(db, store)
             if before is None and "timezone" not in settings:
                 raise ValueError(f"there is no store {store!r}: give its time zone too, and it is added")
@@ -79,7 +78,7 @@ class StoreTable:
         """
         now = self._file.clock()
 
-        def write(db: SqliteDatabase) -> dict[str, Any]:
+        def write(db: Connection) -> dict[str, Any]:
             if erased(db, store) is not None:
                 raise DatabaseError(
                     f"the store {store!r} was deleted by an administrator: give the launch file another store, or add"
@@ -111,14 +110,14 @@ class StoreTable:
         """Remove a store with its tokens, for launch files too. Returns False, and changes nothing, if it has data."""
         now = self._file.clock()
 
-        def delete(db: SqliteDatabase) -> bool:
+        def delete(db: Connection) -> bool:
             for table in _DATA:
-                if db.conn.execute(f"SELECT 1 FROM {table} WHERE store = ? LIMIT 1", (store,)).fetchone():
+                if db.execute(f"SELECT 1 FROM {table} WHERE store = ? LIMIT 1", (store,)).fetchone():
                     return False
             forget_store(db, store, now)
             for table in tables_of_stores(db):
-                db.conn.execute(f'DELETE FROM "{table}" WHERE store = ?', (store,))
-            if db.conn.execute("DELETE FROM stores WHERE id = ?", (store,)).rowcount:
+                db.execute(f'DELETE FROM "{table}" WHERE store = ?', (store,))
+            if db.execute("DELETE FROM stores WHERE id = ?", (store,)).rowcount:
                 record(db, now, actor, "store removed", store)
             return True
 
@@ -129,19 +128,19 @@ def _settings(store: Store) -> dict[str, Any]:
     return {name: value for name, value in asdict(store).items() if name != "id"}
 
 
-def _read(db: SqliteDatabase, store: str) -> tuple[Store | None, dict[str, str]]:
+def _read(db: Connection, store: str) -> tuple[Store | None, dict[str, str]]:
     """Return a store and who said its settings, inside a write."""
-    row = db.conn.execute(f"SELECT {_COLUMNS}, origins FROM stores WHERE id = ?", (store,)).fetchone()
+    row = db.execute(f"SELECT {_COLUMNS}, origins FROM stores WHERE id = ?", (store,)).fetchone()
     return (Store(*row[:-1]), json.loads(row[-1])) if row else (None, {})
 
 
-def _write(db: SqliteDatabase, store: Store, said: Mapping[str, str | None], now: int, actor: str) -> None:
+def _write(db: Connection, store: Store, said: Mapping[str, str | None], now: int, actor: str) -> None:
     """Write a store's settings and who said those in `said` (None: nobody any more), with an entry in the audit log."""
     before, origins = _read(db, store.id)
     known = {name: by for name, by in {**origins, **said}.items() if by is not None}
     row = asdict(store) | {"origins": json.dumps(known, sort_keys=True)}
-    db.table("stores").upsert(row, pk="id")
-    db.conn.execute("DELETE FROM erased_stores WHERE hash = ?", (fingerprint(store.id),))  # it is there again
+    upsert(db, "stores", "id", row)
+    db.execute("DELETE FROM erased_stores WHERE hash = ?", (fingerprint(store.id),))  # it is there again
     old, new = _settings(before) if before else {}, _settings(store)
     changed = {name: value for name, value in new.items() if value != old.get(name)}
     if changed or before is None:

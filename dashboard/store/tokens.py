@@ -7,11 +7,10 @@ import secrets
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlite_utils import Database as SqliteDatabase
-
+from metrica.dashboard.database.errors import DatabaseError
+from metrica.dashboard.database.interface import Connection, Engine
+from metrica.dashboard.database.statements import upsert
 from metrica.dashboard.store.audit import COMMAND, record
-from metrica.dashboard.store.errors import DatabaseError
-from metrica.dashboard.store.file import DatabaseFile
 from metrica.dashboard.store.gone import is_ended
 from metrica.dashboard.store.origins import ADMIN
 
@@ -50,7 +49,7 @@ class Token:
 class TokenTable:
     """The tokens of a database."""
 
-    def __init__(self, file: DatabaseFile) -> None:
+    def __init__(self, file: Engine) -> None:
         self._file = file
 
     def create(self, store: str, label: str = "", *, actor: str = COMMAND) -> str:
@@ -69,10 +68,10 @@ class TokenTable:
         """
         now, hashed = self._file.clock(), _hash(token)
 
-        def insert(db: SqliteDatabase) -> None:
+        def insert(db: Connection) -> None:
             _require(db, store)
             _insert(db, hashed, store, label, now, ADMIN)
-            db.conn.execute("DELETE FROM ended_tokens WHERE hash = ?", (hashed,))
+            db.execute("DELETE FROM ended_tokens WHERE hash = ?", (hashed,))
             record(db, now, actor, "token added", store, detail={"key": hashed[:_KEY], "label": label})
 
         self._file.write(insert).result()
@@ -86,17 +85,17 @@ class TokenTable:
         """
         now, hashed = self._file.clock(), _hash(token)
 
-        def place(db: SqliteDatabase) -> Placed:
+        def place(db: Connection) -> Placed:
             _require(db, store)
-            found = db.conn.execute("SELECT store, origin, revoked_by FROM tokens WHERE hash = ?", (hashed,)).fetchone()
+            found = db.execute("SELECT store, origin, revoked_by FROM tokens WHERE hash = ?", (hashed,)).fetchone()
             held, given_by, revoked_by = found or ("", "", "")
             if given_by == ADMIN and held != store:
                 return "elsewhere"
-            for (old,) in db.conn.execute(
+            for (old,) in db.execute(
                 "SELECT hash FROM tokens WHERE store = ? AND origin = ? AND hash != ? AND revoked IS NULL",
                 (store, origin, hashed),
             ).fetchall():
-                db.conn.execute("UPDATE tokens SET revoked = ?, revoked_by = ? WHERE hash = ?", (now, origin, old))
+                db.execute("UPDATE tokens SET revoked = ?, revoked_by = ? WHERE hash = ?", (now, origin, old))
                 record(db, now, origin, "token retired", store, detail={"key": old[:_KEY]})
             if revoked_by == ADMIN or is_ended(db, hashed):
                 return "revoked"
@@ -130,16 +129,16 @@ class TokenTable:
         """
         now = self._file.clock()
 
-        def update(db: SqliteDatabase) -> bool:
+        def update(db: Connection) -> bool:
             wanted = (store, len(key[:_KEY]), key[:_KEY])
-            found = db.conn.execute(
+            found = db.execute(
                 "SELECT hash, revoked_by FROM tokens WHERE store = ? AND substr(hash, 1, ?) = ?", wanted
             ).fetchall()
             if len(key) < _MIN_KEY or len(found) != 1:
                 return False
             (hashed, revoked_by), *_ = found
             if revoked_by != ADMIN:  # also one that its launch file has retired: it could bring it back
-                db.conn.execute(
+                db.execute(
                     "UPDATE tokens SET revoked = coalesce(revoked, ?), revoked_by = ? WHERE hash = ?",
                     (now, ADMIN, hashed),
                 )
@@ -162,14 +161,14 @@ def check_token(token: str) -> None:
         )
 
 
-def _require(db: SqliteDatabase, store: str) -> None:
-    if not db.conn.execute("SELECT 1 FROM stores WHERE id = ?", (store,)).fetchone():
+def _require(db: Connection, store: str) -> None:
+    if not db.execute("SELECT 1 FROM stores WHERE id = ?", (store,)).fetchone():
         raise DatabaseError(f"there is no store {store!r}: add it first")
 
 
-def _insert(db: SqliteDatabase, hashed: str, store: str, label: str, now: int, origin: str) -> None:
+def _insert(db: Connection, hashed: str, store: str, label: str, now: int, origin: str) -> None:
     row = {"hash": hashed, "store": store, "label": label, "created": now, "origin": origin}
-    db.table("tokens").insert(row | {"revoked": None, "revoked_by": ""}, pk="hash", replace=True)
+    upsert(db, "tokens", "hash", row | {"revoked": None, "revoked_by": ""})
 
 
 def _hash(token: str) -> str:

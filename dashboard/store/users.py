@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlite_utils import Database as SqliteDatabase
-
+from metrica.dashboard.database.interface import Connection, Engine
 from metrica.dashboard.store.audit import COMMAND, record
-from metrica.dashboard.store.file import DatabaseFile
 from metrica.dashboard.store.sessions import end_sessions
 
 OWNER = "owner"
@@ -35,7 +33,7 @@ class User:
 class UserTable:
     """The users of a database."""
 
-    def __init__(self, file: DatabaseFile) -> None:
+    def __init__(self, file: Engine) -> None:
         self._file = file
 
     def all(self) -> list[User]:
@@ -59,9 +57,9 @@ class UserTable:
         """
         now = self._file.clock()
 
-        def write(db: SqliteDatabase) -> None:
+        def write(db: Connection) -> None:
             before = _read(db, user.name)
-            db.conn.execute(
+            db.execute(
                 "INSERT INTO users (name, password, created, origin, changed, removed) VALUES (?, ?, ?, ?, ?, NULL)"
                 " ON CONFLICT (name) DO UPDATE SET password = excluded.password, origin = excluded.origin,"
                 " changed = excluded.changed, removed = NULL",
@@ -81,7 +79,7 @@ class UserTable:
         No session ends. Nothing changes if the password is another one by now.
         """
         update = "UPDATE users SET password = ? WHERE name = ? AND password = ?"
-        self._file.write(lambda db: db.conn.execute(update, (password, user.name, user.password))).result()
+        self._file.write(lambda db: db.execute(update, (password, user.name, user.password))).result()
         return User(user.name, password, user.origin, user.changed)
 
     def remove(self, name: str, *, actor: str = COMMAND) -> bool:
@@ -91,19 +89,19 @@ class UserTable:
         """
         now = self._file.clock()
 
-        def write(db: SqliteDatabase) -> bool:
+        def write(db: Connection) -> bool:
             before = _read(db, name)
             if before is None or before.removed is not None:
                 return False
             ended = end_sessions(db, name)
-            db.conn.execute("UPDATE users SET password = '', removed = ? WHERE name = ?", (now, name))
-            db.conn.execute("DELETE FROM users WHERE name = ? AND name != ?", (name, OWNER))
+            db.execute("UPDATE users SET password = '', removed = ? WHERE name = ?", (now, name))
+            db.execute("DELETE FROM users WHERE name = ? AND name != ?", (name, OWNER))
             record(db, now, actor, "user removed", name, detail={"sessions_ended": ended})
             return True
 
         return self._file.write(write).result()
 
 
-def _read(db: SqliteDatabase, name: str) -> User | None:
-    row: Any = db.conn.execute(f"SELECT {_COLUMNS} FROM users WHERE name = ?", (name,)).fetchone()
+def _read(db: Connection, name: str) -> User | None:
+    row: Any = db.execute(f"SELECT {_COLUMNS} FROM users WHERE name = ?", (name,)).fetchone()
     return User(*row) if row else None

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from sqlite_utils import Database as SqliteDatabase
 
-from metrica.dashboard.store.connections import require_known_schema
-from metrica.dashboard.store.errors import DatabaseDamagedError, DatabaseError, DatabaseFullError, database_error
+from metrica.dashboard.database.errors import DatabaseDamagedError, DatabaseError, DatabaseFullError, database_error
+from metrica.dashboard.database.sqlite.connections import require_known_schema
 
 _STEPS = 100_000  # instructions of SQLite's machine between two looks at whether to stop: some milliseconds
 _DRAFT = "partial"

@@ -7,19 +7,17 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
-from sqlite_utils import Database as SqliteDatabase
-
-from metrica.dashboard.store.file import DatabaseFile
+from metrica.dashboard.database.interface import Connection, Engine
 
 T = TypeVar("T")
-Part = Callable[[SqliteDatabase, Sequence[T]], object]
+Part = Callable[[Connection, Sequence[T]], object]
 """Changes the rows of some items, inside a write."""
 
 _GOAL = 0.03  # s that one write shall take, without its commit
 _LEAST, _FIRST, _MOST = 50, 500, 5000  # rows of one write
 
 
-def in_chunks(file: DatabaseFile, work: Callable[[SqliteDatabase, int], int]) -> int:
+def in_chunks(file: Engine, work: Callable[[Connection, int], int]) -> int:
     """Call `work` in a write of its own, again and again, until it has nothing to do. Returns the sum of its results.
 
     work: is given the connection and the most rows to change, and returns how many it has changed.
@@ -33,13 +31,11 @@ def in_chunks(file: DatabaseFile, work: Callable[[SqliteDatabase, int], int]) ->
         rows = _next(rows, took)
 
 
-def each_in_chunks(
-    file: DatabaseFile, items: Sequence[T], work: Callable[[SqliteDatabase, Sequence[T]], object]
-) -> None:
+def each_in_chunks(file: Engine, items: Sequence[T], work: Callable[[Connection, Sequence[T]], object]) -> None:
     """Call `work` in writes of its own, with some of the items after the other, until all were done."""
     place, rows = 0, _FIRST
 
-    def some(db: SqliteDatabase, most: int) -> int:
+    def some(db: Connection, most: int) -> int:
         part = items[place : place + most]
         work(db, part)
         return len(part)
@@ -49,12 +45,12 @@ def each_in_chunks(
         place, rows = place + done, _next(rows, took)
 
 
-def delete_in_chunks(file: DatabaseFile, sql: str, *values: object) -> int:
+def delete_in_chunks(file: Engine, sql: str, *values: object) -> int:
     """Run a DELETE again and again until it finds nothing. Its last `?` is the most rows. Returns how many went."""
-    return in_chunks(file, lambda db, most: db.conn.execute(sql, (*values, most)).rowcount)
+    return in_chunks(file, lambda db, most: db.execute(sql, (*values, most)).rowcount)
 
 
-def _timed(work: Callable[[SqliteDatabase, int], int], rows: int, db: SqliteDatabase) -> tuple[int, float]:
+def _timed(work: Callable[[Connection, int], int], rows: int, db: Connection) -> tuple[int, float]:
     began = time.monotonic()
     done = work(db, rows)
     return done, time.monotonic() - began

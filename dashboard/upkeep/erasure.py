@@ -12,11 +12,9 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from sqlite_utils import Database as SqliteDatabase
-
+from metrica.dashboard.database.errors import DatabaseBusyError, database_error
+from metrica.dashboard.database.interface import Connection, Engine
 from metrica.dashboard.store.audit import COMMAND, record
-from metrica.dashboard.store.errors import DatabaseBusyError, database_error
-from metrica.dashboard.store.file import DatabaseFile
 from metrica.dashboard.store.gone import bump, end_tokens, fingerprint, forget_store, tables_of_stores
 from metrica.dashboard.upkeep.chunks import delete_in_chunks, each_in_chunks
 
@@ -28,7 +26,7 @@ _PATIENCE = 30.0  # s to wait for readers before the log beside the database can
 class Erasure:
     """What is known of stores and tokens that are gone for good. It keeps fingerprints, from which no name is read."""
 
-    def __init__(self, file: DatabaseFile) -> None:
+    def __init__(self, file: Engine) -> None:
         self._file = file
 
     def erased(self, store: str) -> int | None:
@@ -51,10 +49,10 @@ class Erasure:
             counts[table] = delete_in_chunks(self._file, sql, store)
         self._redact(store)
 
-        def finish(db: SqliteDatabase) -> None:
+        def finish(db: Connection) -> None:
             for table in tables_of_stores(db):  # what a request under way has written meanwhile
-                db.conn.execute(f'DELETE FROM "{table}" WHERE store = ?', (store,))
-            if db.conn.execute("DELETE FROM stores WHERE id = ?", (store,)).rowcount:
+                db.execute(f'DELETE FROM "{table}" WHERE store = ?', (store,))
+            if db.execute("DELETE FROM stores WHERE id = ?", (store,)).rowcount:
                 detail = {table: count for table, count in counts.items() if count}
                 record(db, now, actor, "store deleted", _GONE, detail=detail)
             bump(db)
@@ -66,7 +64,7 @@ class Erasure:
         """Remove a token from the list of its store; it never becomes valid again. key: as in `Token`."""
         now = self._file.clock()
 
-        def remove(db: SqliteDatabase) -> None:
+        def remove(db: Connection) -> None:
             if end_tokens(db, now, "store = ? AND substr(hash, 1, 12) = ?", store, key):
                 record(db, now, actor, "token removed", store, detail={"key": key})
 
@@ -88,7 +86,7 @@ class Erasure:
                 changes.append((subject, json.dumps(values, ensure_ascii=False, separators=(",", ":")), n))
 
         sql = "UPDATE audit SET subject = ?, detail = ? WHERE n = ?"
-        each_in_chunks(self._file, changes, lambda db, part: db.conn.executemany(sql, part))
+        each_in_chunks(self._file, changes, lambda db, part: db.executemany(sql, part))
 
 
 def scrub(path: Path) -> None:
@@ -126,10 +124,10 @@ def _patiently(work: Callable[[], object]) -> None:
             time.sleep(0.002)
 
 
-def _delete(table: str, db: SqliteDatabase) -> str:
+def _delete(table: str, db: Connection) -> str:
     """Return the statement that deletes some rows of a store from a table."""
-    without_rowid = db.conn.execute("SELECT wr FROM pragma_table_list(?)", (table,)).fetchone()[0]
-    columns = db.conn.execute("SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk", (table,)).fetchall()
+    without_rowid = db.execute("SELECT wr FROM pragma_table_list(?)", (table,)).fetchone()[0]
+    columns = db.execute("SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk", (table,)).fetchall()
     keys = ", ".join(f'"{name}"' for (name,) in columns) if without_rowid else "rowid"
     return f'DELETE FROM "{table}" WHERE ({keys}) IN (SELECT {keys} FROM "{table}" WHERE store = ? LIMIT ?)'
 

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlite_utils import Database as SqliteDatabase
-
+from metrica.dashboard.database.errors import DatabaseError
+from metrica.dashboard.database.interface import Connection
 from metrica.dashboard.kpis.events import Events
 from metrica.dashboard.store.audit import COMMAND, Scalar, record
 from metrica.dashboard.store.database import Database
-from metrica.dashboard.store.errors import DatabaseError
 from metrica.dashboard.store.gone import bump, without
 from metrica.dashboard.store.records import Span
 from metrica.dashboard.upkeep.chunks import each_in_chunks, in_chunks
@@ -77,12 +76,12 @@ class Removals:
         """
         now, found = self._file.clock(), len(self.preview(stretch))
 
-        def begin(db: SqliteDatabase) -> int:
-            n = db.conn.execute(
-                "INSERT INTO removals (store, since, until, camera, line, why, removed) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        def begin(db: Connection) -> int:
+            n: int = db.execute(
+                "INSERT INTO removals (store, since, until, camera, line, why, removed) VALUES (?, ?, ?, ?, ?, ?, ?)"
+                " RETURNING n",
                 (stretch.store, stretch.since, stretch.until, stretch.camera, stretch.line, why, now),
-            ).lastrowid
-            assert n is not None
+            ).fetchone()[0]
             _cut_coverage(db, n, stretch)
             record(db, now, actor, "events removed", stretch.store, detail=_detail(n, stretch, found, why))
             bump(db)
@@ -93,12 +92,12 @@ class Removals:
         sql, values = stretch.where
         found_rows: list[tuple[int]] = self._file.rows(f"SELECT n FROM events WHERE {sql}", *values)
 
-        def move(db: SqliteDatabase, rows: Sequence[tuple[int]]) -> None:
-            db.conn.executemany(
+        def move(db: Connection, rows: Sequence[tuple[int]]) -> None:
+            db.executemany(
                 f"INSERT INTO removed_events ({_EVENT}, removal) SELECT {_EVENT}, ? FROM events WHERE n = ?",
                 [(n, row[0]) for row in rows],
             )
-            db.conn.executemany("DELETE FROM events WHERE n = ?", rows)
+            db.executemany("DELETE FROM events WHERE n = ?", rows)
             bump(db)
 
         each_in_chunks(self._file, found_rows, move)
@@ -111,31 +110,29 @@ class Removals:
         """
         removal = self.get(n)
 
-        def move(db: SqliteDatabase, most: int) -> int:
-            ids = db.conn.execute(
-                "SELECT store, id FROM removed_events WHERE removal = ? LIMIT ?", (n, most)
-            ).fetchall()
-            db.conn.executemany(
+        def move(db: Connection, most: int) -> int:
+            ids = db.execute("SELECT store, id FROM removed_events WHERE removal = ? LIMIT ?", (n, most)).fetchall()
+            db.executemany(
                 f"INSERT INTO events ({_EVENT}) SELECT {_EVENT} FROM removed_events WHERE store = ? AND id = ?"
                 " ON CONFLICT (store, id) DO NOTHING",
                 ids,
             )
-            db.conn.executemany("DELETE FROM removed_events WHERE store = ? AND id = ?", ids)
+            db.executemany("DELETE FROM removed_events WHERE store = ? AND id = ?", ids)
             return len(ids)
 
         in_chunks(self._file, move)
         now = self._file.clock()
 
-        def end(db: SqliteDatabase) -> None:
+        def end(db: Connection) -> None:
             move(db, 1 << 30)  # the few that a box has sent meanwhile
             if removal.restored is None:
-                db.conn.execute("UPDATE removals SET restored = ? WHERE n = ?", (now, n))
+                db.execute("UPDATE removals SET restored = ? WHERE n = ?", (now, n))
                 record(db, now, actor, "events restored", removal.stretch.store, detail={"n": n})
 
         self._file.write(end).result()
         spans = self._file.rows('SELECT camera, start, "end" FROM removed_watched WHERE removal = ?', n)
         self._coverage.add(removal.stretch.store, [Span(camera=c, start=s, end=e) for c, s, e in spans]).result()
-        self._file.write(lambda db: db.conn.execute("DELETE FROM removed_watched WHERE removal = ?", (n,))).result()
+        self._file.write(lambda db: db.execute("DELETE FROM removed_watched WHERE removal = ?", (n,))).result()
         return self.get(n)
 
     def get(self, n: int) -> Removal:
@@ -159,9 +156,9 @@ class Removals:
         return [Removal(row[0], Stretch(*row[1:6]), *row[6:]) for row in rows]
 
 
-def _cut_coverage(db: SqliteDatabase, n: int, stretch: Stretch) -> None:
+def _cut_coverage(db: Connection, n: int, stretch: Stretch) -> None:
     """Take the stretch out of the coverage of its cameras, and keep it under the number of the removal."""
-    near = db.conn.execute(
+    near = db.execute(
         'SELECT n, camera, start, "end" FROM watched WHERE store = ? AND "end" > ? AND start < ?',
         (stretch.store, stretch.since, stretch.until),
     ).fetchall()
@@ -171,12 +168,12 @@ def _cut_coverage(db: SqliteDatabase, n: int, stretch: Stretch) -> None:
         parts, cut = without(start, end, stretch.since, stretch.until)
         if cut is None:
             continue
-        db.conn.execute("DELETE FROM watched WHERE n = ?", (row,))
-        db.conn.executemany(
+        db.execute("DELETE FROM watched WHERE n = ?", (row,))
+        db.executemany(
             'INSERT INTO watched (store, camera, start, "end") VALUES (?, ?, ?, ?)',
             [(stretch.store, camera, *part) for part in parts],
         )
-        db.conn.execute("INSERT INTO removed_watched VALUES (?, ?, ?, ?, ?)", (n, stretch.store, camera, *cut))
+        db.execute("INSERT INTO removed_watched VALUES (?, ?, ?, ?, ?)", (n, stretch.store, camera, *cut))
 
 
 def _detail(n: int, stretch: Stretch, events: int, why: str) -> dict[str, Scalar]:

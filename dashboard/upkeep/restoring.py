@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from metrica.dashboard.database.errors import DatabaseBusyError, DatabaseDamagedError, DatabaseError, database_error
+from metrica.dashboard.database.sqlite.connections import immediate, open_writer
 from metrica.dashboard.store.audit import COMMAND, record
-from metrica.dashboard.store.connections import immediate, open_writer
-from metrica.dashboard.store.errors import DatabaseBusyError, DatabaseDamagedError, DatabaseError, database_error
 from metrica.dashboard.store.gone import fingerprint
 from metrica.dashboard.upkeep.backup import Contents, checked, draft_of, keep, write_copy
 
@@ -117,7 +117,7 @@ def _prepare(draft: Path, backup: str, ended: dict[str, list[tuple[str, int]]]) 
             )
             db.conn.execute("DELETE FROM sessions")  # one of them may have been ended since
             db.conn.execute("UPDATE data_version SET version = ?", (now,))  # another one than any program has seen
-            record(db, now, COMMAND, "database restored", backup)
+            record(db.conn, now, COMMAND, "database restored", backup)
             gone = {row[0] for row in db.conn.execute("SELECT hash FROM erased_stores")}
             stores = [row[0] for row in db.conn.execute("SELECT id FROM stores ORDER BY id")]
         db.conn.execute("PRAGMA journal_mode=DELETE")

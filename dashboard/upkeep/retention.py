@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlite_utils import Database as SqliteDatabase
-
+from metrica.dashboard.database.interface import Connection, Engine
 from metrica.dashboard.kpis.business_day import Calendar
 from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.store.audit import COMMAND, Scalar, record
-from metrica.dashboard.store.file import DatabaseFile
 from metrica.dashboard.store.gone import bump
 from metrica.dashboard.upkeep.chunks import delete_in_chunks
 
@@ -50,7 +48,7 @@ class Expired:
 class Retention:
     """The retention of the stores of a database."""
 
-    def __init__(self, file: DatabaseFile) -> None:
+    def __init__(self, file: Engine) -> None:
         self._file = file
 
     def days(self, store: str) -> int:
@@ -63,8 +61,8 @@ class Retention:
         checked_days(days)
         now = self._file.clock()
 
-        def write(db: SqliteDatabase) -> None:
-            db.conn.execute(
+        def write(db: Connection) -> None:
+            db.execute(
                 "INSERT INTO retention (store, days, since) VALUES (?, ?, 0)"
                 " ON CONFLICT (store) DO UPDATE SET days = excluded.days",
                 (store, days),
@@ -89,14 +87,14 @@ class Retention:
         """Remove what is too old, in short writes; sent again, it is not taken. Returns how many rows went."""
         store, since, now = expired.store.id, expired.since, self._file.clock()
 
-        def begin(db: SqliteDatabase) -> None:
-            db.conn.execute(
+        def begin(db: Connection) -> None:
+            db.execute(
                 "INSERT INTO retention (store, days, since) VALUES (?, NULL, ?)"
                 " ON CONFLICT (store) DO UPDATE SET since = max(since, excluded.since)",
                 (store, since),
             )
             # What a camera saw without its events would look as if nobody had come.
-            db.conn.execute(
+            db.execute(
                 'UPDATE watched SET start = ? WHERE store = ? AND start < ? AND "end" >= ?',
                 (since, store, since, since),
             )
@@ -110,8 +108,8 @@ class Retention:
             )
             gone += delete_in_chunks(self._file, sql, store, since)
 
-        def end(db: SqliteDatabase) -> None:
-            db.conn.execute(
+        def end(db: Connection) -> None:
+            db.execute(
                 "DELETE FROM removals WHERE store = ? AND until <= ?"
                 " AND NOT EXISTS (SELECT 1 FROM removed_events e WHERE e.removal = removals.n)"
                 " AND NOT EXISTS (SELECT 1 FROM removed_watched w WHERE w.removal = removals.n)",

@@ -96,7 +96,7 @@ def create_web(database: Database, settings: WebSettings) -> Flask:
     calm_logger(server.name)
     server.config.update(
         SECRET_KEY=settings.secret_key,
-        SESSION_COOKIE_NAME=_cookie_name(settings.secret_key, database.path),
+        SESSION_COOKIE_NAME=_cookie_name(settings.secret_key, database.identity),
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.https,
@@ -161,9 +161,9 @@ def create_web(database: Database, settings: WebSettings) -> Flask:
     return server
 
 
-def _cookie_name(secret_key: str, database: Path) -> str:
+def _cookie_name(secret_key: str, database: str) -> str:
     # Browsers keep one set of cookies for all ports of a host, so each installation needs a name of its own.
-    return f"metrica-{hashlib.sha256(f'{secret_key} {database.resolve()}'.encode()).hexdigest()[:12]}"
+    return f"metrica-{hashlib.sha256(f'{secret_key} {database}'.encode()).hexdigest()[:12]}"
 
 
 def _content_policy(app: Dash) -> str:

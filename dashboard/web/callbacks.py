@@ -7,12 +7,12 @@ from typing import Any
 
 from dash import ClientsideFunction, Dash, Input, Output, State, html, no_update
 
+from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.kpis.events import MINUTE, SECOND
 from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.reports.answers import Answers
 from metrica.dashboard.reports.store_reports import WEEKS, ChartData, Headline, calendar_of
 from metrica.dashboard.store.database import Database
-from metrica.dashboard.store.errors import DatabaseError
 from metrica.dashboard.texts.texts import Texts
 from metrica.dashboard.texts.wording import (
     age,

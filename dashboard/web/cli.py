@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from metrica.dashboard.admin.aliases import moved
+from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.service.commands import (
     DATABASE_FILE,
     add_address_options,
@@ -20,7 +21,6 @@ from metrica.dashboard.service.secret_file import read_or_create
 from metrica.dashboard.service.serving import WsgiServer, say
 from metrica.dashboard.service.signals import interruptible
 from metrica.dashboard.store.database import Database
-from metrica.dashboard.store.errors import DatabaseError
 from metrica.dashboard.web.first_password import FIRST_PASSWORD, first_password
 from metrica.dashboard.web.passwords import OWNER, ensure_owner, generate
 from metrica.dashboard.web.prefix import checked_prefix

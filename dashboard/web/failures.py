@@ -7,9 +7,9 @@ import threading
 import time
 from collections.abc import Callable
 
+from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.store.audit import anonymised
 from metrica.dashboard.store.database import Database
-from metrica.dashboard.store.errors import DatabaseError
 
 _DAY = 24 * 3600.0  # s
 _MOST_KEYS = 100  # of user and network a day; those beyond are counted together

@@ -12,10 +12,10 @@ from flask import Blueprint, Flask, Response, current_app, redirect, request, se
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
+from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.service.addresses import network_of
 from metrica.dashboard.service.errors import BusyError
 from metrica.dashboard.store.database import Database
-from metrica.dashboard.store.errors import DatabaseError
 from metrica.dashboard.web.device import known_device, remember_device
 from metrica.dashboard.web.failures import FailureLog
 from metrica.dashboard.web.form_page import Field, form_page

@@ -14,15 +14,15 @@ import urllib3
 
 from metrica import testing
 from metrica.context import Context
+from metrica.dashboard.database.errors import database_error
 from metrica.dashboard.nodes import Dashboard, Ingest
 from metrica.dashboard.store.database import Database
-from metrica.dashboard.store.errors import database_error
 from metrica.dashboard.store.users import User
 from metrica.dashboard.web.passwords import OWNER, hashed, is_right
 from metrica.errors import NodeError, ParameterError
 from tests.dashboard.client import Client
+from tests.dashboard.database.test_sqlite_writer import end
 from tests.dashboard.footfall import event
-from tests.dashboard.store.test_writer import end
 
 
 def context(folder: Path) -> Context:

@@ -117,24 +117,31 @@ MAY_IMPORT: dict[str, set[str]] = {
     "launch/reading": {"messages", *RUNTIME},
     "launch/supervision": {"messages", "launch/reading", *RUNTIME},
     "dashboard/kpis": set(),
-    "dashboard/store": {"messages", "dashboard/kpis"},
+    "dashboard/database": {"messages"},
+    "dashboard/database/schema": {"dashboard/database"},
+    "dashboard/database/sqlite": {"dashboard/database", "dashboard/database/schema"},
+    "dashboard/store": {"messages", *_of_dashboard("database", "database/sqlite", "kpis")},
     "dashboard/service": {"messages", "metrica/secrets"},
-    "dashboard/reports": {"dashboard/store", "dashboard/kpis"},
-    "dashboard/upkeep": {"dashboard/store", "dashboard/kpis"},
+    "dashboard/reports": _of_dashboard("database", "store", "kpis"),
+    "dashboard/upkeep": _of_dashboard("database", "database/sqlite", "store", "kpis"),
     "dashboard/texts": {"dashboard/kpis"},
-    "dashboard/privacy": {"metrica", *_of_dashboard("store", "kpis", "upkeep")},
-    "dashboard/admin": {"messages", *_of_dashboard("store", "kpis", "reports", "service", "upkeep", "privacy")},
+    "dashboard/privacy": {"metrica", *_of_dashboard("database", "store", "kpis", "upkeep")},
+    "dashboard/admin": {
+        "messages",
+        *_of_dashboard("database", "store", "kpis", "reports", "service", "upkeep", "privacy"),
+    },
     # The two services import the room of `metrica-admin` for their old commands, which do the same.
-    "dashboard/ingest": {"messages", *_of_dashboard("store", "kpis", "reports", "service", "admin")},
+    "dashboard/ingest": {"messages", *_of_dashboard("database", "store", "kpis", "reports", "service", "admin")},
     "dashboard/web": {
         "messages",
         "metrica/secrets",
-        *_of_dashboard("store", "kpis", "reports", "service", "admin", "texts"),
+        *_of_dashboard("database", "store", "kpis", "reports", "service", "admin", "texts"),
     },
     # dashboard/nodes.py wraps the two services as nodes: the only file there that knows the runtime.
     "dashboard": {
         "metrica",
-        *_of_dashboard("store", "kpis", "reports", "service", "upkeep", "privacy", "texts", "admin", "ingest", "web"),
+        *_of_dashboard("database", "store", "kpis", "reports", "service", "upkeep"),
+        *_of_dashboard("privacy", "texts", "admin", "ingest", "web"),
     },
 }
 ONLY_WHEN_NEEDED = {("nodes/capture", "simulator"), ("tools/count", "nodes/detection")}

@@ -113,11 +113,11 @@ def test_every_table_about_a_store_is_known_also_one_that_comes_later(here: Here
         )
         assert {table for table, column in columns if "store" in column} == known, "a table that names stores otherwise"
         database.write(
-            lambda db: db.conn.execute(
+            lambda db: db.execute(
                 "CREATE TABLE later (store TEXT REFERENCES stores(id), d TEXT, PRIMARY KEY (store, d)) WITHOUT ROWID"
             )
         ).result()
-        database.write(lambda db: db.conn.execute("INSERT INTO later VALUES (?, 'x')", (STORE.id,))).result()
+        database.write(lambda db: db.execute("INSERT INTO later VALUES (?, 'x')", (STORE.id,))).result()
         Erasure(database).erase(STORE.id)
         assert database.rows("SELECT * FROM later") == []
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database as SqliteDatabase
 
+from metrica.dashboard.database.sqlite.migrations import migrations
 from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.store.database import Database
-from metrica.dashboard.store.migrations import migrations
 from metrica.dashboard.upkeep.backup import checked
 from tests.dashboard.admin.commands import Here, admin
 from tests.dashboard.admin.test_backups import NOON, count, filled, names

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.kpis.events import MINUTE
 from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.reports.answers import Answer, Answers
 from metrica.dashboard.reports.reports import Reports
 from metrica.dashboard.store.database import Database
-from metrica.dashboard.store.errors import DatabaseError
 from metrica.dashboard.upkeep.removals import Removals, Stretch
 from tests.dashboard.footfall import at, event
 

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.store import audit
 from metrica.dashboard.store.audit import KEEP, MANY, anonymised, record
 from metrica.dashboard.store.database import Database
-from metrica.dashboard.store.errors import DatabaseError
 from tests.dashboard.client import NOON, ManualClock
 
 

@@ -16,6 +16,7 @@ from metrica.dashboard.store.coverage import joined
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.records import Span
 from tests.dashboard.client import NOON, STORE
+from tests.dashboard.database.sqlite import sqlite
 
 
 def span(start: int, end: int, camera: str = "door") -> Span:
@@ -106,9 +107,9 @@ def steps(path: Path, sent: list[Span]) -> int:
         return 0
 
     with Database(path) as database:
-        database.write(lambda db: db.conn.set_progress_handler(one_more, 100)).result()
+        database.write(lambda db: sqlite(db).set_progress_handler(one_more, 100)).result()
         database.coverage.add(STORE.id, sent).result()
-        database.write(lambda db: db.conn.set_progress_handler(None, 0)).result()
+        database.write(lambda db: sqlite(db).set_progress_handler(None, 0)).result()
     return 100 * count
 
 

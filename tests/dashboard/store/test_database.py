@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from metrica.dashboard.database.errors import DatabaseDamagedError, DatabaseError
+from metrica.dashboard.database.sqlite.connections import open_writer
 from metrica.dashboard.kpis.store import Store
-from metrica.dashboard.store.connections import open_writer
 from metrica.dashboard.store.database import Database
-from metrica.dashboard.store.errors import DatabaseDamagedError, DatabaseError
 from metrica.dashboard.store.events import Added
 from metrica.dashboard.store.users import User
 from tests.dashboard.footfall import event
@@ -116,7 +116,7 @@ def test_a_store_that_cannot_be_is_refused(name: str, zone: str, cutoff: int, wo
 def test_an_acknowledged_event_survives_a_power_cut(database: Database) -> None:
     # FULL (2) makes each commit wait until the disk has it; WAL with NORMAL would not.
     assert database.write(lambda db: db.execute("PRAGMA synchronous").fetchone()[0]).result() == 2
-    assert database.write(lambda db: db.journal_mode).result() == "wal"
+    assert database.write(lambda db: db.execute("PRAGMA journal_mode").fetchone()[0]).result() == "wal"
 
 
 def test_the_file_is_for_its_owner_only(database: Database) -> None:
@@ -124,7 +124,7 @@ def test_the_file_is_for_its_owner_only(database: Database) -> None:
 
 
 def test_a_read_connection_cannot_write(database: Database) -> None:
-    with pytest.raises(DatabaseError), database._readers.connection() as conn:  # pyright: ignore[reportPrivateUsage]
+    with pytest.raises(DatabaseError), database.snapshot() as conn:
         conn.execute("DELETE FROM stores")
     assert database.stores.all() == [TUNIS]
 

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlite_utils import Database as SqliteDatabase
 
+from metrica.dashboard.database.sqlite.migrations import migrations
 from metrica.dashboard.kpis.store import DEFAULT_CUTOFF_HOUR, Store
 from metrica.dashboard.store.database import Database
-from metrica.dashboard.store.migrations import migrations
 from metrica.dashboard.store.origins import ADMIN, launch_file
 from metrica.dashboard.store.tokens import check_token
 from metrica.dashboard.store.users import OWNER, User

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlite_utils import Database as SqliteDatabase
 
-from metrica.dashboard.store import writer
+from metrica.dashboard.database.errors import DatabaseError
+from metrica.dashboard.database.interface import Connection
+from metrica.dashboard.database.sqlite import writer
 from metrica.dashboard.store.database import Database
-from metrica.dashboard.store.errors import DatabaseError
 from metrica.dashboard.store.events import Added
 from tests.dashboard.client import NOON, STORE
+from tests.dashboard.database.sqlite import engine, sqlite
 from tests.dashboard.footfall import event
 
 
@@ -23,7 +24,7 @@ def test_others_have_their_turn_between_two_parts(tmp_path: Path) -> None:
     with Database(tmp_path / "metrica.db") as database:
         go_on = threading.Event()
 
-        def parts() -> Iterator[Callable[[SqliteDatabase], None]]:
+        def parts() -> Iterator[Callable[[Connection], None]]:
             yield lambda _: (go_on.wait(20), order.append("first"))[1]
             yield lambda _: order.append("second")
 
@@ -40,10 +41,10 @@ def test_a_part_that_fails_ends_the_whole_and_says_why(tmp_path: Path) -> None:
         database.stores.put(STORE)
         asked: list[int] = []
 
-        def fail(_: SqliteDatabase) -> None:
+        def fail(_: Connection) -> None:
             raise KeyError("in the middle")
 
-        def parts() -> Iterator[Callable[[SqliteDatabase], None]]:
+        def parts() -> Iterator[Callable[[Connection], None]]:
             for n in range(3):
                 asked.append(n)
                 yield fail if n == 1 else lambda _: None
@@ -52,7 +53,7 @@ def test_a_part_that_fails_ends_the_whole_and_says_why(tmp_path: Path) -> None:
             database.write_parts(parts(), len).result(20)
         assert asked == [0, 1]
 
-        def broken() -> Iterator[Callable[[SqliteDatabase], None]]:
+        def broken() -> Iterator[Callable[[Connection], None]]:
             yield lambda _: None
             raise ValueError("the list of parts is broken")
 
@@ -65,7 +66,7 @@ def test_a_database_that_is_closed_meanwhile_is_an_error_and_no_wait_for_ever(tm
     database = Database(tmp_path / "metrica.db")
     begun, go_on = threading.Event(), threading.Event()
 
-    def parts() -> Iterator[Callable[[SqliteDatabase], object]]:
+    def parts() -> Iterator[Callable[[Connection], object]]:
         yield lambda _: (begun.set(), go_on.wait(20))
         yield lambda _: None
 
@@ -90,18 +91,19 @@ def test_a_batch_of_5000_is_many_short_writes_and_counts_as_one(tmp_path: Path) 
         events = [event(n, NOON - n) for n in range(5000)]
         assert database.events.add(STORE.id, events[:1234]).result(60) == Added(1234, 0)
         held: list[int] = []
-        submit = database._writer.submit  # pyright: ignore[reportPrivateUsage]
+        behind = engine(database)._writer  # pyright: ignore[reportPrivateUsage]
+        submit = behind.submit
 
-        def counting(work: Callable[[SqliteDatabase], object]) -> object:
-            def counted(db: SqliteDatabase) -> object:
-                before = db.conn.total_changes
+        def counting(work: Callable[[Connection], object]) -> object:
+            def counted(db: Connection) -> object:
+                before = sqlite(db).total_changes
                 result = work(db)
-                held.append(db.conn.total_changes - before)
+                held.append(sqlite(db).total_changes - before)
                 return result
 
             return submit(counted)
 
-        database._writer.submit = counting  # type: ignore[method-assign, assignment]  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
+        behind.submit = counting  # type: ignore[method-assign, assignment]  # pyright: ignore[reportAttributeAccessIssue]
         assert database.events.add(STORE.id, events).result(60) == Added(5000 - 1234, 1234)
         assert database.events.add(STORE.id, []).result(60) == Added(0, 0)
         assert len(held) == 11
@@ -115,11 +117,11 @@ def test_a_transaction_takes_no_further_job_after_a_while(tmp_path: Path, monkey
         database.write(lambda _: hold.wait(20))
         committed: list[int] = []
 
-        def slow(db: SqliteDatabase) -> int:
-            db.conn.execute("CREATE TABLE IF NOT EXISTS slow (x)")
+        def slow(db: Connection) -> int:
+            db.execute("CREATE TABLE IF NOT EXISTS slow (x)")
             deadline = time.monotonic() + 0.03
             while time.monotonic() < deadline:
-                db.conn.execute("INSERT INTO slow VALUES (1)")
+                db.execute("INSERT INTO slow VALUES (1)")
             return len(committed)
 
         jobs = [database.write(slow) for _ in range(5)]

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from metrica.dashboard.database.errors import DatabaseBusyError
 from metrica.dashboard.store.database import Database
-from metrica.dashboard.store.errors import DatabaseBusyError
 from metrica.dashboard.store.sessions import IDLE, LONGEST, MOST, NOTED_EVERY
 from metrica.dashboard.store.users import User
 from tests.dashboard.client import NOON, ManualClock

@@ -38,10 +38,10 @@ def test_the_numbers_on_the_page_are_those_of_the_database(busy_site: Site, open
     page = open_page(busy_site)
     midnight_and_four = at(ZONE, 2026, 11, 22, 4)
     rows = busy_site.database.write(
-        lambda db: list(db.query("SELECT time, direction FROM events WHERE time >= ?", [midnight_and_four]))
+        lambda db: db.execute("SELECT time, direction FROM events WHERE time >= ?", [midnight_and_four]).fetchall()
     ).result()
-    came = [row["time"] for row in rows if row["direction"] == IN]
-    left = [row["time"] for row in rows if row["direction"] == OUT]
+    came = [time for time, direction in rows if direction == IN]
+    left = [time for time, direction in rows if direction == OUT]
     expect(page.locator("#kpi-in-today")).to_have_text(str(len(came)))
     assert text(page, "kpi-out-today") == str(len(left))
     assert text(page, "kpi-rate") == str(4 * sum(time > AFTERNOON - 15 * MINUTE for time in came))

@@ -7,16 +7,14 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from sqlite_utils import Database as SqliteDatabase
-
-from metrica.dashboard.store.connections import immediate, open_writer
-from metrica.dashboard.store.errors import DatabaseBusyError, DatabaseError, database_error
+from metrica.dashboard.database.errors import DatabaseBusyError, DatabaseError, database_error
+from metrica.dashboard.database.interface import Work
+from metrica.dashboard.database.sqlite.connections import immediate, open_writer
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +26,7 @@ _LONGEST = 0.1
 
 @dataclass(slots=True)
 class _Job(Generic[T]):
-    work: Callable[[SqliteDatabase], T]
+    work: Work[T]
     done: Future[T]
 
 
@@ -56,7 +54,7 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="metrica-store-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, work: Callable[[SqliteDatabase], T]) -> Future[T]:
+    def submit(self, work: Work[T]) -> Future[T]:
         """Queue a job. The future raises what the job raises, and DatabaseError if the database fails.
 
         Raises DatabaseBusyError when the queue is full, DatabaseError after `close`.
@@ -153,7 +151,7 @@ class Writer:
                         break
                     try:
                         with self._db.atomic():
-                            outcomes.append((job, job.work(self._db), None))
+                            outcomes.append((job, job.work(self._db.conn), None))
                     except sqlite3.OperationalError:
                         raise  # the disk or a lock, not the job: the whole transaction fails
                     except BaseException as error:  # noqa: BLE001 (raised by the future of this job)

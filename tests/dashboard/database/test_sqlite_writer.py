@@ -10,13 +10,14 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
-from sqlite_utils import Database as SqliteDatabase
 
+from metrica.dashboard.database.errors import DatabaseBusyError, DatabaseError, DatabaseFullError
+from metrica.dashboard.database.interface import Connection
+from metrica.dashboard.database.sqlite.writer import Writer
 from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.store.database import Database
-from metrica.dashboard.store.errors import DatabaseBusyError, DatabaseError, DatabaseFullError
 from metrica.dashboard.store.events import Added
-from metrica.dashboard.store.writer import Writer
+from tests.dashboard.database.sqlite import sqlite
 from tests.dashboard.footfall import event
 
 TUNIS = Store("tunis-01", "Africa/Tunis")
@@ -64,7 +65,7 @@ def test_too_many_waiting_writes_are_refused_with_busy(tmp_path: Path) -> None:
     try:
         running = threading.Event()
 
-        def block(_db: SqliteDatabase) -> None:
+        def block(_db: Connection) -> None:
             running.set()
             hold.wait(30)
 
@@ -80,8 +81,8 @@ def test_too_many_waiting_writes_are_refused_with_busy(tmp_path: Path) -> None:
 
 
 def test_a_job_that_fails_undoes_only_itself(database: Database) -> None:
-    def half(db: SqliteDatabase) -> None:
-        db.table("stores").insert({"id": "half", "timezone": "UTC", "cutoff_hour": 0})
+    def half(db: Connection) -> None:
+        db.execute("INSERT INTO stores (id, timezone, cutoff_hour) VALUES ('half', 'UTC', 0)")
         raise KeyError("in the middle")
 
     failed = database.write(half)
@@ -122,8 +123,8 @@ def end(thread_name: str) -> None:
 
 @pytest.mark.parametrize("problem", [SystemExit("a library that ends the program"), MemoryError(), KeyError("x")])
 def test_whatever_a_job_raises_is_its_own_and_the_thread_goes_on(database: Database, problem: BaseException) -> None:
-    def job(db: SqliteDatabase) -> None:
-        db.conn.execute("DELETE FROM stores")
+    def job(db: Connection) -> None:
+        db.execute("DELETE FROM stores")
         raise problem
 
     with pytest.raises(type(problem)):
@@ -133,8 +134,8 @@ def test_whatever_a_job_raises_is_its_own_and_the_thread_goes_on(database: Datab
 
 
 def test_a_connection_that_is_lost_ends_the_thread_and_does_not_refuse_for_ever(database: Database) -> None:
-    def job(db: SqliteDatabase) -> None:
-        db.conn.close()
+    def job(db: Connection) -> None:
+        sqlite(db).close()
 
     with pytest.raises(DatabaseError):
         database.write(job).result(10)
@@ -146,7 +147,7 @@ def test_a_connection_that_is_lost_ends_the_thread_and_does_not_refuse_for_ever(
 def test_when_the_thread_ends_every_write_fails_and_says_so(database: Database) -> None:
     hold, running = threading.Event(), threading.Event()
 
-    def job(_db: SqliteDatabase) -> None:
+    def job(_db: Connection) -> None:
         running.set()
         hold.wait(30)
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from sqlite_utils import Database as SqliteDatabase
 
-from metrica.dashboard.store.errors import DatabaseDamagedError, DatabaseError, database_error
-from metrica.dashboard.store.migrations import migrations
+from metrica.dashboard.database.errors import DatabaseDamagedError, DatabaseError, database_error
+from metrica.dashboard.database.sqlite.migrations import migrations
 
 log = logging.getLogger(__name__)
 

@@ -6,15 +6,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import TypeVar
 
-from sqlite_utils import Database as SqliteDatabase
-
 T = TypeVar("T")
 R = TypeVar("R")
-Work = Callable[[SqliteDatabase], T]
+C = TypeVar("C")
 
 
 def run_parts(
-    submit: Callable[[Work[T]], Future[T]], parts: Iterator[Work[T]], whole: Callable[[list[T]], R]
+    submit: Callable[[Callable[[C], T]], Future[T]], parts: Iterator[Callable[[C], T]], whole: Callable[[list[T]], R]
 ) -> Future[R]:
     """Submit the parts one after another, each when the one before it is done.
 

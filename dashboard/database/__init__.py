@@ -1,0 +1,1 @@
+"""The database engines: one small interface, and SQLite behind it."""

@@ -1,0 +1,1 @@
+"""The schema, as steps that every engine takes in the same order."""

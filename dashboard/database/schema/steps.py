@@ -1,0 +1,8 @@
+"""Every step of the schema, in order. A new one goes to the end, in a file of its own."""
+
+from __future__ import annotations
+
+from metrica.dashboard.database.schema.first_steps import FIRST_STEPS
+from metrica.dashboard.database.schema.step import Step
+
+STEPS: tuple[Step, ...] = (*FIRST_STEPS,)
