@@ -15,6 +15,7 @@ from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.ingest.body import RequestError
 from metrica.dashboard.ingest.metrics import Metrics
 from metrica.dashboard.ingest.misdirected import UNKNOWN
+from metrica.dashboard.ingest.parameters import Parameter
 from metrica.dashboard.ingest.schema import Problem
 from metrica.dashboard.service.calm import calm_logger
 from metrica.dashboard.store.database import Database
@@ -34,31 +35,6 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
-    """A parameter in the query string: a whole number from `least` to `most`."""
-
-    name: str
-    """What the parameter is called in the address, such as `days`."""
-    default: int
-    """The value if the request does not give one."""
-    least: int
-    """The smallest value that is accepted."""
-    most: int
-    """The largest value that is accepted."""
-    help: str
-    """What the parameter does, for the OpenAPI document."""
-
-    def read(self, request: web.Request) -> int:
-        """Return its value in this request. Raises RequestError 400."""
-        text = request.query.get(self.name)
-        if text is None:
-            return self.default
-        if not (text.isascii() and text.isdigit() and len(text) < 10 and self.least <= int(text) <= self.most):
-            raise RequestError(400, f"'{self.name}' must be a whole number from {self.least} to {self.most}")
-        return int(text)
-
-
-@dataclass(frozen=True, slots=True)
 class Route:
     """One endpoint, for the application and for the OpenAPI document."""
 
@@ -72,9 +48,11 @@ class Route:
     """What the endpoint does, in one line for the OpenAPI document."""
     answer: type[BaseModel] | str
     """The model of the answer, or its media type."""
+    also: tuple[str, ...] = ()
+    """Other media types that a request may ask for."""
     takes: type[BaseModel] | None = None
     """The model of the request's body."""
-    query: tuple[Query, ...] = ()
+    query: tuple[Parameter, ...] = ()
     """The parameters that it reads from the query string."""
     token: bool = True
     """Whether a token is needed."""

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from aiohttp import web
 
-from metrica.dashboard.ingest import kpi_routes
+from metrica.dashboard.ingest import export_routes, kpi_routes
 from metrica.dashboard.ingest.access import MetricsAccess
 from metrica.dashboard.ingest.api import (
     DATABASE,
@@ -152,6 +152,7 @@ ROUTES: tuple[Route, ...] = (
         errors=(400, 408, 413, 415),
     ),
     *kpi_routes.ROUTES,
+    *export_routes.ROUTES,
     Route("GET", "/healthz", healthz, "Whether the server is up and its database answers", ServerStatus, token=False),
     Route("GET", "/metrics", metrics, "Counters of all stores for Prometheus; with a token of their own", "text/plain"),
     Route("GET", "/openapi.json", openapi_json, "This document", "application/json", token=False),
@@ -176,6 +177,7 @@ def create_app(
     # One, because two would only wait for each other: Python runs one at a time.
     app[_PARSING] = asyncio.Semaphore(1)
     app[_BODIES] = Counter()
+    app[export_routes.EXPORTS] = Counter()
     app[_URGENT] = ThreadPoolExecutor(1, thread_name_prefix="metrica-ingest-urgent")
     app.on_cleanup.append(_end_urgent)
     app[METRICS] = Metrics(database)

@@ -12,7 +12,8 @@ from pydantic import BaseModel
 
 from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.ingest import kpi_schema as out
-from metrica.dashboard.ingest.api import DATABASE, Query, Route, allowed_store, answer
+from metrica.dashboard.ingest.api import DATABASE, Route, allowed_store, answer
+from metrica.dashboard.ingest.parameters import Query
 from metrica.dashboard.kpis import footfall
 from metrica.dashboard.kpis.dwell import Dwell
 from metrica.dashboard.kpis.events import SECOND

@@ -131,7 +131,10 @@ MAY_IMPORT: dict[str, set[str]] = {
         *_of_dashboard("database", "store", "kpis", "reports", "service", "upkeep", "privacy"),
     },
     # The two services import the room of `metrica-admin` for their old commands, which do the same.
-    "dashboard/ingest": {"messages", *_of_dashboard("database", "store", "kpis", "reports", "service", "admin")},
+    "dashboard/ingest": {
+        "messages",
+        *_of_dashboard("database", "store", "kpis", "reports", "service", "upkeep", "webhooks", "admin"),
+    },
     "dashboard/web": {
         "messages",
         "metrica/secrets",
