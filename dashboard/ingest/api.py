@@ -38,7 +38,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 class Route:
     """One endpoint, for the application and for the OpenAPI document."""
 
-    method: Literal["GET", "POST"]
+    method: Literal["GET", "POST", "DELETE"]
     """The HTTP method."""
     path: str
     """The path, with a variable part in braces, such as {store}."""
@@ -52,6 +52,8 @@ class Route:
     """Other media types that a request may ask for."""
     takes: type[BaseModel] | None = None
     """The model of the request's body."""
+    media: tuple[str, ...] = ("application/msgpack", "application/json")
+    """The media types that the body may have."""
     query: tuple[Parameter, ...] = ()
     """The parameters that it reads from the query string."""
     token: bool = True

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from aiohttp import web
 
-from metrica.dashboard.ingest import export_routes, kpi_routes
+from metrica.dashboard.ingest import export_routes, kpi_routes, webhook_routes
 from metrica.dashboard.ingest.access import MetricsAccess
 from metrica.dashboard.ingest.api import (
     DATABASE,
@@ -38,6 +38,7 @@ from metrica.dashboard.reports.answers import PATIENCE, Answers
 from metrica.dashboard.reports.reports import Reports
 from metrica.dashboard.service.connection import expect
 from metrica.dashboard.store.database import Database
+from metrica.dashboard.webhooks.worker import WebhookWorker
 from metrica.version import __version__
 
 T = TypeVar("T")
@@ -48,6 +49,7 @@ _PARSING = web.AppKey("parsing", asyncio.Semaphore)
 _BODIES: web.AppKey[Counter[str]] = web.AppKey("bodies", Counter)
 """How many bodies each store is sending."""
 _URGENT = web.AppKey("urgent", ThreadPoolExecutor)
+_WORKER = web.AppKey("webhooks", WebhookWorker)
 BODIES_OF_A_STORE = 8
 """Most bodies of one store that are read and parsed at a time, so that it cannot fill the memory, nor the queue."""
 _READ_TIMEOUT = 30.0  # s: a sender that is too slow must not hold a connection for ever
@@ -153,6 +155,7 @@ ROUTES: tuple[Route, ...] = (
     ),
     *kpi_routes.ROUTES,
     *export_routes.ROUTES,
+    *webhook_routes.ROUTES,
     Route("GET", "/healthz", healthz, "Whether the server is up and its database answers", ServerStatus, token=False),
     Route("GET", "/metrics", metrics, "Counters of all stores for Prometheus; with a token of their own", "text/plain"),
     Route("GET", "/openapi.json", openapi_json, "This document", "application/json", token=False),
@@ -162,6 +165,14 @@ ROUTES: tuple[Route, ...] = (
 
 async def _end_urgent(app: web.Application) -> None:
     app[_URGENT].shutdown(cancel_futures=True)
+
+
+async def _start_worker(app: web.Application) -> None:
+    app[_WORKER].start()
+
+
+async def _end_worker(app: web.Application) -> None:
+    await asyncio.to_thread(app[_WORKER].stop)
 
 
 def create_app(
@@ -184,8 +195,13 @@ def create_app(
     app[_METRICS_ACCESS] = metrics_access or MetricsAccess()
     app[kpi_routes.ANSWERS] = answers = Answers(Reports(database), patience=patience)
     database.before_close(answers.close)
-    for route in ROUTES:
-        app.router.add_route(route.method, route.path, route.handler, expect_handler=expect)
-        app.router.add_route("*", route.path, wrong_method(route.method), expect_handler=expect)
+    app[_WORKER] = WebhookWorker(database, observe=app[METRICS].webhook)
+    app.on_startup.append(_start_worker)
+    app.on_cleanup.append(_end_worker)
+    for path in dict.fromkeys(route.path for route in ROUTES):
+        routes = [route for route in ROUTES if route.path == path]
+        for route in routes:
+            app.router.add_route(route.method, path, route.handler, expect_handler=expect)
+        app.router.add_route("*", path, wrong_method(*(route.method for route in routes)), expect_handler=expect)
     app.router.add_route("*", ANY_ADDRESS, wrong_address, expect_handler=expect)
     return app

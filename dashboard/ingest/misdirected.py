@@ -21,10 +21,10 @@ async def wrong_address(_request: web.Request) -> NoReturn:
     raise web.HTTPNotFound
 
 
-def wrong_method(right: str) -> Callable[[web.Request], Awaitable[NoReturn]]:
-    """Make the handler for every method of an address but `right`."""
+def wrong_method(*right: str) -> Callable[[web.Request], Awaitable[NoReturn]]:
+    """Make the handler for every method of an address but the right ones."""
 
     async def refuse(request: web.Request) -> NoReturn:
-        raise web.HTTPMethodNotAllowed(request.method, [right])
+        raise web.HTTPMethodNotAllowed(request.method, right)
 
     return refuse

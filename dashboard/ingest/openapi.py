@@ -74,7 +74,7 @@ def _operation(route: Route) -> dict[str, Any]:
         schema = _content(route.takes)["application/json"]
         operation["requestBody"] = {
             "required": True,
-            "content": {"application/msgpack": schema, "application/json": schema},
+            "content": dict.fromkeys(route.media, schema),
         }
     return operation
 

@@ -126,9 +126,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "dashboard/upkeep": _of_dashboard("database", "database/sqlite", "store", "kpis"),
     "dashboard/texts": {"dashboard/kpis"},
     "dashboard/privacy": {"metrica", *_of_dashboard("database", "store", "kpis", "upkeep")},
+    "dashboard/webhooks": {"metrica/secrets", *_of_dashboard("database", "store", "kpis", "service", "upkeep")},
     "dashboard/admin": {
         "messages",
-        *_of_dashboard("database", "store", "kpis", "reports", "service", "upkeep", "privacy"),
+        *_of_dashboard("database", "store", "kpis", "reports", "service", "upkeep", "privacy", "webhooks"),
     },
     # The two services import the room of `metrica-admin` for their old commands, which do the same.
     "dashboard/ingest": {

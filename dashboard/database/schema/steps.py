@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from metrica.dashboard.database.schema.first_steps import FIRST_STEPS
 from metrica.dashboard.database.schema.step import Step
+from metrica.dashboard.database.schema.webhooks import WEBHOOKS
 
-STEPS: tuple[Step, ...] = (*FIRST_STEPS,)
+STEPS: tuple[Step, ...] = (*FIRST_STEPS, WEBHOOKS)
