@@ -15,11 +15,13 @@ from typing import cast
 from aiohttp import web
 
 from metrica.dashboard.database.errors import DatabaseError
-from metrica.dashboard.ingest.api import DATABASE, Route, allowed_store, log
+from metrica.dashboard.ingest.api import DATABASE, Route, log
+from metrica.dashboard.ingest.asking import STORE
 from metrica.dashboard.ingest.body import RequestError
 from metrica.dashboard.ingest.export_schema import Exported
 from metrica.dashboard.ingest.parameters import Choice, Query, Time
 from metrica.dashboard.kpis.events import END_OF_TIME
+from metrica.dashboard.people.rights import FIGURES
 from metrica.dashboard.service.connection import Connection
 from metrica.dashboard.upkeep.export import KINDS
 from metrica.dashboard.upkeep.export_formats import FORMATS, Format, in_chunks, written
@@ -43,11 +45,8 @@ _BOM = Query("bom", 0, 0, 1, "1 begins CSV with a byte order mark, for Excel.")
 
 async def get_export(request: web.Request) -> web.StreamResponse:
     """Send rows of the store in the path. Raises RequestError before the first of them."""
-    name = await allowed_store(request)
-    database, sending = request.app[DATABASE], request.app[EXPORTS]
-    store = await asyncio.to_thread(database.stores.get, name)
-    if store is None:  # a token refers to its store, so this is a damaged database
-        raise DatabaseError(f"the store {name!r} is gone from the database")
+    database, sending, store = request.app[DATABASE], request.app[EXPORTS], request[STORE]
+    name = store.id
     what, form = _WHAT.read(request), cast("Format", _FORMAT.read(request))
     since, until = _FROM.read(request, store.timezone, 0), _TO.read(request, store.timezone, END_OF_TIME)
     mark = bool(_BOM.read(request))
@@ -107,6 +106,7 @@ ROUTES: tuple[Route, ...] = (
         get_export,
         "Events, coverage or figures of any time, streamed",
         Exported,
+        FIGURES,
         also=("text/csv", "application/x-ndjson"),
         query=(_WHAT, _FORMAT, _FROM, _TO, _BOM),
         errors=(400,),

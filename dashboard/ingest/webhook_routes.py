@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from aiohttp import web
 from pydantic import ValidationError
 
-from metrica.dashboard.ingest.api import DATABASE, Route, allowed_store, answer
+from metrica.dashboard.ingest.api import DATABASE, Route, answer
+from metrica.dashboard.ingest.asking import ASKER, STORE
 from metrica.dashboard.ingest.body import RequestError
 from metrica.dashboard.ingest.webhook_schema import (
     MadeWebhook,
@@ -18,6 +19,7 @@ from metrica.dashboard.ingest.webhook_schema import (
     WebhookList,
     WebhookTest,
 )
+from metrica.dashboard.people.rights import FIGURES, SETTINGS
 from metrica.dashboard.webhooks.guard import TargetError, shown
 from metrica.dashboard.webhooks.messages import test_message
 from metrica.dashboard.webhooks.sender import post, session
@@ -25,25 +27,24 @@ from metrica.dashboard.webhooks.table import MOST, Webhook, Webhooks
 
 _LARGEST = 8 << 10  # bytes of a body
 _READ_TIMEOUT = 10.0  # s
-_ACTOR = "API"
 
 
 async def get_webhooks(request: web.Request) -> web.Response:
     """Answer with the webhooks of the store."""
-    store = await allowed_store(request)
+    store = _store(request)
     hooks = await asyncio.to_thread(_table(request).of_store, store)
     return _private(answer(WebhookList(store=store, webhooks=[WebhookInfo(**_fields(hook)) for hook in hooks])))
 
 
 async def post_webhook(request: web.Request) -> web.Response:
     """Register a webhook, and answer with its secret, this once."""
-    store = await allowed_store(request)
+    store = _store(request)
     wanted = await _body(request)
     table = _table(request)
     if len(await asyncio.to_thread(table.of_store, store)) >= MOST:
         raise RequestError(400, f"the store has {MOST} webhooks, which is the most: remove one first")
     try:
-        made = await asyncio.to_thread(table.add, store, wanted.url, wanted.kind, actor=_ACTOR)
+        made = await asyncio.to_thread(table.add, store, wanted.url, wanted.kind, actor=request[ASKER].name)
     except TargetError as error:
         raise RequestError(400, str(error)) from None
     return _private(answer(MadeWebhook(**_fields(made), secret=made.secret)))
@@ -52,7 +53,7 @@ async def post_webhook(request: web.Request) -> web.Response:
 async def delete_webhook(request: web.Request) -> web.Response:
     """Remove a webhook."""
     hook = await _find(request)
-    await asyncio.to_thread(_table(request).remove, hook.store, hook.n, actor=_ACTOR)
+    await asyncio.to_thread(_table(request).remove, hook.store, hook.n, actor=request[ASKER].name)
     return answer(RemovedWebhook(removed=hook.n))
 
 
@@ -66,7 +67,7 @@ async def post_webhook_test(request: web.Request) -> web.Response:
 
 async def _find(request: web.Request) -> Webhook:
     """Return the webhook in the path. Raises RequestError 401, 403 or 404."""
-    store = await allowed_store(request)
+    store = _store(request)
     number = request.match_info["webhook"]
     known = number.isascii() and number.isdigit() and len(number) < 16
     found = await asyncio.to_thread(_table(request).get, store, int(number)) if known else None
@@ -91,6 +92,12 @@ async def _body(request: web.Request) -> NewWebhook:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"])) or "the body"
         raise RequestError(400, f"the webhook cannot be registered: {where}: {first['msg']}") from None
+
+
+def _store(request: web.Request) -> str:
+    """Return the store in the path, for whoever may change it and see its figures. Raises ForbiddenError."""
+    request[ASKER].require(FIGURES)  # an installer, who may not see them, does not have them posted either
+    return request[STORE].id
 
 
 def _table(request: web.Request) -> Webhooks:
@@ -118,19 +125,17 @@ def _fields(hook: Webhook) -> dict[str, object]:
 _PATH = "/v1/stores/{store}/webhooks"
 
 ROUTES: tuple[Route, ...] = (
-    Route("GET", _PATH, get_webhooks, "To whom is posted, and how it goes", WebhookList),
+    Route("GET", _PATH, get_webhooks, "To whom is posted, and how it goes", WebhookList, SETTINGS),
     Route(
         "POST",
         _PATH,
         post_webhook,
         "Register a webhook",
         MadeWebhook,
+        SETTINGS,
         takes=NewWebhook,
-        media=("application/json",),
         errors=(400, 408, 413, 415),
     ),
-    Route("DELETE", f"{_PATH}/{{webhook}}", delete_webhook, "Remove a webhook", RemovedWebhook, errors=(404,)),
-    Route(
-        "POST", f"{_PATH}/{{webhook}}/test", post_webhook_test, "Post a test message now", WebhookTest, errors=(404,)
-    ),
+    Route("DELETE", f"{_PATH}/{{webhook}}", delete_webhook, "Remove a webhook", RemovedWebhook, SETTINGS),
+    Route("POST", f"{_PATH}/{{webhook}}/test", post_webhook_test, "Post a test message", WebhookTest, SETTINGS),
 )

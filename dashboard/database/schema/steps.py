@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from metrica.dashboard.database.schema.first_steps import FIRST_STEPS
+from metrica.dashboard.database.schema.m010_organisations import ORGANISATIONS
+from metrica.dashboard.database.schema.m012_webhooks import WEBHOOKS
 from metrica.dashboard.database.schema.step import Step
-from metrica.dashboard.database.schema.webhooks import WEBHOOKS
 
-STEPS: tuple[Step, ...] = (*FIRST_STEPS, WEBHOOKS)
+STEPS: tuple[Step, ...] = (*FIRST_STEPS, ORGANISATIONS, WEBHOOKS)
