@@ -60,6 +60,7 @@ async def post_events(request: web.Request) -> web.Response:
     batch = await _parsed(request, parse_events)
     await require_sender(request, batch.store)
     added = await asyncio.wrap_future(request.app[DATABASE].events.add(batch.store, batch.events))
+    request.app[_WORKER].nudge(batch.store)
     request.app[METRICS].events(
         accepted=added.accepted, duplicates=added.duplicates, refused=len(batch.refused), later=len(batch.later)
     )

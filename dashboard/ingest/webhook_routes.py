@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from typing import Any
 
 from aiohttp import web
 from pydantic import ValidationError
@@ -109,7 +110,7 @@ def _private(response: web.Response) -> web.Response:
     return response
 
 
-def _fields(hook: Webhook) -> dict[str, object]:
+def _fields(hook: Webhook) -> dict[str, Any]:
     last = hook.last_success
     return {
         "n": hook.n,

@@ -76,17 +76,20 @@ def _events(database: Database, hook: Webhook, store: Store) -> tuple[list[Outgo
 
 def _rows_after(database: Database, hook: Webhook, limit: int) -> tuple[list[Any], int]:
     """Return the store's events behind the webhook's position, and up to which number there are none left out."""
+    in_one_row = database.kind == "sqlite"
+    # In SQLite the new events are the last ones of the table; the plus sign keeps it from the index by time.
+    column = "+store" if in_one_row else "store"
     with database.snapshot() as db:
-        last = db.execute("SELECT coalesce(max(n), 0) FROM events").fetchone()[0]
+        last = db.execute("SELECT coalesce(max(n), 0) FROM events").fetchone()[0] if in_one_row else 0
         rows = db.execute(
             "SELECT n, id, camera, line, direction, time, received FROM events"
-            " WHERE store = ? AND n > ? ORDER BY n LIMIT ?",
+            f" WHERE {column} = ? AND n > ? ORDER BY n LIMIT ?",
             (hook.store, hook.position, limit),
         ).fetchall()
     if len(rows) == limit:
         return rows, rows[-1][0]
-    # In SQLite the numbers are in the order of the commits. Elsewhere another write may hold a smaller one.
-    return rows, last if database.kind == "sqlite" else (rows[-1][0] if rows else hook.position)
+    # Elsewhere the numbers are in the order of the commits within a store only: see `EventTable.add`.
+    return rows, max(last, rows[-1][0] if rows else hook.position)
 
 
 def _quarters(database: Database, hook: Webhook, store: Store, now: int) -> tuple[list[Outgoing], int]:

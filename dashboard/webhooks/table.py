@@ -76,7 +76,7 @@ class Webhooks:
                 raise DatabaseError(f"there is no store {store!r}: add it first")
             if db.execute("SELECT count(*) FROM webhooks WHERE store = ?", (store,)).fetchone()[0] >= MOST:
                 raise DatabaseError(f"the store has {MOST} webhooks, which is the most: remove one first")
-            last = db.execute("SELECT coalesce(max(n), 0) FROM events").fetchone()[0]
+            last = self._last(db, store)
             (n,) = db.execute(
                 "INSERT INTO webhooks (store, url, kind, secret, allow_private, created, position, quarter)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING n",
@@ -98,9 +98,15 @@ class Webhooks:
         found = self._read("store = ? AND n = ?", store, n)
         return found[0] if found else None
 
-    def due(self, now: int, limit: int = 1000) -> list[Webhook]:
-        """Return those to which something may be posted at `now` (ns UTC), the longest waiting first."""
-        return self._read("paused IS NULL AND next_try <= ? ORDER BY next_try, n LIMIT ?", now, limit)
+    def due(self, now: int, after: int = 0, limit: int = 1000) -> list[Webhook]:
+        """Return those to which something may be posted at `now` (ns UTC), in order of their numbers above `after`."""
+        return self._read("n > ? AND paused IS NULL AND next_try <= ? ORDER BY n LIMIT ?", after, now, limit)
+
+    def newest_event(self, store: str) -> int:
+        """Return a number that grows with each new event of a store; 0 before the first."""
+        if self._file.kind == "sqlite":  # the numbers of all stores grow in one row, and the last one is at hand
+            return int(self._file.rows("SELECT coalesce(max(n), 0) FROM events")[0][0])
+        return int(self._file.rows("SELECT coalesce(max(n), 0) FROM events WHERE store = ?", store)[0][0])
 
     def counts(self) -> tuple[int, int, int]:
         """Return how many webhooks there are, how many of them fail, and how many are paused."""
@@ -134,7 +140,7 @@ class Webhooks:
             if db.execute(sql, (store, n)).rowcount != 1:
                 return False
             if from_now:
-                last = db.execute("SELECT coalesce(max(n), 0) FROM events").fetchone()[0]
+                last = self._last(db, store)
                 sql = "UPDATE webhooks SET position = ?, quarter = ? WHERE n = ?"
                 db.execute(sql, (last, now - now % QUARTER, n))
             record(db, now, actor, "webhook resumed", store, detail={"n": n, "from_now": from_now})
@@ -185,6 +191,10 @@ class Webhooks:
                 record(db, now, "webhooks", "webhook paused", hook.store, detail={"n": hook.n, "why": why[:300]})
 
         self._file.write(update).result()
+
+    def _last(self, db: Connection, store: str) -> int:
+        self._file.lock_store(db, store)  # so that no write under way has a smaller number
+        return int(db.execute("SELECT coalesce(max(n), 0) FROM events WHERE store = ?", (store,)).fetchone()[0])
 
     def _read(self, where: str, *values: object) -> list[Webhook]:
         return [_webhook(row) for row in self._file.rows(f"SELECT {_COLUMNS} FROM webhooks WHERE {where}", *values)]

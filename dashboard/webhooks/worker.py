@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import random
 import secrets
 import threading
@@ -15,6 +16,7 @@ import time
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 from aiohttp import ClientSession
@@ -35,6 +37,8 @@ AT_A_TIME = 16
 _LOOK = 1.0  # s between two looks at what is due
 _LEASE = 120 * retry.SECOND  # ns; longer than a delivery and the note of it take
 _NOTE_EVERY = 1.0  # s; what was taken since is posted again after a crash
+_ASK_EVERY = 10.0  # s; another server may have taken what has arrived
+_HOOKS = 1000  # webhooks that are looked at together; then the next ones
 _KEEP_EVERY = 60.0  # s; up to where there was nothing for a webhook
 
 
@@ -44,19 +48,29 @@ class WebhookWorker:
     Args:
         database: Where the webhooks and their events are.
         look: Seconds between two looks.
+        ask: Seconds between two looks at a store of which nobody has said that something arrived, where that is dear.
         observe: Called with the outcome of each delivery: `delivered`, `failed` or `paused`.
     """
 
     def __init__(
-        self, database: Database, *, look: float = _LOOK, observe: Callable[[str], None] = lambda outcome: None
+        self,
+        database: Database,
+        *,
+        look: float = _LOOK,
+        ask: float = _ASK_EVERY,
+        observe: Callable[[str], None] = lambda outcome: None,
     ) -> None:
         self._database, self._table = database, Webhooks(database)
-        self._look_every, self._observe = look, observe
+        self._look_every, self._ask_every, self._observe = look, ask, observe
         self._who = secrets.token_hex(8)
         self._rng = random.Random()
         self._busy: dict[int, asyncio.Task[bool]] = {}
         self._seen: dict[int, tuple[int, int]] = {}  # n -> (its position, the newest event when nothing was due)
         self._kept_at: dict[int, float] = {}
+        self._is_cheap = database.kind == "sqlite"  # to ask each second for the newest event
+        self._nudged: set[str] = set()
+        self._asked: dict[int, float] = {}
+        self._cursor = 0
         self._failing = False
         self._ending = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -77,6 +91,10 @@ class WebhookWorker:
         if self._thread.ident is not None:
             self._thread.join(SECONDS)
         self._threads.shutdown(cancel_futures=True)
+
+    def nudge(self, store: str) -> None:
+        """Say that something of a store has arrived. Any thread may call it."""
+        self._nudged.add(store)
 
     @property
     def alive(self) -> bool:
@@ -104,30 +122,42 @@ class WebhookWorker:
             await asyncio.gather(*self._busy.values(), return_exceptions=True)
 
     async def _look(self, room: asyncio.Semaphore, public: ClientSession, private: ClientSession) -> None:
-        hooks, newest = await self._in_thread(self._due)
-        for hook in hooks:
-            if hook.n not in self._busy and self._may_have(hook, newest):
+        for hook, newest in await self._in_thread(self._due):
+            if hook.n not in self._busy:
                 client = private if hook.allow_private else public
                 task = asyncio.create_task(self._serve(room, client, hook, newest))
                 self._busy[hook.n] = task
-                task.add_done_callback(lambda done, n=hook.n: self._served(n, done))
+                task.add_done_callback(partial(self._served, hook.n))
 
     def _served(self, n: int, done: asyncio.Task[bool]) -> None:
         self._busy.pop(n, None)
         if not done.cancelled() and done.result() and self._wake is not None:
             self._wake.set()  # there is more: look at once
 
-    def _due(self) -> tuple[list[Webhook], int]:
+    def _due(self) -> list[tuple[Webhook, int]]:
+        """Return the webhooks for which there may be something, each with the number of its store's newest event."""
         now = self._database.clock()
-        hooks = self._table.due(now)
-        newest = self._database.rows("SELECT coalesce(max(n), 0) FROM events")[0][0] if hooks else 0
-        return hooks, int(newest)
+        nudged, self._nudged = self._nudged, set[str]()
+        hooks = self._table.due(now, self._cursor, _HOOKS)
+        self._cursor = hooks[-1].n if len(hooks) == _HOOKS else 0
+        found: list[tuple[Webhook, int]] = []
+        newest: dict[str, int] = {}
+        for hook in hooks:
+            asked = time.monotonic()
+            quiet = asked - self._asked.get(hook.n, -math.inf) < self._ask_every and hook.store not in nudged
+            if quiet and not self._is_cheap and not is_quarter_due(hook, now):
+                continue
+            self._asked[hook.n] = asked
+            store = "" if self._is_cheap else hook.store
+            if store not in newest:
+                newest[store] = self._table.newest_event(store)
+            if is_quarter_due(hook, now) or self._is_news(hook, newest[store]):
+                found.append((hook, newest[store]))
+        return found
 
-    def _may_have(self, hook: Webhook, newest: int) -> bool:
-        """Whether there may be something to post: the store may have no part in what is new."""
-        return is_quarter_due(hook, self._database.clock()) or (
-            newest > hook.position and self._seen.get(hook.n) != (hook.position, newest)
-        )
+    def _is_news(self, hook: Webhook, newest: int) -> bool:
+        """Whether something has arrived that was not looked at: the store may have no part in it."""
+        return newest > hook.position and self._seen.get(hook.n) != (hook.position, newest)
 
     async def _serve(self, room: asyncio.Semaphore, client: ClientSession, hook: Webhook, newest: int) -> bool:
         try:
@@ -158,7 +188,8 @@ class WebhookWorker:
         for message in messages:
             outcome = await post(client, mine, message)
             if outcome.trouble:
-                await self._note(mine, taken, keep=True)
+                if taken:
+                    await self._note(mine, taken, keep=True)
                 await self._failed(mine, outcome, after=len(taken))
                 return False
             self._observe("delivered")

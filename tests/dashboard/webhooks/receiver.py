@@ -8,7 +8,14 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
+
+from metrica.dashboard.kpis.events import SECOND
+from metrica.dashboard.store.database import Database
+from metrica.dashboard.webhooks.table import Webhook, WebhookKind, Webhooks
+from tests.dashboard.client import NOON, STORE
+from tests.dashboard.footfall import event
 
 
 class Receiver:
@@ -65,8 +72,31 @@ def receiving() -> Generator[Receiver]:
         thread.join()
 
 
-def until(condition: Callable[[], object], timeout: float = 20.0) -> None:
+def until(condition: Callable[[], object], timeout: float = 60.0) -> None:
     end = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.02)
+
+
+def opened(place: str) -> Database:
+    """The database at a place, for a program of its own."""
+    return Database(place if "://" in place else Path(place))
+
+
+def register(database: Database, target: Receiver, kind: WebhookKind = "event") -> Webhook:
+    return Webhooks(database).add(STORE.id, target.address, kind, allow_private=True)
+
+
+def now_of(database: Database, hook: Webhook) -> Webhook:
+    found = Webhooks(database).get(hook.store, hook.n)
+    assert found is not None
+    return found
+
+
+def send(database: Database, *numbers: int, time: int = NOON) -> None:
+    database.events.add(STORE.id, [event(n, time + n * SECOND, "in" if n % 3 else "out") for n in numbers]).result()
+
+
+def ids(target: Receiver) -> list[str]:
+    return [message["id"] for message in target.taken]

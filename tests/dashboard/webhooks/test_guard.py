@@ -7,8 +7,6 @@ import ipaddress
 import re
 import socket
 import time
-from collections.abc import Generator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -86,19 +84,6 @@ def test_an_administrator_may_allow_this_network_but_no_password_in_an_address()
     with pytest.raises(TargetError, match="no user"):
         check_url("https://a:b@example.com/", allow_private=True)
     assert shown("https://example.com/hook/key?token=1") == "https://example.com/…"
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Generator[Database]:
-    with Database(tmp_path / "metrica.db") as opened:
-        opened.stores.put(STORE)
-        yield opened
-
-
-@pytest.fixture
-def target() -> Generator[Receiver]:
-    with receiving() as receiver:
-        yield receiver
 
 
 def deliver(hook: Webhook) -> Outcome:
