@@ -1,4 +1,4 @@
-"""The rows of `GET /v1/stores/{store}/export`, as pydantic models: those of `metrica-admin export`."""
+"""The rows of an export, as pydantic models: those of `metrica-admin export`, each with its store."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ _NULL = "Null if nobody was counted and a camera did not look."
 class ExportedEvent(BaseModel):
     """One crossing (`what=events`)."""
 
+    store: str
     time: datetime
     camera: str
     line: str
@@ -25,6 +26,7 @@ class ExportedEvent(BaseModel):
 class ExportedSpan(BaseModel):
     """A time in which a camera looked (`what=coverage`)."""
 
+    store: str
     camera: str
     start: datetime
     end: datetime
@@ -34,6 +36,7 @@ class ExportedSpan(BaseModel):
 class ExportedQuarter(BaseModel):
     """The counts of one line in one quarter of an hour (`what=quarters`), if there were any."""
 
+    store: str
     quarter: datetime = Field(description="When it begins.")
     business_day: date
     camera: str
@@ -45,6 +48,7 @@ class ExportedQuarter(BaseModel):
 class ExportedHour(BaseModel):
     """One clock hour (`what=hours`)."""
 
+    store: str
     hour: datetime = Field(description="When it begins.")
     business_day: date
     entered: int | None = Field(description=_NULL)
@@ -55,6 +59,7 @@ class ExportedHour(BaseModel):
 class ExportedDay(BaseModel):
     """One business day (`what=days`)."""
 
+    store: str
     business_day: date
     entered: int | None = Field(description=_NULL)
     left: int | None = Field(description=_NULL)

@@ -42,6 +42,9 @@ class Metrics:
         waiting = Gauge("metrica_ingest_writes_waiting", "Writes in the database's queue.", registry=self._registry)
         waiting.set_function(lambda: database.waiting)
 
+        self.exports = Gauge("metrica_ingest_exports", "Exports that are being sent.", registry=self._registry)
+        """How many exports are being sent."""
+
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request.
 

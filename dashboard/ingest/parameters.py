@@ -96,3 +96,21 @@ class Time:
 
     def schema(self) -> dict[str, Any]:
         return {"type": "string", "examples": ["2026-11-28", "2026-11-28T14:30"]}
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A name; without it, or if it is empty, all are meant."""
+
+    name: str
+    help: str
+
+    def read(self, request: web.Request) -> str:
+        """Return its value in this request. Raises RequestError 400."""
+        text = request.query.get(self.name, "")
+        if len(text) > 100 or not text.isprintable():
+            raise RequestError(400, f"'{self.name}' must be a name of up to 100 characters")
+        return text
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "maxLength": 100, "default": ""}

@@ -6,7 +6,7 @@ feels how much there is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -208,3 +208,14 @@ KINDS: dict[str, tuple[Rows, tuple[str, ...]]] = {
     "days": (days, ("business_day", "entered", "left", "missing_hours")),
 }
 """What can be exported: what gives its rows, and its columns."""
+
+
+def of_stores(database: Database, what: str, wanted: Sequence[tuple[Store, int, int]]) -> Iterator[Row]:
+    """Give the rows of several stores, one store after the other, each row with its `store`.
+
+    what: one of `KINDS`. wanted: the stores, each with the time from which on and the one up to which, ns UTC.
+    """
+    give, _ = KINDS[what]
+    for store, since, until in wanted:
+        for row in give(database, store, since, until):
+            yield {"store": store.id, **row}

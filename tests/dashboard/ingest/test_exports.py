@@ -16,10 +16,15 @@ import pytest
 
 from metrica.dashboard.ingest.export_schema import Exported
 from metrica.dashboard.kpis.events import HOUR, MINUTE
+from metrica.dashboard.kpis.store import Store
+from metrica.dashboard.people.api_tokens import ApiTokenTable
+from metrica.dashboard.people.members import MemberTable
+from metrica.dashboard.people.organisations import MAIN, OrganisationTable
+from metrica.dashboard.people.rights import FIGURES, Role
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.records import Span
 from metrica.dashboard.upkeep import export
-from tests.dashboard.client import NOON, STORE, Ingest, ingest_server
+from tests.dashboard.client import NOON, STORE, Client, Ingest, ingest_server
 from tests.dashboard.footfall import at, event
 
 EXPORT = "/v1/stores/tunis-01/export"
@@ -78,9 +83,9 @@ def test_the_three_formats_have_the_same_rows(filled: Ingest, what: str) -> None
 def test_the_figures_are_sums_of_the_events_and_what_nobody_saw_is_null(filled: Ingest) -> None:
     days = rows(filled, "what=days")
     assert days == [
-        {"business_day": "2026-11-20", "entered": 6, "left": 3, "missing_hours": 2.0},
-        {"business_day": "2026-11-21", "entered": 0, "left": 0, "missing_hours": 0.0},
-        {"business_day": "2026-11-22", "entered": 0, "left": 0, "missing_hours": 0.0},
+        {"store": "tunis-01", "business_day": "2026-11-20", "entered": 6, "left": 3, "missing_hours": 2.0},
+        {"store": "tunis-01", "business_day": "2026-11-21", "entered": 0, "left": 0, "missing_hours": 0.0},
+        {"store": "tunis-01", "business_day": "2026-11-22", "entered": 0, "left": 0, "missing_hours": 0.0},
     ]
     hours = {row["hour"][11:16]: row for row in rows(filled, "what=hours&from=2026-11-20&to=2026-11-21")}
     assert hours["13:00"]["entered"] is None and hours["13:00"]["missing"] == 1.0
@@ -88,6 +93,7 @@ def test_the_figures_are_sums_of_the_events_and_what_nobody_saw_is_null(filled: 
     quarters = rows(filled, "what=quarters&from=2026-11-20&to=2026-11-21")
     assert sum(q["entered"] for q in quarters) == 6 and sum(q["left"] for q in quarters) == 3
     assert quarters[0] == {
+        "store": "tunis-01",
         "quarter": "2026-11-20T09:00:00+01:00",
         "business_day": "2026-11-20",
         "camera": "door",
@@ -107,7 +113,7 @@ def test_a_business_day_is_whole_although_the_time_asked_for_ends_in_it(filled: 
 def test_excel_gets_its_byte_order_mark_and_no_formula(server: Ingest) -> None:
     server.send([event(1, NOON, camera="=1+1")])
     text = server.get(f"{EXPORT}?what=events&format=csv&bom=1").body.decode()
-    assert text.startswith("\ufefftime,camera") and ",'=1+1," in text
+    assert text.startswith("\ufeffstore,time,camera") and ",'=1+1," in text
     assert not server.get(f"{EXPORT}?what=events&format=csv").body.startswith(b"\xef\xbb\xbf")
 
 
@@ -129,6 +135,30 @@ def test_what_cannot_be_exported_is_said(server: Ingest, query: str, words: str)
 def test_no_token_opens_another_store(server: Ingest) -> None:
     assert server.get("/v1/stores/sfax-01/export").status == 403
     assert server.request("GET", EXPORT, headers={"Authorization": "Bearer nonsense"}).status == 401
+
+
+def test_an_owner_exports_all_stores_of_a_group_and_nobody_elses(server: Ingest) -> None:
+    database = server.database
+    OrganisationTable(database).add("medina", "La Médina")
+    for store, zone in (("paris-01", "Europe/Paris"), ("sfax-01", "Africa/Tunis"), ("ours-02", "Africa/Tunis")):
+        database.stores.put(Store(store, zone))
+        database.events.add(store, [event(1, NOON)]).result()
+    OrganisationTable(database).move_store("sfax-01", "medina")
+    labels = [("paris-01", "group", "coast"), ("sfax-01", "group", "coast")]
+    database.write(lambda db: db.executemany("INSERT INTO store_labels VALUES (?, ?, ?)", labels)).result()
+    MemberTable(database).add(MAIN, "amel", "hash", Role.OWNER)
+    token, _ = ApiTokenTable(database).create("amel", [FIGURES])
+    owner = Client(server.address, token)
+    everything = owner.get("/v1/export?what=events").body
+    assert [row["store"] for row in everything] == ["ours-02", "paris-01"]
+    assert [row["store"] for row in owner.get("/v1/export?what=events&group=coast").body] == ["paris-01"]
+    assert owner.get("/v1/export?what=events&tag=nothing").body == []
+    text = owner.get("/v1/export?what=days&group=coast&format=csv")
+    assert text.headers["Content-Disposition"] == 'attachment; filename="coast-days.csv"'
+    assert owner.get("/v1/export?from=never").status == 400
+    assert [
+        row["store"] for row in server.get("/v1/export?what=events").body
+    ] == []  # a box, and its own store is empty
 
 
 def _stalled(server: Ingest, query: str) -> socket.socket:
@@ -183,6 +213,7 @@ def test_only_so_many_exports_of_a_store_at_a_time(server: Ingest, monkeypatch: 
         while (answer := server.get(f"{EXPORT}?what=days")).status != 429:
             assert time.monotonic() < end
         assert "one of them is through" in answer.body["error"]
+        assert "metrica_ingest_exports 2.0" in server.metrics()
         for sock in stalled:
             sock.close()
         while server.get(f"{EXPORT}?what=days").status != 200:
