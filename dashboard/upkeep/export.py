@@ -1,17 +1,19 @@
-"""The rows of an export: a store's events, its coverage, and its figures per hour, in its own local time.
+"""The rows of an export: a store's events, its coverage, and its figures per quarter of an hour, hour and business day.
 
-Everything is read piece by piece, so that neither the memory nor a running server feels how much there is.
+All of it is in the store's own local time, and read piece by piece, so that neither the memory nor a running server
+feels how much there is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from metrica.dashboard.kpis.business_day import Calendar
 from metrica.dashboard.kpis.coverage import Coverage
-from metrica.dashboard.kpis.events import HOUR, IN, OUT, SECOND, Events
+from metrica.dashboard.kpis.events import END_OF_TIME, HOUR, IN, MINUTE, OUT, SECOND, Events
 from metrica.dashboard.kpis.gaps import Gap, gaps_in_coverage, gaps_in_silence, time_in_gaps
 from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.store.database import Database
@@ -24,6 +26,8 @@ Rows = Callable[[Database, Store, int, int], Iterator[Row]]
 """Gives the rows of a store from a time up to another one, ns UTC."""
 
 _PIECE = 5000  # rows that are read at a time
+_QUARTER = 15 * MINUTE
+_DAY = 24 * HOUR
 _BLOCK = 28  # business days whose hours are computed at a time
 _WEEKS_BEFORE = 5 * 7 * 24 * HOUR  # what the silences of a day are compared with
 
@@ -80,11 +84,77 @@ def coverage(database: Database, store: Store, since: int, until: int) -> Iterat
                 }
 
 
+def quarters(database: Database, store: Store, since: int, until: int) -> Iterator[Row]:
+    """Give the counts of each quarter of an hour, camera and line at which somebody was counted, in order of time.
+
+    A quarter that is not listed had no crossing, or nobody looked: `coverage` knows which.
+    """
+    times = database.events.first_and_last(store.id)
+    if times is None:
+        return
+    calendar = Calendar(store.timezone, store.cutoff_hour)
+    begin, end = max(since, times[0]), min(until, times[1] + 1)
+    while begin < end:
+        stop = min(begin - begin % _DAY + _DAY, end)
+        rows = database.rows(
+            f"SELECT time / {_QUARTER}, camera, line, sum(CASE WHEN direction = {IN} THEN 1 ELSE 0 END), count(*)"
+            " FROM events WHERE store = ? AND time >= ? AND time < ? GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+            store.id, begin, stop,
+        )  # fmt: skip
+        for quarter, camera, line, entered, crossed in rows:
+            moment = int(quarter) * _QUARTER
+            yield {
+                "quarter": local_time(moment, store.timezone),
+                "business_day": calendar.day_of(moment).isoformat(),
+                "camera": camera,
+                "line": line,
+                "entered": int(entered),
+                "left": int(crossed) - int(entered),
+            }
+        begin = stop
+
+
 def hours(database: Database, store: Store, since: int, until: int) -> Iterator[Row]:
     """Give the figures of each clock hour, from the store's first event on and up to now.
 
     An hour without a count in which a camera did not look has no figure: it is not zero.
     """
+    for seen in _days(database, store, since, until):
+        for hour in seen.calendar.hours(seen.day):
+            if hour.end > seen.begin and hour.start < seen.end:
+                figures, missing = _figures(seen, hour.start, hour.end)
+                share = missing / (min(hour.end, seen.end) - hour.start)
+                begins = local_time(hour.start, store.timezone)
+                yield {"hour": begins, "business_day": seen.day.isoformat(), **figures, "missing": round(share, 3)}
+
+
+def days(database: Database, store: Store, since: int, until: int) -> Iterator[Row]:
+    """Give the figures of each business day that begins in the time asked for, likewise; the last is today so far."""
+    for seen in _days(database, store, since, END_OF_TIME):
+        start, stop = seen.calendar.bounds(seen.day)
+        if start >= until:
+            return
+        if start >= since:
+            figures, missing = _figures(seen, start, stop)
+            yield {"business_day": seen.day.isoformat(), **figures, "missing_hours": round(missing / HOUR, 3)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What is known of a business day."""
+
+    day: date
+    calendar: Calendar
+    events: Events
+    gaps: list[Gap]
+    begin: int
+    """No figure before this time is asked for, or known; ns UTC."""
+    end: int
+    """None after it."""
+
+
+def _days(database: Database, store: Store, since: int, until: int) -> Iterator[_Seen]:
+    """Give the business days from the first event on and up to now, that have a part in the time asked for."""
     times = database.events.first_and_last(store.id)
     if times is None:
         return
@@ -94,31 +164,27 @@ def hours(database: Database, store: Store, since: int, until: int) -> Iterator[
     known = _gaps(looked, first, now) if looked else None
     day = calendar.day_of(begin)
     while calendar.start(day) < end:
-        days = [day + timedelta(days=n) for n in range(_BLOCK)]
-        day = days[-1] + timedelta(days=1)
-        read = database.events.between(store.id, calendar.start(days[0]) - _WEEKS_BEFORE, min(calendar.start(day), end))
-        for one in days:
-            gaps = _silences(read, calendar, one, now, first) if known is None else known
-            yield from _hours_of(one, read, calendar, gaps, begin, end)
+        block = [day + timedelta(days=n) for n in range(_BLOCK)]
+        day = block[-1] + timedelta(days=1)
+        stop = min(calendar.start(day), end)
+        read = database.events.between(store.id, calendar.start(block[0]) - _WEEKS_BEFORE, stop)
+        for one in block:
+            if calendar.start(one) < end:
+                gaps = _silences(read, calendar, one, now, first) if known is None else known
+                yield _Seen(one, calendar, read, gaps, begin, end)
 
 
-def _hours_of(day: date, read: Events, calendar: Calendar, gaps: list[Gap], begin: int, end: int) -> Iterator[Row]:
-    start, stop = calendar.bounds(day)
-    near = [gap for gap in gaps if gap.start < stop and gap.end > start]
-    for hour in calendar.hours(day):
-        if hour.end <= begin or hour.start >= end:
-            continue
-        within = read.between(hour.start, min(hour.end, end))
-        over = min(hour.end, end)
-        missing = time_in_gaps(near, hour.start, over) / (over - hour.start)
-        unseen = missing > 0 and not len(within)
-        yield {
-            "hour": local_time(hour.start, calendar.timezone),
-            "business_day": day.isoformat(),
-            "entered": None if unseen else within.count(IN),
-            "left": None if unseen else within.count(OUT),
-            "missing": round(missing, 3),
-        }
+def _figures(seen: _Seen, start: int, stop: int) -> tuple[Row, int]:
+    """Return the counts between two times of a day, and for how long a camera did not look, ns."""
+    stop = min(stop, seen.end)
+    within = seen.events.between(start, stop)
+    missing = time_in_gaps([gap for gap in seen.gaps if gap.start < stop and gap.end > start], start, stop)
+    unseen = missing > 0 and not len(within)
+    counts: Row = {
+        "entered": None if unseen else within.count(IN),
+        "left": None if unseen else within.count(OUT),
+    }
+    return counts, missing
 
 
 def _gaps(looked: Coverage, first: int, now: int) -> list[Gap]:
@@ -137,6 +203,19 @@ def _silences(read: Events, calendar: Calendar, day: date, now: int, first: int)
 KINDS: dict[str, tuple[Rows, tuple[str, ...]]] = {
     "events": (events, ("time", "camera", "line", "direction", "id", "track", "received")),
     "coverage": (coverage, ("camera", "start", "end", "seconds")),
+    "quarters": (quarters, ("quarter", "business_day", "camera", "line", "entered", "left")),
     "hours": (hours, ("hour", "business_day", "entered", "left", "missing")),
+    "days": (days, ("business_day", "entered", "left", "missing_hours")),
 }
 """What can be exported: what gives its rows, and its columns."""
+
+
+def of_stores(database: Database, what: str, wanted: Sequence[tuple[Store, int, int]]) -> Iterator[Row]:
+    """Give the rows of several stores, one store after the other, each row with its `store`.
+
+    what: one of `KINDS`. wanted: the stores, each with the time from which on and the one up to which, ns UTC.
+    """
+    give, _ = KINDS[what]
+    for store, since, until in wanted:
+        for row in give(database, store, since, until):
+            yield {"store": store.id, **row}
