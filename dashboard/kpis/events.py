@@ -12,6 +12,8 @@ SECOND = 1_000_000_000
 """A second in nanoseconds."""
 MINUTE = 60 * SECOND
 """A minute in nanoseconds."""
+QUARTER = 15 * MINUTE
+"""A quarter of an hour in nanoseconds: the hours and days of every time zone are whole quarters (UTC)."""
 HOUR = 60 * MINUTE
 """An hour in nanoseconds."""
 END_OF_TIME = 1 << 62

@@ -10,11 +10,17 @@ from functools import partial
 from metrica.dashboard.database.interface import Connection, Engine
 from metrica.dashboard.kpis.events import IN, OUT, Events
 from metrica.dashboard.store.gone import Row, sift_events
-from metrica.dashboard.store.history import History, history_of
+from metrica.dashboard.store.histories import HistoryTable, note_events
+from metrica.dashboard.store.history import History
+from metrica.dashboard.store.quarters import add_crossings
 from metrica.dashboard.store.records import Event
 
 _TOGETHER = 500
 """Events that are written in one part. So a batch holds the writer for some milliseconds at a time."""
+
+_INSERT = (
+    "INSERT INTO events (store, id, camera, line, direction, track, time, received) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +48,12 @@ class EventTable:
         ]
 
         def insert(some: list[Row], db: Connection) -> int:
+            self._file.lock_store(db, store)
             wanted, apart = sift_events(db, store, some)
-            # Not INSERT OR IGNORE: it would also drop, without an error, a row that breaks any other constraint.
-            added = db.executemany(
-                "INSERT INTO events (store, id, camera, line, direction, track, time, received)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (store, id) DO NOTHING",
-                wanted,
-            )
-            accepted = added.rowcount + apart if wanted else apart
-            if accepted:
+            if wanted or apart:
                 sql = "UPDATE stores SET first_heard = ? WHERE id = ? AND first_heard IS NULL"
                 db.execute(sql, (received, store))
-            return accepted
+            return insert_events(db, store, wanted) + apart
 
         def whole(accepted: list[int]) -> Added:
             return Added(sum(accepted), len(rows) - sum(accepted))
@@ -90,7 +90,7 @@ class EventTable:
 
     def history(self, store: str) -> History | None:
         """Return the first and the last event of the store's history; None before it."""
-        return history_of(self._file, store)
+        return HistoryTable(self._file).get(store).history
 
     def first_and_last(self, store: str) -> tuple[int, int] | None:
         """Return the times (ns UTC) of the store's oldest and newest event, whatever clock they come from.
@@ -105,3 +105,40 @@ class EventTable:
     def count(self, store: str) -> int:
         """Return how many events the store has."""
         return int(self._file.rows("SELECT count(*) FROM events WHERE store = ?", store)[0][0])
+
+
+def insert_events(db: Connection, store: str, rows: Sequence[Row]) -> int:
+    """Insert those of a store's events that it does not have, and count them, inside a write. Returns how many."""
+    if not rows:
+        return 0
+    # Nearly always all are new, and then nothing has to be looked up.
+    db.execute("SAVEPOINT new_events")
+    # Not INSERT OR IGNORE: it would also drop, without an error, a row that breaks any other constraint.
+    added = db.executemany(f"{_INSERT} ON CONFLICT (store, id) DO NOTHING", rows).rowcount
+    if added != len(rows):
+        db.execute("ROLLBACK TO SAVEPOINT new_events")
+        rows = _unknown(db, store, rows)
+        if rows:
+            db.executemany(_INSERT, rows)
+    db.execute("RELEASE SAVEPOINT new_events")
+    if rows:
+        add_crossings(
+            db, store, [(camera, line, direction, time) for _, _, camera, line, direction, _, time, _ in rows]
+        )
+        times = [row[6] for row in rows]
+        note_events(db, store, min(times), max(times))
+    return len(rows)
+
+
+def _unknown(db: Connection, store: str, rows: Sequence[Row]) -> list[Row]:
+    """Return the rows whose ids the store does not have, each id once."""
+    by_id: dict[str, Row] = {}
+    for row in rows:
+        by_id.setdefault(row[1], row)
+    names = list(by_id)
+    for at in range(0, len(names), _TOGETHER):
+        some = names[at : at + _TOGETHER]
+        marks = ", ".join("?" * len(some))
+        for (name,) in db.execute(f"SELECT id FROM events WHERE store = ? AND id IN ({marks})", (store, *some)):
+            del by_id[name]
+    return list(by_id.values())

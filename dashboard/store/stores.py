@@ -16,7 +16,15 @@ from metrica.dashboard.store.gone import erased, fingerprint, forget_store, tabl
 from metrica.dashboard.store.origins import ADMIN
 
 _COLUMNS = "id, timezone, cutoff_hour, empty_hour, recall, precision"
-_DATA = ("events", "watched", "empties", "removed_events", "removed_watched")  # what boxes and users said
+_DATA = (
+    "events",
+    "watched",
+    "empties",
+    "removed_events",
+    "removed_watched",
+    "quarters",
+    "looked",
+)  # what boxes and users said
 
 
 class StoreTable:

@@ -11,7 +11,10 @@ from metrica.dashboard.database.interface import Connection
 from metrica.dashboard.kpis.events import Events
 from metrica.dashboard.store.audit import COMMAND, Scalar, record
 from metrica.dashboard.store.database import Database
+from metrica.dashboard.store.events import insert_events
 from metrica.dashboard.store.gone import bump, without
+from metrica.dashboard.store.histories import note_events, note_look
+from metrica.dashboard.store.quarters import Crossing, subtract_crossings, subtract_looked
 from metrica.dashboard.store.records import Span
 from metrica.dashboard.upkeep.chunks import each_in_chunks, in_chunks
 
@@ -77,6 +80,7 @@ class Removals:
         now, found = self._file.clock(), len(self.preview(stretch))
 
         def begin(db: Connection) -> int:
+            self._file.lock_store(db, stretch.store)
             n: int = db.execute(
                 "INSERT INTO removals (store, since, until, camera, line, why, removed) VALUES (?, ?, ?, ?, ?, ?, ?)"
                 " RETURNING n",
@@ -93,11 +97,19 @@ class Removals:
         found_rows: list[tuple[int]] = self._file.rows(f"SELECT n FROM events WHERE {sql}", *values)
 
         def move(db: Connection, rows: Sequence[tuple[int]]) -> None:
+            self._file.lock_store(db, stretch.store)
+            there: list[Crossing] = []
+            for row in rows:
+                there += db.execute("SELECT camera, line, direction, time FROM events WHERE n = ?", row).fetchall()
             db.executemany(
                 f"INSERT INTO removed_events ({_EVENT}, removal) SELECT {_EVENT}, ? FROM events WHERE n = ?",
                 [(n, row[0]) for row in rows],
             )
             db.executemany("DELETE FROM events WHERE n = ?", rows)
+            if there:
+                subtract_crossings(db, stretch.store, there)
+                times = [time for *_, time in there]
+                note_events(db, stretch.store, min(times), max(times), removed=True)
             bump(db)
 
         each_in_chunks(self._file, found_rows, move)
@@ -111,14 +123,11 @@ class Removals:
         removal = self.get(n)
 
         def move(db: Connection, most: int) -> int:
-            ids = db.execute("SELECT store, id FROM removed_events WHERE removal = ? LIMIT ?", (n, most)).fetchall()
-            db.executemany(
-                f"INSERT INTO events ({_EVENT}) SELECT {_EVENT} FROM removed_events WHERE store = ? AND id = ?"
-                " ON CONFLICT (store, id) DO NOTHING",
-                ids,
-            )
-            db.executemany("DELETE FROM removed_events WHERE store = ? AND id = ?", ids)
-            return len(ids)
+            self._file.lock_store(db, removal.stretch.store)
+            rows = db.execute(f"SELECT {_EVENT} FROM removed_events WHERE removal = ? LIMIT ?", (n, most)).fetchall()
+            insert_events(db, removal.stretch.store, rows)
+            db.executemany("DELETE FROM removed_events WHERE store = ? AND id = ?", [row[:2] for row in rows])
+            return len(rows)
 
         in_chunks(self._file, move)
         now = self._file.clock()
@@ -174,6 +183,8 @@ def _cut_coverage(db: Connection, n: int, stretch: Stretch) -> None:
             [(stretch.store, camera, *part) for part in parts],
         )
         db.execute("INSERT INTO removed_watched VALUES (?, ?, ?, ?, ?)", (n, stretch.store, camera, *cut))
+        subtract_looked(db, stretch.store, camera, [cut])
+        note_look(db, stretch.store, *cut, removed=True)
 
 
 def _detail(n: int, stretch: Stretch, events: int, why: str) -> dict[str, Scalar]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from metrica.dashboard.database.schema.first_steps import FIRST_STEPS
+from metrica.dashboard.database.schema.rollups import ROLLUPS
 from metrica.dashboard.database.schema.step import Step
 
-STEPS: tuple[Step, ...] = (*FIRST_STEPS,)
+STEPS: tuple[Step, ...] = (*FIRST_STEPS, ROLLUPS)
