@@ -80,7 +80,7 @@ def note_events(db: Connection, store: str, oldest: int, newest: int, *, removed
 
 
 def note_look(db: Connection, store: str, start: int, end: int, *, removed: bool = False) -> None:
-    """Note that a store's cameras looked from `start` to `end` (ns UTC), or that this was removed, inside that write."""
+    """Note that cameras looked from `start` to `end` (ns UTC), or that this was removed, inside that write."""
     row, _ = _read(db, store)
     before = _known(row)
     newest = end if before.newest_look is None else max(end, before.newest_look)
