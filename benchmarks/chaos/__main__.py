@@ -25,6 +25,7 @@ from benchmarks.chaos.plan import Round, Sizes, State, rounds
 from benchmarks.chaos.report import chaos_rows, json_line, table, write_docs
 from benchmarks.chaos.result import Result, figures, meets
 from benchmarks.chaos.runner import Runner
+from benchmarks.chaos.usage import CURVES
 
 SCENARIOS = ("kills", "hangs", "deaths", "camera", "locked", "offline", "disk", "clock", "device", "hour")
 
@@ -34,6 +35,8 @@ def main(argv: list[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     sizes = Sizes(**{each.name: getattr(args, each.name) for each in fields(Sizes)})
     wanted = [each for each in rounds(sizes) if not args.only or each.scenario in args.only]
+    if args.curves:
+        os.environ[CURVES] = str(args.curves.resolve())
     state = State(args.state)
     left = [each for each in wanted if each.key not in state.results]
     signal.signal(signal.SIGTERM, _interrupt)
@@ -71,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--state", type=Path, help="keep the results of rounds here, and go on from them")
     parser.add_argument("--only", action="append", choices=SCENARIOS, help="this scenario only; may be repeated")
     parser.add_argument("--write-docs", action="store_true", help="write the figures into docs/reliability.md")
+    parser.add_argument("--curves", type=Path, help="append what each node holds during the hour, lines of JSON")
     parser.add_argument("--capacity", type=float, default=(os.cpu_count() or 1) + 0.2, help="processors to fill")
     helps = {
         "kills": "kill -9, over all node types",

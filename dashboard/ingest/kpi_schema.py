@@ -76,7 +76,7 @@ class Hour(BaseModel):
     """One clock hour."""
 
     hour: int = Field(ge=0, le=23)
-    today: int | None = Field(description="Visitors; null if the hour has not begun, or nobody looked.")
+    today: int | None = Field(description="Visitors; null if the hour has not begun, or nobody looked, or not yet.")
     last_week: int | None = Field(description="Visitors on the same weekday last week; null without data.")
     missing: float = Field(ge=0, le=1, description="The share of today's hour in which a camera did not look.")
 
@@ -95,7 +95,7 @@ class Day(BaseModel):
 
     day: date
     visitors: int | None = Field(
-        description="Null if nobody was counted before the store's history begins, or while no camera looked."
+        description="Null if nobody was counted before anybody looked for the first time, or while no camera looked."
     )
     missing_hours: float = Field(ge=0, description="For how long a camera did not look: the figure is too low.")
 

@@ -67,12 +67,17 @@ class StoreEstimator:
     def gaps(self, events: Events, calendar: Calendar, now: int, first: int | None, coverage: Coverage) -> list[Gap]:
         """Return the gaps of the last `LOOK_BACK` business days and of today up to `now`, the oldest first.
 
+        Where there is coverage, those before the first event too.
         first: the time of the first event of the store's history, ns UTC.
         coverage: empty for a store whose boxes send none.
         """
         today = calendar.day_of(now)
         if coverage:
-            recent = [gap for gap in gaps_in_coverage(coverage, now) if gap.end > calendar.start(today - _LOOK_BACK)]
+            start = calendar.start(today - _LOOK_BACK)
+            # One before the first event stays, however old: until then the looks of a camera are all that is known.
+            recent = [
+                gap for gap in gaps_in_coverage(coverage, now) if gap.end > start or first is None or gap.start < first
+            ]
             return self._usual_traffic(events, calendar, today, first).in_busy_hours(recent)
         if first is None:
             return []

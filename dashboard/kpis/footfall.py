@@ -1,10 +1,10 @@
 """Footfall: visitors per hour, per day and by weekday, as pure functions of events, a calendar and the present time.
 
 Common to all functions: `events` are those of the whole store, every camera and line together. There may be more of
-them than needed: only those up to and including `now` (ns UTC) count. `first` is the time of the first event of the
-store's history (ns UTC), None before it; an hour or a day before it in which nobody was counted is no data. A visitor
-is somebody who came in; people are anonymous, so a person who comes in twice counts twice. docs/kpis.md explains each
-figure to the owner.
+them than needed: only those up to and including `now` (ns UTC) count. `first` is the time from which on the store is
+known (ns UTC): that of its first event or of the first look of a camera, whichever was earlier; None before both. An
+hour or a day that ended by then, and in which nobody was counted, is no data. A visitor is somebody who came in; people
+are anonymous, so a person who comes in twice counts twice. docs/kpis.md explains each figure to the owner.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from metrica.dashboard.kpis.business_day import Calendar, clock_hours
-from metrica.dashboard.kpis.events import HOUR, IN, MINUTE, OUT, Events
+from metrica.dashboard.kpis.events import END_OF_TIME, HOUR, IN, MINUTE, OUT, Events
 from metrica.dashboard.kpis.gaps import Gap, overlaps_gap, time_in_gaps
 
 
@@ -39,7 +39,7 @@ class HourRow:
     hour: int
     """Local hour at which it begins, 0 to 23."""
     today: int | None
-    """Visitors today; None if the hour has not begun, or if no camera looked and nobody was counted."""
+    """Visitors today; None if the hour has not begun, or if nobody was counted and no camera looked, or none yet."""
     last_week: int | None
     """Visitors a week ago; None without data."""
     missing: float = 0.0
@@ -52,7 +52,7 @@ class DayRow:
 
     day: date
     visitors: int | None
-    """None if nobody was counted before the store's history begins, or while no camera looked."""
+    """None if nobody was counted before the store was known, or while no camera looked."""
     missing: float = 0.0
     """For how many hours a camera did not look at a time at which people usually come."""
 
@@ -88,7 +88,7 @@ def visitors_by_now_last_week(
     """Count the visitors of the same weekday last week up to the same clock time; None if data are missing there."""
     then = calendar.week_before(now)
     begin = calendar.start(calendar.day_of(now) - timedelta(days=7))
-    if first is None or first > then or overlaps_gap(gaps, begin, then):
+    if first is None or first > begin or overlaps_gap(gaps, begin, then):
         return None
     return events.between(begin, then + 1).count(IN)
 
@@ -106,15 +106,14 @@ def hourly(events: Events, calendar: Calendar, now: int, first: int | None, gaps
     """
     day, day_last_week = calendar.day_of(now), calendar.day_of(now) - timedelta(days=7)
     events = events.between(0, now + 1)
-    today = _by_hour(events, calendar, day, before=now + 1)
-    last_week = _by_hour(events, calendar, day_last_week)
-    in_history = _by_hour(events, calendar, day_last_week, since=now if first is None else first)
+    today = _known_by_hour(events, calendar, day, first, before=now + 1)
+    last_week = _known_by_hour(events, calendar, day_last_week, first)
     missing, missing_then = (_missing_by_hour(gaps, calendar, d, now) for d in (day, day_last_week))
     return [
         HourRow(
             hour,
             _none_if_unseen(today.get(hour), missing.get(hour, 0.0)),
-            _none_if_unseen(last_week.get(hour) or in_history.get(hour), missing_then.get(hour, 0.0)),
+            _none_if_unseen(last_week.get(hour), missing_then.get(hour, 0.0)),
             missing.get(hour, 0.0),
         )
         for hour in clock_hours(calendar)
@@ -138,7 +137,8 @@ def daily(
 
 def peak_hour(events: Events, calendar: Calendar, now: int) -> Peak | None:
     """Return today's clock hour with the most visitors so far, of equal ones the first; None without visitors."""
-    return _busiest([(row.hour, row.today) for row in hourly(events, calendar, now, None)])
+    today = _by_hour(events.between(0, now + 1), calendar, calendar.day_of(now))
+    return _busiest([(hour, today.get(hour)) for hour in clock_hours(calendar)])
 
 
 def usual_peak(heat: HeatMap, weekday: int) -> Peak | None:
@@ -178,15 +178,24 @@ def _today(events: Events, calendar: Calendar, now: int) -> Events:
     return events.between(calendar.start(calendar.day_of(now)), now + 1)
 
 
+def _known_by_hour(
+    events: Events, calendar: Calendar, day: date, first: int | None, *, before: int = END_OF_TIME
+) -> dict[int, int]:
+    """Count visitors per clock hour, without the hours of which nobody knows whether somebody came."""
+    known = _by_hour(events, calendar, day, since=END_OF_TIME if first is None else first, before=before)
+    counts = _by_hour(events, calendar, day, before=before)
+    return {hour: count for hour, count in counts.items() if count or hour in known}
+
+
 def _by_hour(
-    events: Events, calendar: Calendar, day: date, *, since: int = 0, before: int | None = None
+    events: Events, calendar: Calendar, day: date, *, since: int = 0, before: int = END_OF_TIME
 ) -> dict[int, int]:
     """Count visitors per clock hour of a business day, for hours that end after `since` and begin before `before`."""
     hours = calendar.hours(day)
     edges = np.array([hour.start for hour in hours] + [hours[-1].end], np.int64)
     found: dict[int, int] = {}
     for hour, count in zip(hours, _counts(events, edges), strict=True):
-        if hour.end > since and (before is None or hour.start < before):
+        if since < hour.end and hour.start < before:
             found[hour.hour] = found.get(hour.hour, 0) + int(count)
     return found
 

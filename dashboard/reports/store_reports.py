@@ -8,6 +8,7 @@ from datetime import date, timedelta
 
 from metrica.dashboard.kpis import footfall
 from metrica.dashboard.kpis.business_day import Calendar
+from metrica.dashboard.kpis.coverage import known_since
 from metrica.dashboard.kpis.estimator import StoreEstimator, TodayEstimate
 from metrica.dashboard.kpis.events import END_OF_TIME, MINUTE, Events
 from metrica.dashboard.kpis.gaps import Gap
@@ -109,17 +110,17 @@ class StoreReports:
         history = self._database.events.history(store.id)
         first = history.first if history else None
         day = calendar.day_of(now)
-        gaps = self._gaps(store, events, now, first)
+        gaps, since = self._gaps(store, events, now, first)
         marks = [mark for mark in self._database.empty_marks.since(store.id, calendar.start(day)) if mark.time <= now]
         with self._lock:
             estimate = self._estimator.today(store, events, calendar, now, first, gaps, [mark.time for mark in marks])
-        heat = footfall.heat_map(events, calendar, now, first, WEEKS, gaps)
+        heat = footfall.heat_map(events, calendar, now, since, WEEKS, gaps)
         return Headline(
             now=now,
             day=day,
             estimate=estimate,
             traffic=footfall.traffic_today(events, calendar, now),
-            last_week=footfall.visitors_by_now_last_week(events, calendar, now, first, gaps),
+            last_week=footfall.visitors_by_now_last_week(events, calendar, now, since, gaps),
             inflow_rate=footfall.inflow_rate(events, now),
             peak=footfall.peak_hour(events, calendar, now),
             usual_peak=footfall.usual_peak(heat, day.weekday()),
@@ -136,28 +137,31 @@ class StoreReports:
 
     def hourly(self, store: Store, now: int) -> list[footfall.HourRow]:
         """Count visitors per clock hour, today and a week ago, at `now` (ns UTC)."""
-        events, first = self._read_new_events(store, now).events, self._first_event(store)
-        return footfall.hourly(events, calendar_of(store), now, first, self._gaps(store, events, now, first))
+        events = self._read_new_events(store, now).events
+        gaps, since = self._gaps(store, events, now, self._first_event(store))
+        return footfall.hourly(events, calendar_of(store), now, since, gaps)
 
     def daily(self, store: Store, now: int, days: int = DAYS) -> list[footfall.DayRow]:
         """Count visitors on each of the last `days` business days, at `now` (ns UTC)."""
-        calendar, first = calendar_of(store), self._first_event(store)
-        events = recent = self._read_new_events(store, now).events
+        calendar, events = calendar_of(store), self._read_new_events(store, now).events
+        gaps, since = self._gaps(store, events, now, self._first_event(store))
         if days > RECENT_DAYS:
-            since = calendar.start(calendar.day_of(now) - timedelta(days=days))
-            events = self._database.events.between(store.id, since, now + 1)
-        return footfall.daily(events, calendar, now, first, days, self._gaps(store, recent, now, first))
+            begin = calendar.start(calendar.day_of(now) - timedelta(days=days))
+            events = self._database.events.between(store.id, begin, now + 1)
+        return footfall.daily(events, calendar, now, since, days, gaps)
 
     def heat_map(self, store: Store, now: int, weeks: int = WEEKS) -> footfall.HeatMap:
         """Return mean visitors by weekday and clock hour over the last `weeks` (1 to `WEEKS`), at `now` (ns UTC)."""
-        events, first = self._read_new_events(store, now).events, self._first_event(store)
-        return footfall.heat_map(events, calendar_of(store), now, first, weeks, self._gaps(store, events, now, first))
+        events = self._read_new_events(store, now).events
+        gaps, since = self._gaps(store, events, now, self._first_event(store))
+        return footfall.heat_map(events, calendar_of(store), now, since, weeks, gaps)
 
-    def _gaps(self, store: Store, events: Events, now: int, first: int | None) -> list[Gap]:
+    def _gaps(self, store: Store, events: Events, now: int, first: int | None) -> tuple[list[Gap], int | None]:
+        """Return the gaps, and from when on the store is known."""
         calendar = calendar_of(store)
         coverage = self._database.coverage.since(store.id, _recent_start(calendar, now))
         with self._lock:
-            return self._estimator.gaps(events, calendar, now, first, coverage)
+            return self._estimator.gaps(events, calendar, now, first, coverage), known_since(first, coverage)
 
     def _first_event(self, store: Store) -> int | None:
         history = self._database.events.history(store.id)

@@ -14,18 +14,22 @@ from benchmarks.chaos.scenarios.camera import RtspCamera
 from benchmarks.chaos.shop import Shop, free_ports
 from benchmarks.chaos.stores import corrupt, deliver_rest
 from benchmarks.chaos.truth import compare, read_events, read_walks
+from benchmarks.chaos.usage import Usage, usage, write_curve
 from metrica.launch.reading.folders import frame_dir
 
 _EACH = 5.0
 
 
 def run(folder: Path, *, minutes: float = 60.0) -> Result:
-    """Growth is that of the sum over all nodes, from the second fifth of the time to the last one (medians)."""
+    """Growth is that of the sum over all nodes, from the second fifth of the time to the last one (medians).
+
+    The memory is what the nodes have written; that of frames is counted by itself (`shared_memory_mb`).
+    """
     result = Result()
     ports = free_ports(3)
     camera = RtspCamera(ports[2], {})
     first, second = folder / "s1", folder / "s2"
-    samples: list[dict[str, dict[str, float]]] = []
+    samples: list[dict[str, Usage]] = []
     try:
         with (
             Shop(first, graphs.crowd(first / "truth", ports[0])) as crowd,
@@ -39,6 +43,7 @@ def run(folder: Path, *, minutes: float = 60.0) -> Result:
             end = time.monotonic() + 60 * minutes
             while time.monotonic() < end:
                 samples.append(_sample(crowd) | _sample(pictures))
+                write_curve(samples[-1])
                 _ask(ports[0], token)
                 time.sleep(_EACH)
             for shop in (crowd, pictures):
@@ -55,10 +60,10 @@ def run(folder: Path, *, minutes: float = 60.0) -> Result:
     return result
 
 
-def _judge(samples: list[dict[str, dict[str, float]]], result: Result) -> None:
+def _judge(samples: list[dict[str, Usage]], result: Result) -> None:
     fifth = max(1, len(samples) // 5)
     early, late = samples[fifth : 2 * fifth] or samples[:1], samples[-fifth:]
-    for what in ("memory_mb", "handles", "threads", "shared_memory_mb"):
+    for what in ("memory_mb", "files_mb", "handles", "threads", "shared_memory_mb"):
         before, after = _total(early, what), _total(late, what)
         growth = 100 * (after / before - 1) if before else 0.0
         result.detail[what] = {"from": round(before, 1), "to": round(after, 1), "growth_percent": round(growth, 2)}
@@ -72,7 +77,7 @@ def _judge(samples: list[dict[str, dict[str, float]]], result: Result) -> None:
     result.detail["memory_grown_mb_by_node"] = dict(sorted(grown.items(), key=lambda item: -item[1])[:5])
 
 
-def _total(samples: list[dict[str, dict[str, float]]], what: str) -> float:
+def _total(samples: list[dict[str, Usage]], what: str) -> float:
     return _median([sum(node[what] for node in sample.values()) for sample in samples])
 
 
@@ -81,20 +86,12 @@ def _median(values: list[float]) -> float:
     return ordered[len(ordered) // 2] if ordered else 0.0
 
 
-def _sample(shop: Shop) -> dict[str, dict[str, float]]:
+def _sample(shop: Shop) -> dict[str, Usage]:
     """What each node holds at the moment."""
-    found: dict[str, dict[str, float]] = {}
+    found: dict[str, Usage] = {}
     for name, pid in shop.pids().items():
         with suppress(OSError):
-            process = Path(f"/proc/{pid}")
-            rollup = dict(line.split()[:2] for line in (process / "smaps_rollup").read_text().splitlines()[1:])
-            own = sum(int(rollup[key]) for key in ("Private_Clean:", "Private_Dirty:"))
-            found[f"{shop.folder.name}{name}"] = {
-                "memory_mb": own / 1024,
-                "handles": len(list((process / "fd").iterdir())),
-                "threads": len(list((process / "task").iterdir())),
-                "shared_memory_mb": 0.0,
-            }
+            found[f"{shop.folder.name}{name}"] = usage(pid)
     frames = frame_dir(shop.run_dir)
     if found and frames.exists():
         node = next(iter(found.values()))

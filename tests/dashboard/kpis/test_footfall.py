@@ -45,7 +45,7 @@ def test_without_events_there_are_no_figures() -> None:
     assert kpis.inflow_rate(none, clock(12)) == 0
     assert kpis.peak_hour(none, TUNIS, clock(12)) is None
     assert kpis.visitors_by_now_last_week(none, TUNIS, clock(12), None) is None
-    assert {row.last_week for row in kpis.hourly(none, TUNIS, clock(12), None)} == {None}
+    assert {(row.today, row.last_week) for row in kpis.hourly(none, TUNIS, clock(12), None)} == {(None, None)}
     assert {row.visitors for row in kpis.daily(none, TUNIS, clock(12), None)} == {None}
     assert {cell for row in kpis.heat_map(none, TUNIS, clock(12), None).cells for cell in row} == {None}
 
@@ -85,6 +85,20 @@ def test_hours_of_today_stand_beside_those_of_the_same_weekday_last_week() -> No
     assert rows[1].last_week == 1, "one at night still belongs to the business day"
 
 
+def test_an_hour_of_today_that_ended_before_the_history_begins_is_no_data() -> None:
+    seen = events(comes(8, 10), comes(11, 20), comes(12))
+    for first, known in ((clock(11, 20), (8, 11, 12)), (clock(11), (8, 11, 12)), (clock(10, 59), (8, 10, 11, 12))):
+        rows = kpis.hourly(seen, TUNIS, clock(12, 30), first)
+        assert tuple(row.hour for row in rows if row.today is not None) == known, "a count stands wherever it lies"
+    assert kpis.peak_hour(seen, TUNIS, clock(12, 30)) == kpis.Peak(8, 1)
+
+
+def test_last_week_is_compared_only_if_all_of_that_day_is_known() -> None:
+    seen = events(comes(11, back=7), comes(12))
+    assert kpis.visitors_by_now_last_week(seen, TUNIS, clock(14), clock(11, back=7)) is None
+    assert kpis.visitors_by_now_last_week(seen, TUNIS, clock(14), clock(4, back=7)) == 1
+
+
 def test_the_hour_that_came_twice_is_one_row_and_no_visitor_is_lost() -> None:
     paris = Calendar("Europe/Paris", 0)
     first = at("Europe/Paris", 2026, 10, 25, 2, 30)
@@ -96,7 +110,7 @@ def test_the_hour_that_came_twice_is_one_row_and_no_visitor_is_lost() -> None:
 
 def test_the_hour_that_was_skipped_has_no_data() -> None:
     now = at("Europe/Paris", 2026, 3, 29, 20)
-    rows = kpis.hourly(events((now - HOUR, IN)), Calendar("Europe/Paris", 0), now, now - HOUR)
+    rows = kpis.hourly(events((now - HOUR, IN)), Calendar("Europe/Paris", 0), now, now - 24 * HOUR)
     assert [row.hour for row in rows if row.today is None] == [2, 21, 22, 23]
 
 

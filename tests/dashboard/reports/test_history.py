@@ -133,6 +133,37 @@ def test_last_week_shows_what_was_counted_before_the_history_and_no_zeros(databa
     assert (hours[14], hours[15], hours[10]) == (1, 0, None)
 
 
+def test_zeros_of_today_begin_with_the_first_event_or_the_first_look_of_a_camera(database: Database) -> None:
+    def today() -> dict[int, int | None]:
+        return {row.hour: row.today for row in Reports(database).hourly(STORE, NOON + 4 * HOUR) if 4 <= row.hour < 16}
+
+    assert set(today().values()) == {None}, "nothing was ever heard of this store"
+    add(database, NOON + 3 * HOUR)
+    assert today() == {**dict.fromkeys(range(4, 15)), 15: 1}
+    database.coverage.add(STORE.id, [Span(camera="door", start=NOON - 3 * HOUR, end=NOON + 4 * HOUR)]).result()
+    assert today() == {**dict.fromkeys(range(4, 9)), **dict.fromkeys(range(9, 15), 0), 15: 1}
+
+
+def test_a_camera_that_looked_while_nobody_ever_came_knows_zeros(database: Database) -> None:
+    database.coverage.add(STORE.id, [Span(camera="door", start=NOON - DAY, end=NOON)]).result()
+    reports = Reports(database)
+    assert [row.visitors for row in reports.daily(STORE, NOON, 3)] == [None, 0, 0]
+    assert {row.today for row in reports.hourly(STORE, NOON) if 4 <= row.hour <= 12} == {0}
+    heat = reports.heat_map(STORE, NOON)
+    assert [heat.cells[5][heat.hours.index(hour)] for hour in (11, 12)] == [None, 0]
+    assert reports.headline(STORE, NOON).last_week is None
+
+
+def test_a_look_long_before_all_others_makes_no_zeros(database: Database) -> None:
+    """A box whose clock was wrong for ten minutes."""
+    spans = [Span(camera="door", start=NOON - days * DAY, end=NOON - days * DAY + 10 * MINUTE) for days in (55, 40)]
+    database.coverage.add(STORE.id, [*spans, Span(camera="door", start=NOON - HOUR, end=NOON)]).result()
+    add(database, NOON - MINUTE)
+    assert zeros(database, NOON) == 0
+    cells = [cell for row in Reports(database).heat_map(STORE, NOON).cells for cell in row]
+    assert set(cells) == {None}
+
+
 def test_an_older_database_knows_when_it_first_heard_of_its_stores(tmp_path: Path) -> None:
     path = tmp_path / "metrica.db"
     with Database(path, clock=lambda: NOON) as database:
