@@ -64,6 +64,19 @@ class Events:
         different = (self.times[:n] != other.times[:n]) | (self.signs[:n] != other.signs[:n])
         return int(different.argmax()) if different.any() else n
 
+    def before(self, until: int) -> Events:
+        """Return the events with time < `until`."""
+        return self.between(0, until)
+
+    def entered(self, edges: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Count the INs between each two neighbours of `edges` (ns UTC, ascending); int64 [len(edges) - 1]."""
+        within = self.between(int(edges[0]), int(edges[-1]))
+        return np.diff(np.searchsorted(within.times[within.signs == IN], edges))
+
+    def crossings(self, start: int, end: int) -> int:
+        """How many there are with `start` <= time < `end`."""
+        return len(self.between(start, end))
+
     def count(self, sign: int) -> int:
         """How many are IN (1) or OUT (-1)."""
         return int(np.count_nonzero(self.signs == sign))
