@@ -15,7 +15,6 @@ from metrica.dashboard.admin.commands import (
     require_store,
 )
 from metrica.dashboard.database.errors import DatabaseError
-from metrica.dashboard.reports.store_reports import DAYS, RECENT_DAYS, WEEKS
 from metrica.dashboard.service.serving import say
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.upkeep.erasure import Erasure, scrub
@@ -116,12 +115,7 @@ def _say_expired(expired: Expired) -> None:
         f"{store.id}: {expired.days} days are kept; before {expired.day} are {expired.events} events{oldest}"
         f" ({expired.rows} rows in all)"
     )
-    say(f"{store.id}: the figures of the days before {expired.day} become 'no data', on the page and in the API")
-    if expired.days < RECENT_DAYS:
-        say(
-            f"{store.id}: this changes other figures too: the daily chart has {DAYS} days, usual hours are the mean"
-            f" of {WEEKS} weeks, and people inside are estimated from the last 28 days"
-        )
+    say(f"{store.id}: no figure changes: the sums of the days before {expired.day} stay")
 
 
 def _confirm(database: Database, args: argparse.Namespace) -> None:

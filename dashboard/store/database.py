@@ -13,8 +13,10 @@ from metrica.dashboard.database.interface import Clock, Connection, Engine, Work
 from metrica.dashboard.database.sqlite.engine import SqliteEngine
 from metrica.dashboard.store.audit import AuditTable
 from metrica.dashboard.store.coverage import CoverageTable
+from metrica.dashboard.store.days import DayTable
 from metrica.dashboard.store.empty_marks import EmptyMarkTable
 from metrica.dashboard.store.events import EventTable
+from metrica.dashboard.store.histories import HistoryTable
 from metrica.dashboard.store.sessions import SessionTable
 from metrica.dashboard.store.stores import StoreTable
 from metrica.dashboard.store.tokens import TokenTable
@@ -40,6 +42,10 @@ class Database(Engine):
         """The stores and their settings."""
         self.events = EventTable(self)
         """The crossings that the boxes sent."""
+        self.histories = HistoryTable(self)
+        """What is known of each store at one look."""
+        self.days = DayTable(self)
+        """What past days have taught."""
         self.coverage = CoverageTable(self)
         """The times at which each camera looked."""
         self.empty_marks = EmptyMarkTable(self)

@@ -70,24 +70,6 @@ class EventTable:
         )
         return Events.from_pairs(rows)
 
-    def received_after(self, store: str, n: int, since: int) -> tuple[Events, int]:
-        """Return the store's events with a row number above `n` and `since` <= time, and the last row number.
-
-        The next call with that number reads only what arrived in between. n: 0 reads everything. since: ns UTC.
-        """
-        with self._file.snapshot() as conn:
-            last = conn.execute("SELECT coalesce(max(n), 0) FROM events").fetchone()[0]
-            if n == 0:
-                rows = conn.execute(
-                    "SELECT time, direction FROM events WHERE store = ? AND time >= ?", (store, since)
-                ).fetchall()
-            else:
-                # The plus signs keep SQLite from using the index by time: the few new rows are the table's last ones.
-                rows = conn.execute(
-                    "SELECT time, direction FROM events WHERE n > ? AND +store = ? AND +time >= ?", (n, store, since)
-                ).fetchall()
-        return Events.from_pairs(rows), last
-
     def history(self, store: str) -> History | None:
         """Return the first and the last event of the store's history; None before it."""
         return HistoryTable(self._file).get(store).history
