@@ -11,7 +11,6 @@ import numpy as np
 from metrica.dashboard.kpis import footfall
 from metrica.dashboard.kpis.business_day import Calendar
 from metrica.dashboard.kpis.counts import PastAndToday, Quarters
-from metrica.dashboard.kpis.coverage import known_since
 from metrica.dashboard.kpis.days import Day, Looks, pauses_between
 from metrica.dashboard.kpis.estimator import measured_rates
 from metrica.dashboard.kpis.events import HOUR, NO_EVENTS, QUARTER, Events
@@ -23,12 +22,10 @@ from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.days import Wanted
 from metrica.dashboard.store.histories import Known
 from metrica.dashboard.store.quarters import quarter_of
-from metrica.dashboard.store.teaching import first_look, read_coverage, read_events, read_quarters
+from metrica.dashboard.store.teaching import PAST_DAYS, known_day, read_coverage, read_events, read_quarters
 
 WEEKS = 8
 """How many weeks the heat map is the mean of."""
-PAST_DAYS = 7 * WEEKS + 7
-"""For how many business days before today sums stay in memory; longer reports read the database."""
 
 
 @dataclass(slots=True)
@@ -66,12 +63,18 @@ class View:
     events: Events
     """Those of today, and of the quarter of an hour before `now`."""
     past: Past
-    gaps_today: list[Gap]
+    pauses_today: list[tuple[Gap, bool]]
+    """The times of today at which a camera did not look; each with whether people usually come then."""
 
     @property
     def begin(self) -> int:
         """When the business day began, ns UTC."""
         return self.calendar.start(self.day)
+
+    @property
+    def gaps_today(self) -> list[Gap]:
+        """The gaps of today."""
+        return [gap for gap, busy in self.pauses_today if busy]
 
     @property
     def gaps(self) -> list[Gap]:
@@ -118,22 +121,20 @@ class Views:
 
     def at(self, store: Store, now: int) -> View:
         """Read what the figures at `now` (ns UTC) are made of."""
-        calendar = Calendar(store.timezone, store.cutoff_hour)
+        calendar = calendar_of(store)
         day = calendar.day_of(now)
         begin = calendar.start(day)
         # First of all: what comes while the rest is read is seen the next time.
         known = self._database.histories.get(store.id)
         first = known.history.first if known.history else None
         with self._database.snapshot() as db:
-            look = first_look(db, store.id, calendar.start(day - timedelta(days=PAST_DAYS)))
+            since, known_from = known_day(db, store, first, now)
             looks = Looks(read_coverage(db, store.id, begin, now + 1), known.newest_look)
-        since = known_since(first, look)
-        past = self._read_past(store, calendar, day, known, since, now)
+        past = self._read_past(store, calendar, day, known, known_from)
         events = self._read_events(store, min(begin, now - QUARTER), known)
         today = events.between(begin, now + 1)
         pauses = pauses_between(begin, now + 1, today, past.usual, looks, now)
-        gaps = [gap for gap, busy in pauses if busy]
-        return View(store, now, calendar, day, known, since, events, past, gaps)
+        return View(store, now, calendar, day, known, since, events, past, pauses)
 
     def cut_last_week(self, view: View) -> PastAndToday:
         """Return the crossings, those of the past so that they can be cut a week ago, to the nanosecond."""
@@ -152,16 +153,14 @@ class Views:
                 self._events = key, read_events(db, store.id, since, 1 << 62)
         return self._events[1]
 
-    def _read_past(
-        self, store: Store, calendar: Calendar, day: date, known: Known, since: int | None, now: int
-    ) -> Past:
+    def _read_past(self, store: Store, calendar: Calendar, day: date, known: Known, known_from: date | None) -> Past:
         """Return the weeks before today."""
         first = known.history.first if known.history else None
         wanted = Wanted(
             store,
             day - timedelta(days=PAST_DAYS),
             day - timedelta(days=1),
-            None if since is None else calendar.day_of(since),
+            known_from,
         )
         key = (store, day, known.past, first, wanted.known, known.closed >= calendar.start(day))
         if self._past is not None and self._past[0] == key:
@@ -182,6 +181,11 @@ class Views:
         )
         self._past = key, past
         return past
+
+
+def calendar_of(store: Store) -> Calendar:
+    """Return the store's business days."""
+    return Calendar(store.timezone, store.cutoff_hour)
 
 
 def past_rows(database: Database, view: View, first: date, last: date) -> list[footfall.DayRow]:

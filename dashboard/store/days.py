@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -71,7 +71,8 @@ class DayTable:
         bounds = wanted.bounds()
         if not bounds:
             return {}
-        found = self._read(wanted, bounds, known)
+        with self._file.snapshot() as db:
+            found = read_days(db, wanted, known)
         missing = [] if wanted.known is None else [day for day in bounds if day >= wanted.known and day not in found]
         todo = missing[-most:]
         for some in _runs(todo):
@@ -85,26 +86,6 @@ class DayTable:
                 f"{len(missing) - len(todo)} past days of {wanted.store.id} are still being summed: try again"
             )
         return {day: found[day] for day in bounds if day in found}
-
-    def _read(self, wanted: Wanted, bounds: Mapping[date, tuple[int, int]], known: Known) -> dict[date, Day]:
-        """Return the days that were computed, and about which nothing has come since."""
-        rows = self._file.rows(
-            f"SELECT {_COLUMNS}, zone, stale FROM days WHERE store = ? AND since >= ? AND since < ?",
-            *(wanted.store.id, bounds[wanted.first][0], bounds[wanted.last][1]),
-        )
-        since = kept_since(self._file.rows, wanted.store.id)
-        by_bounds = {(row[0], row[1]): row for row in rows}
-        found: dict[date, Day] = {}
-        for day, edges in bounds.items():
-            row = by_bounds.get(edges)
-            if row is None:
-                continue
-            *_, again, zone, stale = row
-            late = again is not None and known.newest_look is not None and known.newest_look > again
-            # Days whose events are gone are as they are.
-            if edges[0] < since or not (stale or late or zone != wanted.store.timezone):
-                found[day] = _day(row)
-        return found
 
     def _teach(self, store: Store, days: Sequence[date]) -> dict[date, Day]:
         """Compute days that follow each other, and keep what they taught."""
@@ -123,6 +104,30 @@ class DayTable:
             with self._file.snapshot() as db:
                 made = taught(db, store, days, now)
         return dict(zip(days, made, strict=True))
+
+
+def read_days(db: Connection, wanted: Wanted, known: Known) -> dict[date, Day]:
+    """Return the days that were computed, and about which nothing has come since."""
+    bounds = wanted.bounds()
+    if not bounds:
+        return {}
+    rows = db.execute(
+        f"SELECT {_COLUMNS}, zone, stale FROM days WHERE store = ? AND since >= ? AND since < ?",
+        (wanted.store.id, bounds[wanted.first][0], bounds[wanted.last][1]),
+    ).fetchall()
+    kept = kept_since(db, wanted.store.id)
+    by_bounds = {(row[0], row[1]): row for row in rows}
+    found: dict[date, Day] = {}
+    for day, edges in bounds.items():
+        row = by_bounds.get(edges)
+        if row is None:
+            continue
+        *_, again, zone, stale = row
+        late = again is not None and known.newest_look is not None and known.newest_look > again
+        # Days whose events are gone are as they are.
+        if edges[0] < kept or not (stale or late or zone != wanted.store.timezone):
+            found[day] = _day(row)
+    return found
 
 
 def _runs(days: Sequence[date]) -> Iterator[list[date]]:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from datetime import date
-from typing import Any
+from collections.abc import Sequence
+from datetime import date, timedelta
 
 from metrica.dashboard.database.interface import Connection
 from metrica.dashboard.kpis.business_day import Calendar
 from metrica.dashboard.kpis.counts import Quarters
-from metrica.dashboard.kpis.coverage import Coverage
+from metrica.dashboard.kpis.coverage import Coverage, known_since
 from metrica.dashboard.kpis.days import COMPARED, Day, Looks, close_day, sum_day
 from metrica.dashboard.kpis.events import Events
 from metrica.dashboard.kpis.gaps import Gap, UsualTraffic
 from metrica.dashboard.kpis.store import Store
+
+PAST_DAYS = 63
+"""The business days before today of which most figures are made."""
 
 _LONGEST_DAY = 49 * 3600 * 10**9  # ns, see histories.py
 
@@ -26,7 +28,7 @@ def taught(db: Connection, store: Store, days: Sequence[date], now: int) -> list
     """
     calendar = Calendar(store.timezone, store.cutoff_hour)
     begin, end = calendar.start(days[0]), calendar.bounds(days[-1])[1]
-    kept = db.execute("SELECT max(since) FROM retention WHERE store = ?", (store.id,)).fetchone()[0] or 0
+    kept = kept_since(db, store.id)
     first, newest = db.execute(
         "SELECT max(first), max(newest_look) FROM histories WHERE store = ?", (store.id,)
     ).fetchone()
@@ -43,9 +45,21 @@ def taught(db: Connection, store: Store, days: Sequence[date], now: int) -> list
     ]
 
 
-def kept_since(rows: Callable[..., list[Any]], store: str) -> int:
+def known_day(db: Connection, store: Store, first: int | None, now: int) -> tuple[int | None, date | None]:
+    """Return from when on a store is known (ns UTC), and the business day of that time; None if never.
+
+    first: the first event of its history. now: ns UTC; a camera that looked long before that, and before anybody came,
+    says nothing any more.
+    """
+    calendar = Calendar(store.timezone, store.cutoff_hour)
+    look = first_look(db, store.id, calendar.start(calendar.day_of(now) - timedelta(days=PAST_DAYS)))
+    since = known_since(first, look)
+    return since, None if since is None else calendar.day_of(since)
+
+
+def kept_since(db: Connection, store: str) -> int:
     """Return from when on the events of a store are kept, ns UTC."""
-    found: int | None = rows("SELECT max(since) FROM retention WHERE store = ?", store)[0][0]
+    found: int | None = db.execute("SELECT max(since) FROM retention WHERE store = ?", (store,)).fetchone()[0]
     return found or 0
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.database.interface import Connection
-from metrica.dashboard.kpis.events import Events
+from metrica.dashboard.kpis.events import SECOND, Events
 from metrica.dashboard.store.audit import COMMAND, Scalar, record
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.events import insert_events
@@ -16,6 +17,7 @@ from metrica.dashboard.store.gone import bump, without
 from metrica.dashboard.store.histories import note_events, note_look
 from metrica.dashboard.store.quarters import Crossing, subtract_crossings, subtract_looked
 from metrica.dashboard.store.records import Span
+from metrica.dashboard.store.teaching import kept_since
 from metrica.dashboard.upkeep.chunks import each_in_chunks, in_chunks
 
 _EVENT = "store, id, camera, line, direction, track, time, received"
@@ -77,6 +79,13 @@ class Removals:
         Without its events and with its coverage, the time would look as if nobody had come. The rows are kept apart.
         Events of the stretch that come later are kept apart too.
         """
+        with self._file.snapshot() as db:
+            kept = kept_since(db, stretch.store)
+        if stretch.since < kept:
+            begin = datetime.fromtimestamp(kept // SECOND, UTC)
+            raise DatabaseError(
+                f"of the time before {begin:%Y-%m-%dT%H:%M}+00:00 only sums are kept, and they stay: begin then"
+            )
         now, found = self._file.clock(), len(self.preview(stretch))
 
         def begin(db: Connection) -> int:

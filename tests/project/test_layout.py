@@ -122,7 +122,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "dashboard/store": {"messages", *_of_dashboard("database", "database/sqlite", "kpis")},
     "dashboard/service": {"messages", "metrica/secrets"},
     "dashboard/reports": _of_dashboard("database", "store", "kpis"),
-    "dashboard/upkeep": _of_dashboard("database", "database/sqlite", "store", "kpis"),
+    "dashboard/upkeep": _of_dashboard("database", "database/sqlite", "store", "kpis", "reports"),
     "dashboard/texts": {"dashboard/kpis"},
     "dashboard/privacy": {"metrica", *_of_dashboard("database", "store", "kpis", "upkeep")},
     "dashboard/admin": {
