@@ -1,8 +1,7 @@
-"""What the endpoints of the ingest share: routes, tokens, errors as JSON, and metrics."""
+"""What the endpoints of the ingest share: routes, errors as JSON, and metrics. Who asks is in `asking.py`."""
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -16,6 +15,8 @@ from metrica.dashboard.ingest.body import RequestError
 from metrica.dashboard.ingest.metrics import Metrics
 from metrica.dashboard.ingest.misdirected import UNKNOWN
 from metrica.dashboard.ingest.schema import Problem
+from metrica.dashboard.people.errors import ForbiddenError, UnknownError
+from metrica.dashboard.people.rights import Right
 from metrica.dashboard.service.calm import calm_logger
 from metrica.dashboard.store.database import Database
 
@@ -58,61 +59,44 @@ class Query:
         return int(text)
 
 
+Needs = Right | Literal["any", "nobody", "own"]
+"""What whoever asks must be allowed: a right, for the store in the path if there is one; `any` if a valid token is
+enough (and, with a store in the path, that the store is theirs); `nobody` if no token is needed; `own` if the handler
+has a token of its own, that of no store and no user."""
+
+_JSON = "application/json"
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """One endpoint, for the application and for the OpenAPI document."""
 
-    method: Literal["GET", "POST"]
+    method: Literal["GET", "POST", "PUT", "DELETE"]
     """The HTTP method."""
     path: str
-    """The path, with a variable part in braces, such as {store}."""
+    """The path, with a variable part in braces. {store} is a store of whoever asks: see `asking.guarded`."""
     handler: Handler
-    """The function that answers a request."""
+    """The function that answers a request; called only when `needs` is met."""
     summary: str
     """What the endpoint does, in one line for the OpenAPI document."""
     answer: type[BaseModel] | str
     """The model of the answer, or its media type."""
+    needs: Needs
+    """Who may call it. It has no default, so that no new endpoint forgets it."""
     takes: type[BaseModel] | None = None
     """The model of the request's body."""
+    media: tuple[str, ...] = (_JSON,)
+    """The media types of the body that it takes."""
     query: tuple[Query, ...] = ()
     """The parameters that it reads from the query string."""
-    token: bool = True
-    """Whether a token is needed."""
     errors: tuple[int, ...] = ()
-    """HTTP statuses of its errors, besides those of the token and 503."""
+    """HTTP statuses of its errors, besides those of the token, of a path with braces, and 503."""
 
 
 def answer(model: BaseModel, status: int = 200, *, without_defaults: bool = False) -> web.Response:
     """Make an answer: the model as JSON. without_defaults: leave out the fields that have their default value."""
     text = model.model_dump_json(exclude_defaults=without_defaults)
     return web.Response(status=status, body=text.encode(), content_type="application/json")
-
-
-async def authenticate(request: web.Request) -> str:
-    """Return the id of the store that the request's token speaks for. Raises RequestError 401."""
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    token = token.strip()
-    if scheme.lower() != "bearer" or not token:
-        raise RequestError(401, "no token: send the header 'Authorization: Bearer TOKEN'")
-    # aiohttp decodes bytes that are not UTF-8 as lone surrogates, which cannot be hashed: replace them.
-    text = token.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    store = await asyncio.to_thread(request.app[DATABASE].tokens.store_of, text)
-    if store is None:
-        raise RequestError(401, "the token is unknown or revoked: make one with 'metrica-admin token add STORE'")
-    return store
-
-
-async def allowed_store(request: web.Request) -> str:
-    """Return the id of the store in the request's path. Raises RequestError 401, or 403 for another store's token."""
-    own = await authenticate(request)
-    require_own(own, request.match_info["store"])
-    return own
-
-
-def require_own(own: str, asked: str) -> None:
-    """Raise RequestError 403 unless the token's store (`own`) is the one asked for."""
-    if own != asked:
-        raise RequestError(403, f"the token speaks for the store {own!r}, not for the one asked for")
 
 
 @web.middleware
@@ -123,6 +107,10 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
         response = await handler(request)
     except RequestError as error:
         response = problem(error.status, str(error))
+    except UnknownError as error:
+        response = problem(404, str(error))
+    except ForbiddenError as error:
+        response = problem(403, str(error))
     except DatabaseError as error:
         response = problem(503, str(error))
     except web.HTTPRequestEntityTooLarge as error:

@@ -18,10 +18,9 @@ from metrica.dashboard.ingest.api import (
     METRICS,
     Route,
     answer,
-    authenticate,
     errors_as_json,
-    require_own,
 )
+from metrica.dashboard.ingest.asking import ASKER, guarded, require_sender
 from metrica.dashboard.ingest.body import MAX_BODY, RequestError, parse_coverage, parse_events
 from metrica.dashboard.ingest.metrics import Metrics
 from metrica.dashboard.ingest.misdirected import ANY_ADDRESS, wrong_address, wrong_method
@@ -34,6 +33,7 @@ from metrica.dashboard.ingest.schema import (
     Later,
     ServerStatus,
 )
+from metrica.dashboard.people.rights import SEND
 from metrica.dashboard.reports.answers import PATIENCE, Answers
 from metrica.dashboard.reports.reports import Reports
 from metrica.dashboard.service.connection import expect
@@ -46,7 +46,7 @@ _METRICS_ACCESS = web.AppKey("metrics_access", MetricsAccess)
 _PARSING = web.AppKey("parsing", asyncio.Semaphore)
 """Limits how many bodies are decoded at a time, and so the memory that they take."""
 _BODIES: web.AppKey[Counter[str]] = web.AppKey("bodies", Counter)
-"""How many bodies each store is sending."""
+"""How many bodies each store, or user, is sending."""
 _URGENT = web.AppKey("urgent", ThreadPoolExecutor)
 BODIES_OF_A_STORE = 8
 """Most bodies of one store that are read and parsed at a time, so that it cannot fill the memory, nor the queue."""
@@ -55,11 +55,9 @@ _READ_TIMEOUT = 30.0  # s: a sender that is too slow must not hold a connection 
 
 async def post_events(request: web.Request) -> web.Response:
     """Take a batch of events. The answer is sent after the accepted events are on the disk."""
-    own = await authenticate(request)
-    database = request.app[DATABASE]
-    batch = await _parsed(request, own, parse_events)
-    require_own(own, batch.store)
-    added = await asyncio.wrap_future(database.events.add(own, batch.events))
+    batch = await _parsed(request, parse_events)
+    await require_sender(request, batch.store)
+    added = await asyncio.wrap_future(request.app[DATABASE].events.add(batch.store, batch.events))
     request.app[METRICS].events(
         accepted=added.accepted, duplicates=added.duplicates, refused=len(batch.refused), later=len(batch.later)
     )
@@ -72,10 +70,9 @@ async def post_events(request: web.Request) -> web.Response:
 
 async def post_coverage(request: web.Request) -> web.Response:
     """Take a batch of coverage. The answer is sent after it is on the disk."""
-    own = await authenticate(request)
-    batch = await _parsed(request, own, parse_coverage)
-    require_own(own, batch.store)
-    await asyncio.wrap_future(request.app[DATABASE].coverage.add(own, batch.spans))
+    batch = await _parsed(request, parse_coverage)
+    await require_sender(request, batch.store)
+    await asyncio.wrap_future(request.app[DATABASE].coverage.add(batch.store, batch.spans))
     _require_understood(batch.later, batch.takes_later)
     return answer(CoverageReceipt(kept=len(batch.spans), later=batch.later), without_defaults=True)
 
@@ -89,11 +86,13 @@ def _require_understood(later: Sequence[Later], takes_later: bool) -> None:
         raise RequestError(503, f"{len(later)} of the batch cannot be taken yet: {later[0].reason}")
 
 
-async def _parsed(request: web.Request, own: str, parse: Callable[[bytes, str, str, int], T]) -> T:
-    """Read the body and parse it in a thread. own: the id of the token's store. Raises RequestError."""
-    bodies = request.app[_BODIES]
+async def _parsed(request: web.Request, parse: Callable[[bytes, str, str, int], T]) -> T:
+    """Read the body and parse it in a thread. Raises RequestError."""
+    bodies, asker = request.app[_BODIES], request[ASKER]
+    own = asker.key
     if bodies[own] >= BODIES_OF_A_STORE:
-        raise RequestError(429, f"this store sends {BODIES_OF_A_STORE} bodies at a time: send again in a second")
+        who = "this store" if asker.is_box else "this user"
+        raise RequestError(429, f"{who} sends {BODIES_OF_A_STORE} bodies at a time: send again in a second")
     bodies[own] += 1
     try:
         return await _read_and_parsed(request, parse)
@@ -132,6 +131,8 @@ async def openapi_json(_request: web.Request) -> web.Response:
     return web.json_response(openapi(ROUTES), dumps=lambda document: json.dumps(document, indent=1))
 
 
+_MEDIA = ("application/msgpack", "application/json")
+
 ROUTES: tuple[Route, ...] = (
     Route(
         "POST",
@@ -139,7 +140,9 @@ ROUTES: tuple[Route, ...] = (
         post_events,
         "Send a batch of crossings",
         EventReceipt,
+        SEND,
         takes=EventBatch,
+        media=_MEDIA,
         errors=(400, 408, 413, 415),
     ),
     Route(
@@ -148,13 +151,22 @@ ROUTES: tuple[Route, ...] = (
         post_coverage,
         "Say when cameras looked",
         CoverageReceipt,
+        SEND,
         takes=CoverageBatch,
+        media=_MEDIA,
         errors=(400, 408, 413, 415),
     ),
     *kpi_routes.ROUTES,
-    Route("GET", "/healthz", healthz, "Whether the server is up and its database answers", ServerStatus, token=False),
-    Route("GET", "/metrics", metrics, "Counters of all stores for Prometheus; with a token of their own", "text/plain"),
-    Route("GET", "/openapi.json", openapi_json, "This document", "application/json", token=False),
+    Route("GET", "/healthz", healthz, "Whether the server is up and its database answers", ServerStatus, "nobody"),
+    Route(
+        "GET",
+        "/metrics",
+        metrics,
+        "Counters of all stores for Prometheus; with a token of their own",
+        "text/plain",
+        "own",
+    ),
+    Route("GET", "/openapi.json", openapi_json, "This document", "application/json", "nobody"),
 )
 """Every endpoint. The application and the OpenAPI document are both made from this list."""
 
@@ -182,8 +194,11 @@ def create_app(
     app[_METRICS_ACCESS] = metrics_access or MetricsAccess()
     app[kpi_routes.ANSWERS] = answers = Answers(Reports(database), patience=patience)
     database.before_close(answers.close)
+    methods: dict[str, list[str]] = {}
     for route in ROUTES:
-        app.router.add_route(route.method, route.path, route.handler, expect_handler=expect)
-        app.router.add_route("*", route.path, wrong_method(route.method), expect_handler=expect)
+        app.router.add_route(route.method, route.path, guarded(route), expect_handler=expect)
+        methods.setdefault(route.path, []).append(route.method)
+    for path, right in methods.items():
+        app.router.add_route("*", path, wrong_method(right), expect_handler=expect)
     app.router.add_route("*", ANY_ADDRESS, wrong_address, expect_handler=expect)
     return app

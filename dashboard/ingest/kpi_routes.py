@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Hashable
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -10,13 +9,14 @@ from typing import TypeVar
 from aiohttp import web
 from pydantic import BaseModel
 
-from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.ingest import kpi_schema as out
-from metrica.dashboard.ingest.api import DATABASE, Query, Route, allowed_store, answer
+from metrica.dashboard.ingest.api import DATABASE, Query, Route, answer
+from metrica.dashboard.ingest.asking import STORE
 from metrica.dashboard.kpis import footfall
 from metrica.dashboard.kpis.dwell import Dwell
 from metrica.dashboard.kpis.events import SECOND
 from metrica.dashboard.kpis.store import Store
+from metrica.dashboard.people.rights import FIGURES
 from metrica.dashboard.reports.answers import Answers
 from metrica.dashboard.reports.reports import Reports
 from metrica.dashboard.reports.store_reports import DAYS
@@ -119,26 +119,24 @@ async def get_heatmap(request: web.Request) -> web.Response:
 _PATH = "/v1/stores/{store}"
 
 ROUTES: tuple[Route, ...] = (
-    Route("GET", _PATH, get_store, "The store, and how old its data are", out.StoreInfo),
-    Route("GET", f"{_PATH}/kpis", get_kpis, "Inside now, in and out today, inflow, dwell, peak hour", out.Kpis),
-    Route("GET", f"{_PATH}/hourly", get_hourly, "Visitors per hour, today and a week ago", out.Hourly),
-    Route("GET", f"{_PATH}/daily", get_daily, "Visitors per day", out.Daily, query=(_DAYS,), errors=(400,)),
-    Route("GET", f"{_PATH}/heatmap", get_heatmap, "Hour by weekday", out.Heat, query=(_WEEKS,), errors=(400,)),
+    Route("GET", _PATH, get_store, "The store, and how old its data are", out.StoreInfo, FIGURES),
+    Route(
+        "GET", f"{_PATH}/kpis", get_kpis, "Inside now, in and out today, inflow, dwell, peak hour", out.Kpis, FIGURES
+    ),
+    Route("GET", f"{_PATH}/hourly", get_hourly, "Visitors per hour, today and a week ago", out.Hourly, FIGURES),
+    Route("GET", f"{_PATH}/daily", get_daily, "Visitors per day", out.Daily, FIGURES, query=(_DAYS,), errors=(400,)),
+    Route("GET", f"{_PATH}/heatmap", get_heatmap, "Hour by weekday", out.Heat, FIGURES, query=(_WEEKS,), errors=(400,)),
 )
 
 
 async def _answer(
     request: web.Request, question: Hashable, compute: Callable[[Reports, Store, int], T]
 ) -> web.Response:
-    """Answer for the store in the path, at the present time. Raises RequestError 401 or 403.
+    """Answer for the store in the path, at the present time.
 
     The header `Age` says how many seconds ago the figures were right, if fresh ones take too long.
     """
-    store_id = await allowed_store(request)
-    database, answers = request.app[DATABASE], request.app[ANSWERS]
-    store = await asyncio.to_thread(database.stores.get, store_id)
-    if store is None:  # a token refers to its store, so this is a damaged database
-        raise DatabaseError(f"the store {store_id!r} is gone from the database")
+    database, answers, store = request.app[DATABASE], request.app[ANSWERS], request[STORE]
     now = database.clock()
     found = await answers.ask_async(store, question, now, lambda reports: compute(reports, store, now))
     response = answer(found.value)

@@ -5,7 +5,7 @@ The ingest has routes of its own for them, so that they pass its middleware: eve
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NoReturn
 
 from aiohttp import web
@@ -21,10 +21,10 @@ async def wrong_address(_request: web.Request) -> NoReturn:
     raise web.HTTPNotFound
 
 
-def wrong_method(right: str) -> Callable[[web.Request], Awaitable[NoReturn]]:
-    """Make the handler for every method of an address but `right`."""
+def wrong_method(right: Sequence[str]) -> Callable[[web.Request], Awaitable[NoReturn]]:
+    """Make the handler for every method of an address but those in `right`."""
 
     async def refuse(request: web.Request) -> NoReturn:
-        raise web.HTTPMethodNotAllowed(request.method, [right])
+        raise web.HTTPMethodNotAllowed(request.method, right)
 
     return refuse

@@ -14,15 +14,17 @@ from metrica.version import __version__
 
 _MEANINGS = {
     400: "The request is malformed, or its version is unknown.",
-    401: "There is no token, or it is unknown or revoked.",
-    403: "The token speaks for another store.",
-    404: "There is no such thing.",
+    401: "There is no token, or it is unknown or revoked, or has ended.",
+    403: "The token speaks for another store, or does not have the right.",
+    404: "There is no such thing, or it is another organisation's.",
     408: "The body came too slowly.",
     413: "The body is too large, also after decompression.",
     415: "The media type or the content encoding is not taken.",
-    429: "Too many requests of one address, or bodies of one store, at a time: send them one after another.",
+    429: "Too many requests of one address, or bodies of one store or user, at a time: send them one after another.",
     503: "The database is locked, full or damaged, or a clock is wrong: send all of it again later, it counts once.",
 }
+
+_TOKEN = "A box's: metrica-admin token add STORE; or a user's own: metrica-admin token personal NAME, POST /v1/tokens."
 
 
 def openapi(routes: Sequence[Route]) -> dict[str, Any]:
@@ -42,9 +44,7 @@ def openapi(routes: Sequence[Route]) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": json_schema(sorted({Problem, *models}, key=lambda model: model.__name__)),
-            "securitySchemes": {
-                "token": {"type": "http", "scheme": "bearer", "description": "metrica-admin token add STORE"}
-            },
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": _TOKEN}},
         },
     }
 
@@ -64,8 +64,10 @@ def _operation(route: Route) -> dict[str, Any]:
         for q in route.query
     ]
     statuses = {*route.errors, 429, 503}
-    if route.token:
-        statuses |= {401, 403} if route.path.startswith("/v1") else {401}
+    if route.needs != "nobody":
+        statuses |= {401} if route.needs == "own" else {401, 403}
+    if "{" in route.path:
+        statuses.add(404)
     responses: dict[str, Any] = {"200": {"description": "Success.", "content": _content(route.answer)}}
     for status in sorted(statuses):
         responses[str(status)] = {"description": _MEANINGS[status], "content": _content(Problem)}
@@ -76,14 +78,11 @@ def _operation(route: Route) -> dict[str, Any]:
     }
     if parameters:
         operation["parameters"] = parameters
-    if route.token:
+    if route.needs != "nobody":
         operation["security"] = [{"token": []}]
     if route.takes is not None:
         schema = _content(route.takes)["application/json"]
-        operation["requestBody"] = {
-            "required": True,
-            "content": {"application/msgpack": schema, "application/json": schema},
-        }
+        operation["requestBody"] = {"required": True, "content": dict.fromkeys(route.media, schema)}
     return operation
 
 

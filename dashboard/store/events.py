@@ -7,9 +7,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 
-from metrica.dashboard.database.interface import Connection, Engine
+from metrica.dashboard.database.interface import Connection, Engine, EventRow
 from metrica.dashboard.kpis.events import IN, OUT, Events
-from metrica.dashboard.store.gone import Row, sift_events
+from metrica.dashboard.store.gone import sift_events
 from metrica.dashboard.store.histories import HistoryTable, note_events
 from metrica.dashboard.store.history import History
 from metrica.dashboard.store.quarters import add_crossings
@@ -17,10 +17,6 @@ from metrica.dashboard.store.records import Event
 
 _TOGETHER = 500
 """Events that are written in one part. So a batch holds the writer for some milliseconds at a time."""
-
-_INSERT = (
-    "INSERT INTO events (store, id, camera, line, direction, track, time, received) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +38,18 @@ class EventTable:
     def add(self, store: str, events: Sequence[Event]) -> Future[Added]:
         """Write a store's events. An event whose id the store has sent before is a duplicate and changes nothing."""
         received = self._file.clock()
-        rows: list[Row] = [
+        rows: list[EventRow] = [
             (store, e.id, e.camera, e.line, IN if e.direction == "in" else OUT, e.track, e.time, received)
             for e in events
         ]
 
-        def insert(some: list[Row], db: Connection) -> int:
+        def insert(some: list[EventRow], db: Connection) -> int:
             self._file.lock_store(db, store)
             wanted, apart = sift_events(db, store, some)
             if wanted or apart:
                 sql = "UPDATE stores SET first_heard = ? WHERE id = ? AND first_heard IS NULL"
                 db.execute(sql, (received, store))
-            return insert_events(db, store, wanted) + apart
+            return insert_events(self._file, db, store, wanted) + apart
 
         def whole(accepted: list[int]) -> Added:
             return Added(sum(accepted), len(rows) - sum(accepted))
@@ -61,7 +57,7 @@ class EventTable:
         # In parts, because the others wait meanwhile. If one of them fails, what is written already is a duplicate
         # when the sender sends it again.
         parts = (partial(insert, rows[at : at + _TOGETHER]) for at in range(0, max(len(rows), 1), _TOGETHER))
-        return self._file.write_parts(parts, whole)
+        return self._file.write_parts(parts, whole, store)
 
     def between(self, store: str, since: int, until: int) -> Events:
         """Return the store's events with `since` <= time < `until`, ns UTC."""
@@ -89,38 +85,11 @@ class EventTable:
         return int(self._file.rows("SELECT count(*) FROM events WHERE store = ?", store)[0][0])
 
 
-def insert_events(db: Connection, store: str, rows: Sequence[Row]) -> int:
+def insert_events(file: Engine, db: Connection, store: str, rows: Sequence[EventRow]) -> int:
     """Insert those of a store's events that it does not have, and count them, inside a write. Returns how many."""
-    if not rows:
-        return 0
-    # Nearly always all are new, and then nothing has to be looked up.
-    db.execute("SAVEPOINT new_events")
-    # Not INSERT OR IGNORE: it would also drop, without an error, a row that breaks any other constraint.
-    added = db.executemany(f"{_INSERT} ON CONFLICT (store, id) DO NOTHING", rows).rowcount
-    if added != len(rows):
-        db.execute("ROLLBACK TO SAVEPOINT new_events")
-        rows = _unknown(db, store, rows)
-        if rows:
-            db.executemany(_INSERT, rows)
-    db.execute("RELEASE SAVEPOINT new_events")
-    if rows:
-        add_crossings(
-            db, store, [(camera, line, direction, time) for _, _, camera, line, direction, _, time, _ in rows]
-        )
-        times = [row[6] for row in rows]
+    new = file.insert_events(db, rows) if rows else []
+    if new:
+        add_crossings(db, store, [(camera, line, direction, time) for _, _, camera, line, direction, _, time, _ in new])
+        times = [row[6] for row in new]
         note_events(db, store, min(times), max(times))
-    return len(rows)
-
-
-def _unknown(db: Connection, store: str, rows: Sequence[Row]) -> list[Row]:
-    """Return the rows whose ids the store does not have, each id once."""
-    by_id: dict[str, Row] = {}
-    for row in rows:
-        by_id.setdefault(row[1], row)
-    names = list(by_id)
-    for at in range(0, len(names), _TOGETHER):
-        some = names[at : at + _TOGETHER]
-        marks = ", ".join("?" * len(some))
-        for (name,) in db.execute(f"SELECT id FROM events WHERE store = ? AND id IN ({marks})", (store, *some)):
-            del by_id[name]
-    return list(by_id.values())
+    return len(new)

@@ -15,16 +15,9 @@ from metrica.dashboard.store.audit import COMMAND, record
 from metrica.dashboard.store.gone import erased, fingerprint, forget_store, tables_of_stores
 from metrica.dashboard.store.origins import ADMIN
 
-_COLUMNS = "id, timezone, cutoff_hour, empty_hour, recall, precision"
-_DATA = (
-    "events",
-    "watched",
-    "empties",
-    "removed_events",
-    "removed_watched",
-    "quarters",
-    "looked",
-)  # what boxes and users said
+COLUMNS = "id, timezone, cutoff_hour, empty_hour, recall, precision"
+"""The columns of a store, in the order of the fields of `Store`."""
+_DATA = ("events", "watched", "empties", "removed_events", "removed_watched", "quarters", "looked")
 
 
 class StoreTable:
@@ -35,11 +28,11 @@ class StoreTable:
 
     def all(self) -> list[Store]:
         """Return every store, in order of their ids."""
-        return [Store(*row) for row in self._file.rows(f"SELECT {_COLUMNS} FROM stores ORDER BY id")]
+        return [Store(*row) for row in self._file.rows(f"SELECT {COLUMNS} FROM stores ORDER BY id")]
 
     def get(self, store: str) -> Store | None:
         """Return the store with this id; None if there is none."""
-        rows = self._file.rows(f"SELECT {_COLUMNS} FROM stores WHERE id = ?", store)
+        rows = self._file.rows(f"SELECT {COLUMNS} FROM stores WHERE id = ?", store)
         return Store(*rows[0]) if rows else None
 
     def put(self, store: Store, *, actor: str = COMMAND) -> None:
@@ -119,11 +112,12 @@ class StoreTable:
         now = self._file.clock()
 
         def delete(db: Connection) -> bool:
+            self._file.lock_store(db, store)
             for table in _DATA:
                 if db.execute(f"SELECT 1 FROM {table} WHERE store = ? LIMIT 1", (store,)).fetchone():
                     return False
             forget_store(db, store, now)
-            for table in tables_of_stores(db):
+            for table in tables_of_stores(self._file, db):
                 db.execute(f'DELETE FROM "{table}" WHERE store = ?', (store,))
             if db.execute("DELETE FROM stores WHERE id = ?", (store,)).rowcount:
                 record(db, now, actor, "store removed", store)
@@ -138,7 +132,7 @@ def _settings(store: Store) -> dict[str, Any]:
 
 def _read(db: Connection, store: str) -> tuple[Store | None, dict[str, str]]:
     """Return a store and who said its settings, inside a write."""
-    row = db.execute(f"SELECT {_COLUMNS}, origins FROM stores WHERE id = ?", (store,)).fetchone()
+    row = db.execute(f"SELECT {COLUMNS}, origins FROM stores WHERE id = ?", (store,)).fetchone()
     return (Store(*row[:-1]), json.loads(row[-1])) if row else (None, {})
 
 

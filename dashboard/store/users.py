@@ -93,13 +93,28 @@ class UserTable:
             before = _read(db, name)
             if before is None or before.removed is not None:
                 return False
-            ended = end_sessions(db, name)
-            db.execute("UPDATE users SET password = '', removed = ? WHERE name = ?", (now, name))
-            db.execute("DELETE FROM users WHERE name = ? AND name != ?", (name, OWNER))
+            ended = forget_user(db, name, now)
             record(db, now, actor, "user removed", name, detail={"sessions_ended": ended})
             return True
 
         return self._file.write(write).result()
+
+
+def forget_user(db: Connection, name: str, now: int) -> int:
+    """Remove a user inside a write that is going on, with sessions, tokens and role. Returns how many sessions ended.
+
+    The name `OWNER` is noted as removed. Whoever gets it later begins as a new user does.
+    """
+    ended = end_sessions(db, name)
+    for table in ("api_tokens", "member_stores"):
+        db.execute(f'DELETE FROM {table} WHERE "user" = ?', (name,))
+    db.execute(
+        "UPDATE users SET password = '', removed = ?, organisation = 'main', role = 'owner', limited = 0"
+        " WHERE name = ?",
+        (now, name),
+    )
+    db.execute("DELETE FROM users WHERE name = ? AND name != ?", (name, OWNER))
+    return ended
 
 
 def _read(db: Connection, name: str) -> User | None:

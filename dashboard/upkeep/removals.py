@@ -107,14 +107,17 @@ class Removals:
 
         def move(db: Connection, rows: Sequence[tuple[int]]) -> None:
             self._file.lock_store(db, stretch.store)
+            keys = [(stretch.store, row[0]) for row in rows]
             there: list[Crossing] = []
-            for row in rows:
-                there += db.execute("SELECT camera, line, direction, time FROM events WHERE n = ?", row).fetchall()
+            for key in keys:
+                sql = "SELECT camera, line, direction, time FROM events WHERE store = ? AND n = ?"
+                there += db.execute(sql, key).fetchall()
             db.executemany(
-                f"INSERT INTO removed_events ({_EVENT}, removal) SELECT {_EVENT}, ? FROM events WHERE n = ?",
-                [(n, row[0]) for row in rows],
+                f"INSERT INTO removed_events ({_EVENT}, removal) SELECT {_EVENT}, ? FROM events"
+                " WHERE store = ? AND n = ?",
+                [(n, *key) for key in keys],
             )
-            db.executemany("DELETE FROM events WHERE n = ?", rows)
+            db.executemany("DELETE FROM events WHERE store = ? AND n = ?", keys)
             if there:
                 subtract_crossings(db, stretch.store, there)
                 times = [time for *_, time in there]
@@ -134,7 +137,7 @@ class Removals:
         def move(db: Connection, most: int) -> int:
             self._file.lock_store(db, removal.stretch.store)
             rows = db.execute(f"SELECT {_EVENT} FROM removed_events WHERE removal = ? LIMIT ?", (n, most)).fetchall()
-            insert_events(db, removal.stretch.store, rows)
+            insert_events(self._file, db, removal.stretch.store, rows)
             db.executemany("DELETE FROM removed_events WHERE store = ? AND id = ?", [row[:2] for row in rows])
             return len(rows)
 
@@ -162,7 +165,7 @@ class Removals:
 
     def all(self) -> list[Removal]:
         """Return every removal, the oldest first."""
-        return self._read("1")
+        return self._read("1 = 1")
 
     def _read(self, where: str, *values: Any) -> list[Removal]:
         rows = self._file.rows(

@@ -12,13 +12,16 @@ from dash import Dash
 from dash.exceptions import DependencyException
 from flask import Flask, Response, has_request_context, request
 from flask.typing import ResponseReturnValue
+from flask_login import current_user
 
+from metrica.dashboard.people.rights import SETTINGS
 from metrica.dashboard.reports.answers import PATIENCE, Answers
 from metrica.dashboard.reports.reports import Reports
 from metrica.dashboard.service.calm import calm_logger
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.sessions import LONGEST
 from metrica.dashboard.texts.texts import texts
+from metrica.dashboard.web.asking import asker_of, stores_of
 from metrica.dashboard.web.callbacks import register
 from metrica.dashboard.web.compression import compress
 from metrica.dashboard.web.empty_marks import empty_mark_routes
@@ -127,10 +130,12 @@ def create_web(database: Database, settings: WebSettings) -> Flask:
     )
 
     def current_layout() -> Any:
-        # Dash also calls this once outside of a request, to learn the ids of the elements.
-        csrf = csrf_token() if has_request_context() else ""
-        stores = sorted(database.stores.all(), key=lambda store: store.id != settings.first_store)
-        return layout(stores, csrf, settings.refresh, request_texts(), root())
+        # Dash also calls this for itself, at the first request of anybody, to learn the ids of the elements.
+        if not has_request_context() or not current_user.is_authenticated:
+            return layout([], "", settings.refresh, request_texts(), root())
+        stores = sorted(stores_of(database), key=lambda store: store.id != settings.first_store)
+        may_mark = SETTINGS in asker_of(database).rights
+        return layout(stores, csrf_token(), settings.refresh, request_texts(), root(), may_mark=may_mark)
 
     app.layout = current_layout
     answers = Answers(Reports(database), patience=settings.patience)

@@ -10,6 +10,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State, html, no_update
 from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.kpis.events import MINUTE, SECOND
 from metrica.dashboard.kpis.store import Store
+from metrica.dashboard.people.rights import FIGURES
 from metrica.dashboard.reports.answers import Answers
 from metrica.dashboard.reports.store_reports import ChartData, Headline
 from metrica.dashboard.reports.views import WEEKS, calendar_of
@@ -29,9 +30,10 @@ from metrica.dashboard.texts.wording import (
     peak_note,
     weekday,
 )
-from metrica.dashboard.web.charts import daily_chart, heat_chart, hourly_chart, shown_hours
+from metrica.dashboard.web.asking import asker_of, store_of, stores_of
+from metrica.dashboard.web.figures.charts import daily_chart, heat_chart, hourly_chart, shown_hours
+from metrica.dashboard.web.figures.tables import daily_table, heat_table, hourly_table
 from metrica.dashboard.web.language import request_texts
-from metrica.dashboard.web.tables import daily_table, heat_table, hourly_table
 
 log = logging.getLogger(__name__)
 
@@ -88,10 +90,9 @@ def register(app: Dash, database: Database, answers: Answers) -> None:
     def numbers(tick: int | None, name: str | None) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
         now, t = database.clock(), request_texts()
         try:
-            store = database.stores.get(name) if name else None
+            store = store_of(database, name, FIGURES)
             if store is None:
-                notice = _notice(t("no_store_title"), t("no_store_text"))
-                return _unchanged(NUMBERS) | {"notice": notice, "figures_hidden": True, "beat": now}
+                return _unchanged(NUMBERS) | {"notice": _no_store(database, t), "figures_hidden": True, "beat": now}
             headline = answers.ask(store, "numbers", now, lambda reports: reports.headline(store, now)).value
             return _numbers(store, headline, t) | {"beat": now}
         except DatabaseError as error:
@@ -106,7 +107,7 @@ def register(app: Dash, database: Database, answers: Answers) -> None:
     def charts(tick: int | None, name: str | None, shown: str | None) -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction]
         now, t = database.clock(), request_texts()
         try:
-            store = database.stores.get(name) if name else None
+            store = store_of(database, name, FIGURES)
             if store is None:
                 return _unchanged(CHARTS)
             if answers.ask(store, "revision", now, lambda reports: reports.revision(store, now)).value == shown:
@@ -191,6 +192,16 @@ def _charts(store: Store, data: ChartData, now: int, t: Texts) -> dict[str, Any]
         "heat_note": t("heat_note", n=WEEKS),
         "revision": data.revision,
     }
+
+
+def _no_store(database: Database, t: Texts) -> Any:
+    """Say why there are no figures: the user's role is not for figures, the store is not theirs, or there is none."""
+    asker = asker_of(database)
+    if FIGURES not in asker.rights:
+        return _notice(t("no_figures_title"), t("no_figures_text"))
+    if asker.stores is not None or stores_of(database):
+        return _notice(t("not_your_store_title"), t("not_your_store_text"))
+    return _notice(t("no_store_title"), t("no_store_text"))
 
 
 def _notice(title: str, text: str) -> Any:

@@ -6,7 +6,9 @@ from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
+from metrica.dashboard.people.rights import FIGURES, SETTINGS
 from metrica.dashboard.store.database import Database
+from metrica.dashboard.web.asking import store_of
 from metrica.dashboard.web.language import request_texts
 from metrica.dashboard.web.same_origin import csrf_is_right
 
@@ -20,7 +22,7 @@ def empty_mark_routes(database: Database) -> Blueprint:
         t = request_texts()
         if not csrf_is_right():
             return {"error": t("login_stale")}, 400
-        if database.stores.get(request.form.get("store", "")) is None:
+        if store_of(database, request.form.get("store", ""), FIGURES, SETTINGS) is None:
             return {"error": t("no_such_store")}, 404
         return None
 

@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 
 from metrica.dashboard.database.errors import DatabaseError
+from metrica.dashboard.people.errors import AccessError
 from metrica.dashboard.service.addresses import network_of
 from metrica.dashboard.service.errors import BusyError
 from metrica.dashboard.store.database import Database
@@ -212,5 +213,9 @@ def _routes(database: Database, gate: Gate, failures: FailureLog) -> Blueprint:
     @routes.app_errorhandler(DatabaseError)
     def broken(error: DatabaseError) -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction]
         return {"error": str(error)}, 503
+
+    @routes.app_errorhandler(AccessError)
+    def gone(_error: AccessError) -> ResponseReturnValue:  # pyright: ignore[reportUnusedFunction]
+        return {"error": "log in first"}, 401  # the user was removed while this request was under way
 
     return routes

@@ -10,16 +10,18 @@ from dash import dcc, html
 
 from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.texts.texts import LANGUAGES, Texts
-from metrica.dashboard.web.charts import BLANK, CONFIG
+from metrica.dashboard.web.figures.charts import BLANK, CONFIG
 
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Helvetica Neue', Arial, sans-serif"
 
 
-def layout(stores: Sequence[Store], csrf: str, refresh: float, t: Texts, root: str = "") -> Any:
+def layout(
+    stores: Sequence[Store], csrf: str, refresh: float, t: Texts, root: str = "", *, may_mark: bool = True
+) -> Any:
     """Make the page for these stores.
 
     csrf: the session's token, for the forms. refresh: seconds between two updates. t: the texts of the page.
-    root: what comes before every address, such as /footfall.
+    root: what comes before every address, such as /footfall. may_mark: whether the user may mark a store as empty.
     """
     offline: dict[str, Any] = {"data-text": t("offline"), "data-root": root}
     language: dict[str, Any] = {"aria-label": t("language")}
@@ -42,7 +44,7 @@ def layout(stores: Sequence[Store], csrf: str, refresh: float, t: Texts, root: s
                 html.Main(
                     id="figures",
                     children=[
-                        _now(csrf, t, root),
+                        _now(csrf, t, root, may_mark=may_mark),
                         html.Div(
                             className="tiles",
                             children=[
@@ -168,7 +170,7 @@ def _form(root: str, action: str, csrf: str, *children: Any) -> Any:
     )
 
 
-def _now(csrf: str, t: Texts, root: str) -> Any:
+def _now(csrf: str, t: Texts, root: str, *, may_mark: bool) -> Any:
     return html.Section(
         className="card now",
         children=[
@@ -184,7 +186,7 @@ def _now(csrf: str, t: Texts, root: str) -> Any:
                         ],
                     ),
                     html.Div(t("inside_note"), id="kpi-inside-note", className="note"),
-                    *_empty_button(csrf, t, root),
+                    html.Div(_empty_button(csrf, t, root), hidden=not may_mark),
                 ],
             ),
             html.Div(

@@ -118,29 +118,35 @@ MAY_IMPORT: dict[str, set[str]] = {
     "dashboard/kpis": set(),
     "dashboard/database": {"messages"},
     "dashboard/database/schema": {"dashboard/database"},
+    "dashboard/database/postgresql": {"metrica/secrets", "dashboard/database", "dashboard/database/schema"},
     "dashboard/database/sqlite": {"dashboard/database", "dashboard/database/schema"},
-    "dashboard/store": {"messages", *_of_dashboard("database", "database/sqlite", "kpis")},
-    "dashboard/service": {"messages", "metrica/secrets"},
+    "dashboard/store": {"messages", *_of_dashboard("database", "database/postgresql", "database/sqlite", "kpis")},
+    "dashboard/service": {"messages", "metrica/secrets", "dashboard/database"},
     "dashboard/reports": _of_dashboard("database", "store", "kpis"),
     "dashboard/upkeep": _of_dashboard("database", "database/sqlite", "store", "kpis", "reports"),
     "dashboard/texts": {"dashboard/kpis"},
+    "dashboard/people": {"messages", *_of_dashboard("database", "kpis", "store")},
+    "dashboard/web/figures": _of_dashboard("kpis", "texts"),
     "dashboard/privacy": {"metrica", *_of_dashboard("database", "store", "kpis", "upkeep")},
     "dashboard/admin": {
         "messages",
-        *_of_dashboard("database", "store", "kpis", "reports", "service", "upkeep", "privacy"),
+        *_of_dashboard("database", "store", "kpis", "people", "reports", "service", "upkeep", "privacy"),
     },
     # The two services import the room of `metrica-admin` for their old commands, which do the same.
-    "dashboard/ingest": {"messages", *_of_dashboard("database", "store", "kpis", "reports", "service", "admin")},
+    "dashboard/ingest": {
+        "messages",
+        *_of_dashboard("database", "store", "kpis", "people", "reports", "service", "admin"),
+    },
     "dashboard/web": {
         "messages",
         "metrica/secrets",
-        *_of_dashboard("database", "store", "kpis", "reports", "service", "admin", "texts"),
+        *_of_dashboard("database", "store", "kpis", "people", "reports", "service", "admin", "texts", "web/figures"),
     },
     # dashboard/nodes.py wraps the two services as nodes: the only file there that knows the runtime.
     "dashboard": {
         "metrica",
         *_of_dashboard("database", "store", "kpis", "reports", "service", "upkeep"),
-        *_of_dashboard("privacy", "texts", "admin", "ingest", "web"),
+        *_of_dashboard("people", "privacy", "texts", "admin", "ingest", "web"),
     },
 }
 ONLY_WHEN_NEEDED = {("nodes/capture", "simulator"), ("tools/count", "nodes/detection")}

@@ -17,8 +17,8 @@ def _fill(db: Connection) -> None:
         "INSERT INTO quarters (store, quarter, camera, line, entered, left_)"
         " SELECT store, time - time % ?, camera, line,"
         " sum(CASE WHEN direction = 1 THEN 1 ELSE 0 END), sum(CASE WHEN direction = -1 THEN 1 ELSE 0 END)"
-        " FROM events GROUP BY store, time - time % ?, camera, line",
-        (_QUARTER, _QUARTER),
+        " FROM events GROUP BY 1, 2, 3, 4",
+        (_QUARTER,),
     )
     last = 0
     while True:

@@ -9,8 +9,8 @@ from metrica.dashboard.kpis.business_day import Calendar
 from metrica.dashboard.kpis.events import IN, Events
 from metrica.dashboard.kpis.gaps import Gap
 from metrica.dashboard.texts.texts import texts
-from metrica.dashboard.web.charts import Chart, daily_chart, heat_chart, hourly_chart, shown_hours
-from metrica.dashboard.web.tables import daily_table, heat_table, hourly_table
+from metrica.dashboard.web.figures.charts import Chart, daily_chart, heat_chart, hourly_chart, shown_hours
+from metrica.dashboard.web.figures.tables import daily_table, heat_table, hourly_table
 from tests.dashboard.footfall import at, footfall
 
 T = texts()

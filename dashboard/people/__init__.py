@@ -1,0 +1,1 @@
+"""Organisations, their stores and users: who asks, and what they may see and change."""

@@ -1,0 +1,1 @@
+"""How figures look: charts, and the same as tables."""
