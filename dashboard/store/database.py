@@ -115,9 +115,6 @@ class Database(Engine):
     def insert_events(self, db: Connection, rows: Sequence[EventRow]) -> list[EventRow]:
         return self._engine.insert_events(db, rows)
 
-    def events_after(self, db: Connection, store: str, n: int, since: int) -> tuple[int, list[tuple[int, int]]]:
-        return self._engine.events_after(db, store, n, since)
-
     def tables_with(self, db: Connection, column: str) -> dict[str, set[str]]:
         return self._engine.tables_with(db, column)
 

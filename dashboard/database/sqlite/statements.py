@@ -26,15 +26,6 @@ def insert_events(db: Connection, rows: Sequence[EventRow]) -> list[EventRow]:
     return new
 
 
-def events_after(db: Connection, store: str, n: int, since: int) -> tuple[int, list[tuple[int, int]]]:
-    """Return the last number, and the time and direction of the store's events above `n`, from `since` (ns UTC) on."""
-    # The numbers of all stores grow in one row, so that the few new events are the last ones of the table.
-    last: int = db.execute("SELECT coalesce(max(n), 0) FROM events").fetchone()[0]
-    # The plus signs keep SQLite from using the index by time.
-    new = "n > ? AND +store = ? AND +time >= ?" if n else "n > ? AND store = ? AND time >= ?"
-    return last, db.execute(f"SELECT time, direction FROM events WHERE {new}", (n, store, since)).fetchall()
-
-
 def tables_with(db: Connection, column: str) -> dict[str, set[str]]:
     """Return the tables with a column of this name, and the tables that each of them refers to."""
     found = db.execute(

@@ -176,7 +176,7 @@ def test_an_older_database_knows_when_it_first_heard_of_its_stores(tmp_path: Pat
             old.execute(f"DROP TABLE {table}")
         for column in ("sums_days", "sums_since"):
             old.execute(f"ALTER TABLE retention DROP COLUMN {column}")
-        old.execute("DELETE FROM _sqlite_migrations WHERE name >= 'm008_first_heard'")
+        old.execute("DELETE FROM _sqlite_migrations WHERE name IN ('m008_first_heard', 'm009_rollups')")
     old.close()
     with Database(path) as database:
         assert database.rows("SELECT id, first_heard FROM stores ORDER BY id") == [
