@@ -124,7 +124,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "dashboard/store": {"messages", *_of_dashboard("database", "database/postgresql", "database/sqlite", "kpis")},
     "dashboard/service": {"messages", "metrica/secrets", "dashboard/database"},
     "dashboard/reports": _of_dashboard("database", "store", "kpis"),
-    "dashboard/upkeep": _of_dashboard("database", "database/sqlite", "store", "kpis"),
+    "dashboard/upkeep": _of_dashboard("database", "database/sqlite", "store", "kpis", "reports"),
     "dashboard/texts": {"dashboard/kpis"},
     "dashboard/people": {"messages", *_of_dashboard("database", "kpis", "store")},
     "dashboard/web/figures": _of_dashboard("kpis", "texts"),
