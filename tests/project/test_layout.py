@@ -132,9 +132,10 @@ MAY_IMPORT: dict[str, set[str]] = {
         *_of_dashboard("database", "store", "kpis", "people", "reports", "service", "upkeep", "privacy"),
     },
     # The two services import the room of `metrica-admin` for their old commands, which do the same.
+    "dashboard/ingest/schemas": _of_dashboard("people", "service", "store"),
     "dashboard/ingest": {
         "messages",
-        *_of_dashboard("database", "store", "kpis", "people", "reports", "service", "admin"),
+        *_of_dashboard("database", "store", "kpis", "people", "reports", "service", "admin", "ingest/schemas"),
     },
     "dashboard/web": {
         "messages",
