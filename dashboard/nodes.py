@@ -10,6 +10,7 @@ from pathlib import Path
 
 from metrica import Node, param, timer
 from metrica.dashboard.database.errors import DatabaseDamagedError, DatabaseError
+from metrica.dashboard.database.places import is_address
 from metrica.dashboard.ingest.access import metrics_access
 from metrica.dashboard.ingest.app import create_app
 from metrica.dashboard.kpis.store import DEFAULT_CUTOFF_HOUR
@@ -19,7 +20,7 @@ from metrica.dashboard.service.passwords import check_password, generate
 from metrica.dashboard.service.secret_file import read_or_create
 from metrica.dashboard.service.serving import AioServer, Server, WsgiServer
 from metrica.dashboard.service.tls import Certificate
-from metrica.dashboard.store.database import Database
+from metrica.dashboard.store.database import Database, check_place
 from metrica.dashboard.store.origins import launch_file
 from metrica.dashboard.store.tokens import check_token
 from metrica.dashboard.web.app import SESSION_KEY, WebSettings, create_web
@@ -32,7 +33,12 @@ from metrica.errors import NodeError, ParameterError
 class _ServerNode(Node):
     """A node that is a server over the database. It listens from configure to cleanup, in threads of its own."""
 
-    database: Path | None = param(default=None, help="the SQLite file; by default metrica.db in the data folder")
+    database: str | None = param(
+        default=None,
+        secret="address",
+        help="the SQLite file, or the address of a PostgreSQL database (docs/scale.md); by default metrica.db in the"
+        " data folder",
+    )
     tls_cert: Path | None = param(
         default=None, help="serve HTTPS with this certificate (PEM, with its chain); a renewed one is taken by itself"
     )
@@ -42,7 +48,7 @@ class _ServerNode(Node):
         self._server: Server | None = None
         self._database: Database | None = None
         try:
-            self._database = Database(self._path(), clock=self.clock.now)
+            self._database = Database(self._place(), clock=self.clock.now)
             self._server = self._serve(self._database)
         except (AddressError, BusyError, SecretFileError, TlsError, DatabaseError, ValueError) as error:
             self._close()
@@ -68,12 +74,18 @@ class _ServerNode(Node):
     def check(self) -> None:
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ParameterError("tls_key", "'tls_cert' and 'tls_key' belong together: give both, or neither")
+        try:
+            check_place(self.database or "")
+        except (ValueError, DatabaseError) as error:
+            raise ParameterError("database", f"'database': {error}") from None
 
     def _serve(self, database: Database) -> Server:
         raise NodeError(f"{type(self).__name__} serves nothing")
 
-    def _path(self) -> Path:
-        return self.database or self.context.data_dir / DATABASE_FILE
+    def _place(self) -> Path | str:
+        if self.database is None:
+            return self.context.data_dir / DATABASE_FILE
+        return self.database if is_address(self.database) else Path(self.database)
 
     def _close(self) -> None:
         if self._server is not None:

@@ -48,6 +48,9 @@ class Context:
     """The folder of the store's files; None for the user's data folder. Nodes read it as `data_dir`."""
     journal_days: int = JOURNAL_DAYS
     """The bound of the journal: how long it keeps events at most, days."""
+    hangs: int = 0
+    """How often the launcher has killed this node in the last day because it gave no sign of life. What hung then, such
+    as a device, may hang again."""
 
     @property
     def data_dir(self) -> Path:

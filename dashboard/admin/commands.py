@@ -9,9 +9,8 @@ from typing import Any, Protocol
 
 from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.kpis.store import Store
-from metrica.dashboard.service.commands import DATABASE_FILE, add_data_option
+from metrica.dashboard.service.commands import add_data_option, add_database_option, database_place
 from metrica.dashboard.store.database import Database
-from metrica.messages import MetricaError
 
 Work = Callable[[argparse.Namespace], int]
 """Does what a subcommand asks for, and returns the exit status."""
@@ -41,9 +40,7 @@ def add_command(commands: Subparsers, name: str, work: Work, help_text: str, exa
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_data_option(parser)
-    parser.add_argument(
-        "--database", type=Path, metavar="FILE", help=f"the database itself (default: {DATABASE_FILE} in that folder)"
-    )
+    add_database_option(parser)
     parser.set_defaults(work=work)
     return parser
 
@@ -54,20 +51,22 @@ def add_store_argument(parser: argparse.ArgumentParser) -> None:
 
 
 def database_path(args: argparse.Namespace) -> Path:
-    """Return the file of the database that the arguments name. Raises MetricaError if there is no folder for it."""
-    if args.database is not None:
-        return Path(args.database)
-    if args.data is None:
-        raise MetricaError("this user has no home folder: give --data DIR, or set HOME or XDG_DATA_HOME")
-    return Path(args.data) / DATABASE_FILE
+    """Return the file of the database that the arguments name. Raises MetricaError if there is none, or no folder."""
+    place = database_place(args)
+    if isinstance(place, str):
+        raise DatabaseError(
+            "this command is for a SQLite file, and the database is on a PostgreSQL server: use its own tools, see"
+            " docs/scale.md"
+        )
+    return place
 
 
 def open_database(args: argparse.Namespace, *, make: bool = False) -> Database:
     """Open the database that the arguments name. make: a missing file is made. Raises DatabaseError."""
-    path = database_path(args)
-    if not make and not path.exists():
-        raise DatabaseError(f"there is no database {path}: name its folder with --data or the file with --database")
-    return Database(path)
+    place = database_place(args)
+    if not make and isinstance(place, Path) and not place.exists():
+        raise DatabaseError(f"there is no database {place}: name its folder with --data or the file with --database")
+    return Database(place)
 
 
 def require_store(database: Database, name: str) -> Store:

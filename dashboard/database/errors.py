@@ -4,7 +4,8 @@ MetricaError
 └── DatabaseError           the database cannot be used
     ├── DatabaseBusyError       locked by another program, or too much is waiting: try again
     ├── DatabaseFullError       the disk is full
-    └── DatabaseDamagedError    the file is not a database, damaged, or from a newer Metrica
+    ├── DatabaseAwayError       its server does not answer
+    └── DatabaseDamagedError    it is not a database of ours, damaged, or from a newer Metrica
 """
 
 from __future__ import annotations
@@ -27,8 +28,12 @@ class DatabaseFullError(DatabaseError):
     """There is no room left on the disk."""
 
 
+class DatabaseAwayError(DatabaseError):
+    """The server of the database does not answer; it is asked again with the next request."""
+
+
 class DatabaseDamagedError(DatabaseError):
-    """The file is not a database of ours, is damaged, or was written by a newer Metrica."""
+    """It is not a database of ours, is damaged, or was written by a newer Metrica."""
 
 
 def database_error(error: sqlite3.Error, path: Path) -> DatabaseError:

@@ -21,6 +21,10 @@ Clock = Callable[[], int]
 Kind = Literal["sqlite", "postgresql"]
 
 
+EventRow = tuple[str, str, str, str, int, int, int, int]
+"""A row of `events` without its number: store, id, camera, line, direction, track, time, received."""
+
+
 class Rows(Protocol):
     """What a statement gives: its rows, one after another."""
 
@@ -53,7 +57,8 @@ class Connection(Protocol):
 
 
 Work = Callable[[Connection], T]
-"""Changes rows, inside a transaction."""
+"""Changes rows, inside a transaction. If another program was in the way it is called again, after everything that it
+has done was undone: so it keeps nothing but in the database and in what it returns."""
 
 
 class Engine(ABC):
@@ -72,8 +77,11 @@ class Engine(ABC):
     """What says the present time, ns UTC."""
 
     @abstractmethod
-    def write(self, work: Work[T]) -> Future[T]:
-        """Run `work` in a transaction, all or nothing. The future is done when the result is on the disk."""
+    def write(self, work: Work[T], store: str = "") -> Future[T]:
+        """Run `work` in a transaction, all or nothing. The future is done when the result is on the disk.
+
+        The writes of a program that name the same `store`, or none, are done in the order in which they were asked for.
+        """
 
     @abstractmethod
     def rows(self, sql: str, *values: Any) -> list[Any]:
@@ -86,6 +94,24 @@ class Engine(ABC):
     @abstractmethod
     def lock_store(self, db: Connection, store: str) -> None:
         """Keep other writes about a store out until this transaction ends, also those of other programs."""
+
+    @abstractmethod
+    def insert_events(self, db: Connection, rows: Sequence[EventRow]) -> list[EventRow]:
+        """Insert the events whose ids their stores do not have yet, inside a write, and return them.
+
+        Their stores are locked by then, see `lock_store`. Raises DatabaseError for a store that is not there.
+        """
+
+    @abstractmethod
+    def events_after(self, db: Connection, store: str, n: int, since: int) -> tuple[int, list[tuple[int, int]]]:
+        """Return a number, and the time and direction of the store's events above number `n`, from `since` (ns UTC) on.
+
+        Whoever asks with that number the next time gets what has come in between.
+        """
+
+    @abstractmethod
+    def tables_with(self, db: Connection, column: str) -> dict[str, set[str]]:
+        """Return the tables with a column of this name, in order, and the tables that each of them refers to."""
 
     @abstractmethod
     def before_close(self, work: Callable[[], object]) -> None:
@@ -109,7 +135,7 @@ class Engine(ABC):
     def require_writing(self) -> None:
         """Raise DatabaseError unless the database answers and can be written to."""
 
-    def write_parts(self, parts: Iterable[Work[T]], whole: Callable[[list[T]], R]) -> Future[R]:
+    def write_parts(self, parts: Iterable[Work[T]], whole: Callable[[list[T]], R], store: str = "") -> Future[R]:
         """Run a large write as several small ones, between which other writes have their turn.
 
         No write should hold the writer for longer than a quarter of a second, because every store waits for it.
@@ -117,7 +143,7 @@ class Engine(ABC):
         part fails, the future raises its error, and the parts before it stay. So use it for what may be done again.
         whole: makes the result of the results of the parts.
         """
-        return run_parts(self.write, iter(parts), whole)
+        return run_parts(lambda work: self.write(work, store), iter(parts), whole)
 
     def version(self) -> int:
         """Return a number that changes when rows are gone that a program may have in its memory."""

@@ -12,11 +12,12 @@ from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.ingest.access import metrics_access
 from metrica.dashboard.ingest.app import create_app
 from metrica.dashboard.service.commands import (
-    DATABASE_FILE,
     add_address_options,
     add_data_option,
+    add_database_option,
     add_tls_options,
     certificate,
+    database_place,
     run,
 )
 from metrica.dashboard.service.serving import AioServer, say
@@ -68,11 +69,12 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_common(parser: argparse.ArgumentParser, work: object) -> None:
     add_data_option(parser)
+    add_database_option(parser)
     parser.set_defaults(work=work)
 
 
 def _serve(args: argparse.Namespace) -> int:
-    with interruptible() as wait, _open(args) as database:
+    with interruptible() as wait, Database(database_place(args)) as database:
         access = metrics_access(
             args.host,
             token_file=args.metrics_token_file,
@@ -96,7 +98,3 @@ def _serve(args: argparse.Namespace) -> int:
         finally:
             server.stop()
     return 0
-
-
-def _open(args: argparse.Namespace) -> Database:
-    return Database(args.data / DATABASE_FILE)

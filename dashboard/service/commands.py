@@ -10,13 +10,17 @@ from pathlib import Path
 
 import platformdirs
 
+from metrica.dashboard.database.places import is_address
 from metrica.dashboard.service.tls import Certificate
 from metrica.messages import MetricaError
-from metrica.secrets import register_environment
+from metrica.secrets import register_address, register_environment
 from metrica.secrets.handler import setup_service
 
 DATABASE_FILE = "metrica.db"
 """Name of the database file in the data folder."""
+DATABASE_VARIABLE = "METRICA_DATABASE"
+"""The variable of the environment that names the database where no option does."""
+_NO_FOLDER = "this user has no home folder: give --data DIR, or set HOME or XDG_DATA_HOME"
 
 
 def add_data_option(parser: argparse.ArgumentParser) -> None:
@@ -32,6 +36,31 @@ def add_data_option(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help=f"the folder of the database and the keys (default: {usual or 'none, this user has no home folder'})",
     )
+
+
+def add_database_option(parser: argparse.ArgumentParser) -> None:
+    """Add `--database`, which every subcommand has."""
+    parser.add_argument(
+        "--database",
+        metavar="FILE|URL",
+        default=os.environ.get(DATABASE_VARIABLE) or None,
+        help=f"the database: a SQLite file, or the address of a PostgreSQL database, postgresql://USER@HOST/NAME; the"
+        f" variable {DATABASE_VARIABLE} says it too, and no list of processes shows it (default: {DATABASE_FILE} in the"
+        " folder)",
+    )
+
+
+def database_place(args: argparse.Namespace) -> Path | str:
+    """Return the file or the address of the database that the arguments name.
+
+    Raises MetricaError if there is no folder for it.
+    """
+    if args.database is not None:
+        register_address(args.database)
+        return args.database if is_address(args.database) else Path(args.database)
+    if args.data is None:
+        raise MetricaError(_NO_FOLDER)
+    return Path(args.data) / DATABASE_FILE
 
 
 def add_address_options(parser: argparse.ArgumentParser, port: int) -> None:
@@ -74,7 +103,7 @@ def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None, *, default:
     work: Callable[[argparse.Namespace], int] = args.work
     try:
         if args.data is None and getattr(args, "database", None) is None:
-            raise MetricaError("this user has no home folder: give --data DIR, or set HOME or XDG_DATA_HOME")
+            raise MetricaError(_NO_FOLDER)
         return work(args)
     except (MetricaError, ValueError) as error:
         sys.stderr.write(f"{parser.prog}: error: {error}\n")

@@ -68,7 +68,7 @@ class AuditTable:
 
     def all(self, limit: int = 1000) -> list[AuditEntry]:
         """Return the newest entries, at most `limit`, in the order in which they were written."""
-        return self._entries("SELECT * FROM (SELECT * FROM audit ORDER BY n DESC LIMIT ?) ORDER BY n", limit)
+        return self._entries("SELECT * FROM (SELECT * FROM audit ORDER BY n DESC LIMIT ?) newest ORDER BY n", limit)
 
     def since(self, time: int, limit: int = 1000) -> list[AuditEntry]:
         """Return the first entries, at most `limit`, from `time` (ns UTC) on, in the order of their numbers."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 
 from metrica.dashboard.database.interface import Connection, Engine
@@ -27,13 +27,18 @@ class CoverageTable:
         Spans of one camera that overlap, or are at most `TOLERANCE` apart, become one. So sending a span again
         changes nothing. The cost grows with what is sent, and with the spans in the database that it touches.
         """
-        todo = deque(joined(spans))
+        left: list[Sequence[Span]] = [joined(spans)]
+
+        def some(db: Connection) -> None:
+            self._file.lock_store(db, store)
+            left[1:] = [_insert_some(db, store, left[0])]
 
         def parts() -> Iterator[Callable[[Connection], None]]:
-            while todo:
-                yield lambda db: _insert_some(db, store, todo)
+            while left[0]:
+                yield some
+                del left[0]  # when they are on the disk, what is left of them takes their place
 
-        return self._file.write_parts(parts(), lambda _: None)
+        return self._file.write_parts(parts(), lambda _: None, store)
 
     def since(self, store: str, since: int) -> Coverage:
         """Return the coverage of the store's cameras, without the spans that ended before `since` (ns UTC)."""
@@ -56,9 +61,12 @@ def joined(spans: Iterable[Span]) -> list[Span]:
     return found
 
 
-def _insert_some(db: Connection, store: str, todo: deque[Span]) -> None:
-    """Insert spans from the left of `todo` until `_ROWS` rows are read or written; each is joined to its neighbours."""
-    rows = 0
+def _insert_some(db: Connection, store: str, spans: Sequence[Span]) -> Sequence[Span]:
+    """Insert the first spans until `_ROWS` rows are read or written, and return those that are left.
+
+    Each is joined to its neighbours.
+    """
+    todo, rows = deque(spans), 0
     while todo and rows < _ROWS:
         wanted = sift_spans(db, store, [todo.popleft()])
         if not wanted:
@@ -90,3 +98,4 @@ def _insert_some(db: Connection, store: str, todo: deque[Span]) -> None:
         rows += 1 + len(near)
         if whole:
             todo.popleft()
+    return list(todo)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from metrica.dashboard.database.interface import Clock, Connection, Engine, Work
+from metrica.dashboard.database.errors import DatabaseError
+from metrica.dashboard.database.interface import Clock, Connection, Engine, EventRow, Work
+from metrica.dashboard.database.places import is_address
 from metrica.dashboard.database.sqlite.engine import SqliteEngine
 from metrica.dashboard.store.audit import AuditTable
 from metrica.dashboard.store.coverage import CoverageTable
@@ -23,17 +25,41 @@ from metrica.dashboard.store.users import UserTable
 T = TypeVar("T")
 
 
+def opened(place: Path | str, *, clock: Clock = time.time_ns, lock_timeout: float = 10.0) -> Engine:
+    """Open the engine of a database: a path is a SQLite file's, an address one of PostgreSQL."""
+    if not is_address(place):
+        return SqliteEngine(Path(place), clock=clock, lock_timeout=lock_timeout)
+    check_place(place)
+    from metrica.dashboard.database.postgresql.engine import PostgresqlEngine
+
+    return PostgresqlEngine(str(place), clock=clock)
+
+
+def check_place(place: Path | str) -> None:
+    """Raise ValueError for an address that cannot be read, and DatabaseError if nothing is installed to use it."""
+    if not is_address(place):
+        return
+    try:
+        from metrica.dashboard.database.postgresql.address import Address  # needs the extra metrica[postgresql]
+    except ImportError as error:
+        missing = error.name or "psycopg"
+        raise DatabaseError(f"PostgreSQL needs {missing}, which is missing: install metrica[postgresql]") from None
+    Address.of(str(place))
+
+
 class Database(Engine):
     """The open database; also a context manager that closes it.
 
     Every method, also of the tables, raises DatabaseError when the database is locked, full, damaged or closed.
     """
 
-    def __init__(self, path: Path, *, clock: Clock = time.time_ns, lock_timeout: float = 10.0) -> None:
-        """Open the file, or make it. lock_timeout: how long a write waits for another program's, seconds."""
-        self.path = path
-        """The SQLite file."""
-        self._engine: Engine = SqliteEngine(path, clock=clock, lock_timeout=lock_timeout)
+    def __init__(self, place: Path | str, *, clock: Clock = time.time_ns, lock_timeout: float = 10.0) -> None:
+        """Open the SQLite file, or make it; or connect to the PostgreSQL database whose address it is.
+
+        lock_timeout: how long a write to a file waits for another program's, seconds.
+        Raises DatabaseError, and ValueError for an address that is none.
+        """
+        self._engine: Engine = opened(place, clock=clock, lock_timeout=lock_timeout)
         self.kind, self.name, self.identity = self._engine.kind, self._engine.name, self._engine.identity
         self.clock = clock
         self.stores = StoreTable(self)
@@ -53,6 +79,13 @@ class Database(Engine):
         self.audit = AuditTable(self)
         """Who changed what, and who came in."""
 
+    @property
+    def path(self) -> Path:
+        """The SQLite file. Raises DatabaseError if it is no file."""
+        if isinstance(self._engine, SqliteEngine):
+            return self._engine.path
+        raise DatabaseError(f"the database {self.name} is no file on this machine")
+
     def __enter__(self) -> Database:
         return self
 
@@ -61,8 +94,8 @@ class Database(Engine):
 
     # What the engine does.
 
-    def write(self, work: Work[T]) -> Future[T]:
-        return self._engine.write(work)
+    def write(self, work: Work[T], store: str = "") -> Future[T]:
+        return self._engine.write(work, store)
 
     def rows(self, sql: str, *values: Any) -> list[Any]:
         return self._engine.rows(sql, *values)
@@ -72,6 +105,15 @@ class Database(Engine):
 
     def lock_store(self, db: Connection, store: str) -> None:
         self._engine.lock_store(db, store)
+
+    def insert_events(self, db: Connection, rows: Sequence[EventRow]) -> list[EventRow]:
+        return self._engine.insert_events(db, rows)
+
+    def events_after(self, db: Connection, store: str, n: int, since: int) -> tuple[int, list[tuple[int, int]]]:
+        return self._engine.events_after(db, store, n, since)
+
+    def tables_with(self, db: Connection, column: str) -> dict[str, set[str]]:
+        return self._engine.tables_with(db, column)
 
     def before_close(self, work: Callable[[], object]) -> None:
         self._engine.before_close(work)

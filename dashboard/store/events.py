@@ -7,9 +7,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
 
-from metrica.dashboard.database.interface import Connection, Engine
+from metrica.dashboard.database.interface import Connection, Engine, EventRow
 from metrica.dashboard.kpis.events import IN, OUT, Events
-from metrica.dashboard.store.gone import Row, sift_events
+from metrica.dashboard.store.gone import sift_events
 from metrica.dashboard.store.history import History, history_of
 from metrica.dashboard.store.records import Event
 
@@ -36,20 +36,15 @@ class EventTable:
     def add(self, store: str, events: Sequence[Event]) -> Future[Added]:
         """Write a store's events. An event whose id the store has sent before is a duplicate and changes nothing."""
         received = self._file.clock()
-        rows: list[Row] = [
+        rows: list[EventRow] = [
             (store, e.id, e.camera, e.line, IN if e.direction == "in" else OUT, e.track, e.time, received)
             for e in events
         ]
 
-        def insert(some: list[Row], db: Connection) -> int:
+        def insert(some: list[EventRow], db: Connection) -> int:
+            self._file.lock_store(db, store)
             wanted, apart = sift_events(db, store, some)
-            # Not INSERT OR IGNORE: it would also drop, without an error, a row that breaks any other constraint.
-            added = db.executemany(
-                "INSERT INTO events (store, id, camera, line, direction, track, time, received)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (store, id) DO NOTHING",
-                wanted,
-            )
-            accepted = added.rowcount + apart if wanted else apart
+            accepted = len(self._file.insert_events(db, wanted)) + apart
             if accepted:
                 sql = "UPDATE stores SET first_heard = ? WHERE id = ? AND first_heard IS NULL"
                 db.execute(sql, (received, store))
@@ -61,7 +56,7 @@ class EventTable:
         # In parts, because the others wait meanwhile. If one of them fails, what is written already is a duplicate
         # when the sender sends it again.
         parts = (partial(insert, rows[at : at + _TOGETHER]) for at in range(0, max(len(rows), 1), _TOGETHER))
-        return self._file.write_parts(parts, whole)
+        return self._file.write_parts(parts, whole, store)
 
     def between(self, store: str, since: int, until: int) -> Events:
         """Return the store's events with `since` <= time < `until`, ns UTC."""
@@ -76,16 +71,7 @@ class EventTable:
         The next call with that number reads only what arrived in between. n: 0 reads everything. since: ns UTC.
         """
         with self._file.snapshot() as conn:
-            last = conn.execute("SELECT coalesce(max(n), 0) FROM events").fetchone()[0]
-            if n == 0:
-                rows = conn.execute(
-                    "SELECT time, direction FROM events WHERE store = ? AND time >= ?", (store, since)
-                ).fetchall()
-            else:
-                # The plus signs keep SQLite from using the index by time: the few new rows are the table's last ones.
-                rows = conn.execute(
-                    "SELECT time, direction FROM events WHERE n > ? AND +store = ? AND +time >= ?", (n, store, since)
-                ).fetchall()
+            last, rows = self._file.events_after(conn, store, n, since)
         return Events.from_pairs(rows), last
 
     def history(self, store: str) -> History | None:

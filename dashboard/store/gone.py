@@ -8,11 +8,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 
-from metrica.dashboard.database.interface import Connection
+from metrica.dashboard.database.interface import Connection, Engine, EventRow
 from metrica.dashboard.store.records import Span
-
-Row = tuple[str, str, str, str, int, int, int, int]
-"""A row of `events` without its number: store, id, camera, line, direction, track, time, received."""
 
 _STRETCHES = "SELECT n, since, until, camera, line FROM removals WHERE store = ? AND restored IS NULL"
 
@@ -52,27 +49,17 @@ def forget_store(db: Connection, store: str, now: int) -> None:
     end_tokens(db, now, "store = ?", store)
 
 
-def tables_of_stores(db: Connection) -> list[str]:
+def tables_of_stores(file: Engine, db: Connection) -> list[str]:
     """Return the tables with a column `store`, those that refer to others before them. Also tables of the future."""
-    found = [
-        name
-        for (name,) in db.execute(
-            "SELECT m.name FROM sqlite_master m, pragma_table_info(m.name) c"
-            " WHERE m.type = 'table' AND c.name = 'store' ORDER BY m.name"
-        )
-    ]
-    refers = {
-        name: {row[0] for row in db.execute('SELECT "table" FROM pragma_foreign_key_list(?)', (name,))} - {name}
-        for name in found
-    }
+    refers = file.tables_with(db, "store")
     ordered: list[str] = []
-    while left := [name for name in found if name not in ordered]:
-        free = [name for name in left if not any(name in refers[other] for other in left)]
+    while left := [name for name in refers if name not in ordered]:
+        free = [name for name in left if not any(name in refers[other] - {other} for other in left)]
         ordered += free or left
     return ordered
 
 
-def sift_events(db: Connection, store: str, rows: Sequence[Row]) -> tuple[Sequence[Row], int]:
+def sift_events(db: Connection, store: str, rows: Sequence[EventRow]) -> tuple[Sequence[EventRow], int]:
     """Take what was removed out of a store's rows, inside a write. Returns the rest, and how many others are new.
 
     A row in a removed stretch is put with what was removed there, also one that comes late. What was removed by its
@@ -82,7 +69,7 @@ def sift_events(db: Connection, store: str, rows: Sequence[Row]) -> tuple[Sequen
     stretches = db.execute(_STRETCHES, (store,)).fetchall()
     if horizon is None and not stretches:
         return rows, 0
-    rest: list[Row] = []
+    rest: list[EventRow] = []
     new = 0
     for row in rows:
         _, name, camera, line, _, _, time, _ = row

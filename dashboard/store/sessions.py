@@ -68,8 +68,8 @@ class SessionTable:
             _remove_ended(db, now)
             db.execute(
                 "DELETE FROM sessions WHERE hash IN"
-                ' (SELECT hash FROM sessions WHERE "user" = ? ORDER BY seen DESC, hash LIMIT -1 OFFSET ?)',
-                (user, MOST - 1),
+                ' (SELECT hash FROM sessions WHERE "user" = ? ORDER BY seen DESC, hash LIMIT ? OFFSET ?)',
+                (user, 1 << 30, MOST - 1),
             )
             row = (_hash(session), user, now, now, anonymised(address))
             db.execute('INSERT INTO sessions (hash, "user", created, seen, address) VALUES (?, ?, ?, ?, ?)', row)
@@ -138,7 +138,7 @@ class SessionTable:
             self._next_note[hashed] = now + NOTED_EVERY
 
         def update(db: Connection) -> None:
-            db.execute("UPDATE sessions SET seen = max(seen, ?) WHERE hash = ?", (now, hashed))
+            db.execute("UPDATE sessions SET seen = ? WHERE hash = ? AND seen < ?", (now, hashed, now))
             _remove_ended(db, now)
 
         with contextlib.suppress(DatabaseError):  # too much is waiting: noted a quarter of an hour later

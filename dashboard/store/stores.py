@@ -123,11 +123,12 @@ class StoreTable:
         now = self._file.clock()
 
         def delete(db: Connection) -> bool:
+            self._file.lock_store(db, store)
             for table in _DATA:
                 if db.execute(f"SELECT 1 FROM {table} WHERE store = ? LIMIT 1", (store,)).fetchone():
                     return False
             forget_store(db, store, now)
-            for table in tables_of_stores(db):
+            for table in tables_of_stores(self._file, db):
                 db.execute(f'DELETE FROM "{table}" WHERE store = ?', (store,))
             if db.execute("DELETE FROM stores WHERE id = ?", (store,)).rowcount:
                 record(db, now, actor, "store removed", store)

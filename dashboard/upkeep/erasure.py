@@ -44,13 +44,13 @@ class Erasure:
 
         self._file.write(lambda db: forget_store(db, store, now)).result()
         counts: dict[str, int] = {}
-        for table in self._file.write(tables_of_stores).result():
+        for table in self._file.write(partial(tables_of_stores, self._file)).result():
             sql = self._file.write(partial(_delete, table)).result()
             counts[table] = delete_in_chunks(self._file, sql, store)
         self._redact(store)
 
         def finish(db: Connection) -> None:
-            for table in tables_of_stores(db):  # what a request under way has written meanwhile
+            for table in tables_of_stores(self._file, db):  # what a request under way has written meanwhile
                 db.execute(f'DELETE FROM "{table}" WHERE store = ?', (store,))
             if db.execute("DELETE FROM stores WHERE id = ?", (store,)).rowcount:
                 detail = {table: count for table, count in counts.items() if count}

@@ -10,11 +10,12 @@ from collections.abc import Sequence
 from metrica.dashboard.admin.aliases import moved
 from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.service.commands import (
-    DATABASE_FILE,
     add_address_options,
     add_data_option,
+    add_database_option,
     add_tls_options,
     certificate,
+    database_place,
     run,
 )
 from metrica.dashboard.service.secret_file import read_or_create
@@ -76,6 +77,7 @@ def _prefix(text: str) -> str:
 
 def _add_common(parser: argparse.ArgumentParser, work: object) -> None:
     add_data_option(parser)
+    add_database_option(parser)
     parser.set_defaults(work=work)
 
 
@@ -83,7 +85,7 @@ def _serve(args: argparse.Namespace) -> int:
     # Dash takes a second to import, and the other subcommands do not need it.
     from metrica.dashboard.web.app import SESSION_KEY, WebSettings, create_web
 
-    with interruptible() as wait, Database(args.data / DATABASE_FILE) as database:
+    with interruptible() as wait, Database(database_place(args)) as database:
         key = read_or_create(args.data / SESSION_KEY)
         pair = certificate(args)
         https = args.behind_proxy or pair is not None

@@ -27,6 +27,11 @@ def not_counting(chains: dict[str, set[str]], down: Collection[str]) -> list[str
     return [counter for counter, needed in chains.items() if needed & set(down)]
 
 
+def undecided(chains: dict[str, set[str]], up: Collection[str], given_up: Collection[str]) -> list[str]:
+    """The counting nodes that do not count yet, but may soon: not all that they need are up, and none is given up."""
+    return [counter for counter, needed in chains.items() if needed - set(up) and not needed & set(given_up)]
+
+
 def _counts(node: LaunchNode) -> bool:
     assert node.cls
     return any(issubclass(publisher.message, _COUNTS) for publisher in node.cls.publishers.values())

@@ -13,7 +13,7 @@ import zmq
 from metrica.errors import LaunchError
 from metrica.executors.control import Command, ControlServer, control_endpoint
 from metrica.launch.reading.graph import Graph, expected_subscribers
-from metrica.launch.supervision.chains import counting_chains, not_counting
+from metrica.launch.supervision.chains import counting_chains, not_counting, undecided
 from metrica.launch.supervision.child import node_environment
 from metrica.launch.supervision.console import Console
 from metrica.launch.supervision.ending import Ending
@@ -57,7 +57,7 @@ class Supervisor:
         self._levels, self._chains = levels(graph), counting_chains(graph)
         self._environment = node_environment(folder, run_dir, os.environ)
         self._to_activate: set[str] = set()
-        self._starting = True
+        self._starting, self._ready = True, False
         self._hopeless = ""
         self._zmq: zmq.Context[Any] = zmq.Context()
         self._control = ControlServer(self._zmq, control_endpoint(run_dir))
@@ -128,7 +128,11 @@ class Supervisor:
             active = sum(node.status is Status.ACTIVE for node in nodes)
             self._console.info(f"{active} of {len(nodes)} nodes run; Ctrl-C stops them")
             show_what_opens(nodes, self._console)
-            self._notifier.ready()
+            self._tell_ready(time.monotonic())
+            if not self._ready:
+                self._console.warning(
+                    f"the launch is not ready yet: {', '.join(self._undecided())} cannot count so far"
+                )
 
     def _start_node(self, node: SupervisedNode) -> None:
         now = time.monotonic()
@@ -202,10 +206,25 @@ class Supervisor:
                 self._start_node(node)
             elif why := node.overdue(now):
                 self._console.error(f"{node.name} {why} and is killed")
-                node.dump(now)
+                node.hangs(now)
             elif node.kill_at is not None and now >= node.kill_at:
                 node.kill()
         self._tell_status()
+        if not self._starting and not self._ready:
+            self._tell_ready(now)
+
+    def _tell_ready(self, now: float) -> None:
+        """Tell systemd that the launch is ready, once every counter counts or cannot for good."""
+        if self._undecided():
+            self._notifier.not_ready(now)
+            return
+        self._ready = True
+        self._notifier.ready()
+
+    def _undecided(self) -> list[str]:
+        nodes = self._nodes.items()
+        given_up = [name for name, node in nodes if node.is_given_up]
+        return undecided(self._chains, [name for name, node in nodes if node.is_up], given_up)
 
     def _tell_status(self) -> None:
         active = sum(node.status is Status.ACTIVE for node in self._nodes.values())

@@ -20,6 +20,8 @@ from metrica.transport import NodeSpec
 
 DUMP_SECONDS = 0.5
 """How long a process that is to be killed has to write its stack traces."""
+_REMEMBERED = 86_400.0
+"""Seconds for which a node is told that it hung."""
 
 
 class Status(StrEnum):
@@ -62,6 +64,7 @@ class SupervisedNode:
         self._backoff = Backoff(limits.first_restart, limits.longest_restart)
         self._slow_backoff = Backoff(limits.first_retry, limits.longest_retry)
         self._since, self._born = 0.0, 0
+        self._hung_at: list[float] = []
         self._beat_at: float | None = None
         self._told_at: float | None = None
 
@@ -73,6 +76,16 @@ class SupervisedNode:
     def has_failed(self) -> bool:
         """Whether it has failed recently. The start of the graph does not wait for such a node."""
         return self._backoff.failures > 0
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it works, or has done all that it had to do."""
+        return self.status in (Status.ACTIVE, Status.FINISHED)
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether it was given up, also while it is tried again all the same."""
+        return self.status is Status.FAILED or self._slow_backoff.failures > 0
 
     @property
     def is_connected(self) -> bool:
@@ -92,7 +105,8 @@ class SupervisedNode:
     def start(self, environment: Mapping[str, str], now: float) -> Child:
         """Start the process of the node. Raises OSError if that is not possible."""
         self._born = time.monotonic_ns()
-        self.child = Child(self.spec, environment)
+        self._hung_at = [at for at in self._hung_at if now - at < _REMEMBERED]
+        self.child = Child(self.spec.model_copy(update={"hangs": len(self._hung_at)}), environment)
         self._enter(Status.STARTING, now)
         self._beat_at, self._told_at, self.kill_at = None, None, None
         self.subscribers, self.last_error = {}, ""
@@ -148,6 +162,11 @@ class SupervisedNode:
         if self.status is Status.READY and self._told_at and now - self._told_at > self._limits.start:
             return f"does not become active within {now - self._told_at:.0f} s"
         return None
+
+    def hangs(self, now: float) -> None:
+        """Note that the process hangs, for its next start, and have it killed as `dump` does."""
+        self._hung_at.append(now)
+        self.dump(now)
 
     def dump(self, now: float) -> None:
         """Have the process write to its log where each of its threads is; it is to be killed at `kill_at`."""

@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from metrica.launch.supervision.console import Console
 from metrica.secrets import hide
 
+_EXTENSION = 120.0
+"""Seconds for which systemd is asked to wait for the next notification. The launcher's loop turns every ten seconds."""
+
 
 class Notifier:
     """Tells systemd that the launch is ready, alive or stopping. Never fails: systemd notices silence by itself."""
@@ -20,10 +23,19 @@ class Notifier:
             self._address = "\0" + self._address[1:]
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) if self._address else None
         self._period = _watchdog_period(environment)
-        self._next_sign = 0.0
+        self._next_sign = self._next_request = 0.0
 
     def ready(self) -> None:
         self._send("READY=1")
+
+    def not_ready(self, now: float) -> None:
+        """Ask for more time, where the launch may take longer than systemd's time limit for a start.
+
+        Called on every turn of the launcher's loop until the launch is ready.
+        """
+        if now >= self._next_request:
+            self._send(f"EXTEND_TIMEOUT_USEC={_EXTENSION * 1_000_000:.0f}")
+            self._next_request = now + _EXTENSION / 4
 
     def stopping(self) -> None:
         self._send("STOPPING=1")

@@ -86,6 +86,8 @@ class NodeSpec(_Frozen):
     """Folder of the store's files: journal, database, token."""
     journal_days: int = JOURNAL_DAYS
     """How long the journal keeps events at most, days."""
+    hangs: int = 0
+    """How often the launcher has killed this node in the last day because it hung."""
     log_level: str = "INFO"
     """The least severe log level that the node writes."""
 
@@ -105,4 +107,5 @@ class NodeSpec(_Frozen):
             camera=self.camera,
             data=self.data_dir,
             journal_days=self.journal_days,
+            hangs=self.hangs,
         )

@@ -25,7 +25,10 @@ class PictureCheck:
         self.sentence = ""
         """What is wrong, and what to do; empty if nothing is."""
         self.is_blind = False
-        """Whether a line or zone lies outside the picture, so that what is there cannot be counted."""
+        """Whether a line or zone lies outside the picture, so that what is there cannot be counted.
+
+        One of several is enough: coverage is that of a camera, and who says that it looked says so of all its lines.
+        """
 
     def look(self, size: Size) -> bool:
         """Take in the size of a picture. Returns whether `sentence` has changed."""
@@ -39,7 +42,10 @@ class PictureCheck:
         self.is_blind = bool(outside)
         now = f"{size[0]}x{size[1]}"
         if outside:
-            self.sentence = self._say(outside, f"outside the picture of {now}: nobody can be counted there")
+            where = f"outside the picture of {now}: nobody can be counted there"
+            if len(outside) < len(shares):
+                where += f", and what the camera's other {self._kind}s count is shown as partial"
+            self.sentence = self._say(outside, where)
         elif partly:
             self.sentence = self._say(partly, f"mostly outside the picture of {now}")
         elif size != self._first:

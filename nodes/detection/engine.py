@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from functools import partial
@@ -19,6 +20,10 @@ from metrica.nodes.detection.sizes import Size, SizesInUse
 _ASK_AGAIN = 60.0
 """Seconds until a frame size for which the network could not be compiled is tried again: memory may be free then."""
 _MOST_REFUSED = 64
+_LONGEST_COMPILE = 600.0
+"""Seconds after which a device that still compiles hangs. Some need minutes for a large model."""
+_LONGEST_TRY = 120.0
+"""Seconds after which a device that is tried again, and should have compiled before, still hangs."""
 
 
 class Engine:
@@ -26,8 +31,9 @@ class Engine:
 
     load: loads the network on a device. requests: inferences at once for each size; 0: what OpenVINO advises, and one.
     done: called with each finished ticket, on OpenVINO's threads. lost: called with the tickets that will never be
-    finished, and why. say: called when `sentence` has changed. Raises ModelError if the network can be loaded on no
-    device.
+    finished, and why. say: called when `sentence` has changed. hangs: how often the node was killed of late because it
+    gave no sign of life: on a device other than the CPU, an inference that never ends is the likely cause, so the CPU
+    does the work first. Raises ModelError if the network can be loaded on no device.
     """
 
     def __init__(
@@ -40,6 +46,7 @@ class Engine:
         done: Callable[[Ticket], None],
         lost: Callable[[list[Ticket], str], None],
         say: Callable[[], None],
+        hangs: int = 0,
     ) -> None:
         self._node, self._load, self._requests = node, load, requests
         self._done, self._lost, self._say = done, lost, say
@@ -48,7 +55,17 @@ class Engine:
         self._queues: dict[Size, FrameQueue] = {}
         self._refused: dict[Size, tuple[str, float]] = {}
         self._job = ""
-        self._busy = self._is_closed = False
+        self._is_closed = False
+        self._jobs = 0
+        self._busy_until: float | None = None
+        """Until when the work that is under way may last, monotonic seconds; None if there is none."""
+        self._tried_until: float | None = None
+        """The same for a try of the wanted device, which goes on beside that work."""
+        if hangs and device != CPU:
+            self._fallback.remember(hangs - 1)
+            self.network = load(CPU)
+            self._leave(f"the node hung with it and was killed ({hangs} times in the last day)")
+            return
         try:
             self.network = load(device)
         except DeviceError as error:
@@ -99,15 +116,16 @@ class Engine:
     def _work(self, size: Size) -> None:
         """Begin the work that is needed most, unless some is under way."""
         now = self._now()
-        if self._busy or self._is_closed:
+        if self._is_closed:
             return
+        if self._fallback.is_due(now):
+            self._try_again(now)
+        if self._busy_until is not None and now < self._busy_until:
+            return
+        if self._busy_until is not None:  # only a device that is not the CPU has so little time
+            self._leave(f"it still compiles after {_LONGEST_COMPILE:.0f} s")
         if self.network.device != self._fallback.device:
             self._begin(partial(self._load, CPU), self._sizes.in_use, self._on_cpu, CPU)
-        elif self._fallback.is_due(now):
-            wanted = self._fallback.wanted
-            self._busy = True  # the CPU goes on meanwhile, so this says nothing
-            work = partial(prepare, partial(self._load, wanted), self._sizes.in_use, self._requests, prove=True)
-            self._node.in_background(work, self._tried_again)
         elif size not in self._queues and now >= self._refused.get(size, ("", now))[1]:
             self._begin(self.network, [size], self._compiled, f"{self.network.device}, frames of {size[0]}x{size[1]}")
 
@@ -118,16 +136,30 @@ class Engine:
         done: Callable[[Future[Prepared]], None],
         what: str,
     ) -> None:
-        self._busy, self._job = True, f"compiling the model for {what}"
+        self._busy_until = math.inf if self._fallback.device == CPU else self._now() + _LONGEST_COMPILE
+        self._jobs, self._job = self._jobs + 1, f"compiling the model for {what}"
         self._node.log.info(self._job)
         self._say()
-        self._node.in_background(partial(prepare, network, sizes, self._requests), partial(self._ended, done))
+        work = partial(prepare, network, sizes, self._requests)
+        self._node.in_background(work, partial(self._ended, self._jobs, done))
 
-    def _ended(self, done: Callable[[Future[Prepared]], None], future: Future[Prepared]) -> None:
-        self._busy, self._job = False, ""
+    def _ended(self, job: int, done: Callable[[Future[Prepared]], None], future: Future[Prepared]) -> None:
+        if job != self._jobs or self._busy_until is None:  # given up meanwhile
+            return
+        self._busy_until, self._job = None, ""
         if not self._is_closed:
             done(future)
             self._say()
+
+    def _try_again(self, now: float) -> None:
+        """Try the wanted device. The CPU goes on meanwhile, so this says nothing."""
+        wanted = self._fallback.wanted
+        if self._tried_until is None:
+            self._tried_until = now + _LONGEST_TRY
+            work = partial(prepare, partial(self._load, wanted), self._sizes.in_use, self._requests, prove=True)
+            self._node.in_background(work, self._tried_again)
+        elif now >= self._tried_until:  # no second try beside one that hangs
+            self._fallback.leave(f"it still hangs after {now - self._tried_until + _LONGEST_TRY:.0f} s", now)
 
     def _compiled(self, future: Future[Prepared]) -> None:
         """The network has been compiled for one more size."""
@@ -137,7 +169,8 @@ class Engine:
             self._leave(str(error))
             self._work(self._sizes.in_use[-1])
         else:
-            self._take(ready)
+            if ready.network is self.network:  # the wanted device may have come back meanwhile
+                self._take(ready)
 
     def _on_cpu(self, future: Future[Prepared]) -> None:
         """The network has been loaded on the CPU, in place of a device that failed."""
@@ -145,12 +178,13 @@ class Engine:
             ready = future.result()
         except ModelError as error:
             raise NodeError(str(error)) from None
-        self._replace(ready)
+        if self._fallback.device == CPU:  # the wanted device may have come back meanwhile
+            self._replace(ready)
 
     def _tried_again(self, future: Future[Prepared]) -> None:
         """The wanted device has been tried again."""
-        self._busy = False
-        if self._is_closed:
+        self._tried_until = None
+        if self._is_closed or not self._fallback.away:
             return
         try:
             ready = future.result()
@@ -186,6 +220,8 @@ class Engine:
     def _leave(self, why: str) -> None:
         """Have the CPU do the work from now on."""
         wanted = self._fallback.wanted
+        if self._busy_until != math.inf:  # what it compiles just now is of no use
+            self._busy_until, self._job = None, ""
         wait = self._fallback.leave(why, self._now())
         self._node.log.warning(
             f"the device {wanted} does not work: {why}; the {CPU} does its work, slower, and {wanted} is tried again "

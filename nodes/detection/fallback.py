@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from metrica.backoff import Backoff
 
 CPU = "CPU"
@@ -21,7 +23,7 @@ class Fallback:
         self.wanted = self.device = wanted
         self._backoff = backoff or Backoff(_FIRST_TRY, _LAST_TRY)
         self._failures = 0
-        self._retry_at = self._back_at = 0.0
+        self._retry_at, self._back_at = 0.0, math.inf
         self._reason = ""
 
     @property
@@ -42,6 +44,10 @@ class Fallback:
         """Note an inference that failed. Returns whether the device is to be left: only if there is another one."""
         self._failures += 1
         return self._failures >= _TOO_MANY and self.device != CPU
+
+    def remember(self, failures: int) -> None:
+        """Take in how often the device has failed before this process: its next failure is one more."""
+        self._backoff.failures = max(self._backoff.failures, failures)
 
     def leave(self, reason: str, now: float) -> float:
         """Use the CPU, or go on using it. Returns the seconds until the wanted device is tried again."""

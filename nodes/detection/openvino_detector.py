@@ -38,8 +38,8 @@ class OpenvinoDetector(Node):
     Several inferences run at once. When all requests are busy, the callback waits for a free one; meanwhile the newest
     frame of each camera is kept, so that no camera starves. A failed inference costs one frame, and the health says so.
     The model is compiled for each frame size while the other cameras go on; until it is, that camera's frames are
-    dropped (`not_ready`). While the device is not there or fails, the CPU does the work, and the device is tried again
-    after a minute, later after an hour.
+    dropped (`not_ready`). While the device is not there, fails or hangs, the CPU does the work, and the device is tried
+    again after a minute, later after an hour.
     """
 
     model: str = param(
@@ -220,6 +220,7 @@ class OpenvinoDetector(Node):
             done=lambda ticket: self.call_soon(self._publish_ready),
             lost=self._lost,
             say=self._say,
+            hangs=self.context.hangs,
         )
 
     def _thresholds_of(self, network: Network) -> Thresholds:

@@ -55,7 +55,7 @@ def test_the_ingest_takes_what_this_boxes_own_uploader_sends(tmp_path: Path) -> 
 
 
 def test_the_ingest_may_be_given_a_token_and_a_database(tmp_path: Path) -> None:
-    node = Ingest(port=0, token="given by the installer", database=tmp_path / "elsewhere.db")
+    node = Ingest(port=0, token="given by the installer", database=str(tmp_path / "elsewhere.db"))
     with testing.run(node, context=context(tmp_path)) as bench:
         assert Client(address(node), "given by the installer").send([event(1, bench.clock.now())]).status == 200
         assert Client(address(node), "another").send([]).status == 401

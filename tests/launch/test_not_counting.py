@@ -20,12 +20,14 @@ QUICK = {"first_retry": 2.0, "longest_retry": 2.0}
 
 
 def shop(tmp_path: Path, *cameras: str) -> str:
-    """Cameras with a counter each, and a node beside them. A file CAMERA-NODE in `tmp_path` stops that node."""
+    """Cameras with a counter each, and a node beside them. A file CAMERA-NODE in `tmp_path` stops that node for good,
+    and CAMERA-stumbles its camera for as long as it is there."""
     refuses = f"refuses: {tmp_path}/$(camera.name)"
+    stumbles = f"stumbles: {tmp_path}/$(camera.name)-stumbles"
     return (
         f"  beside: {{type: chain:Camera, params: {{refuses: {tmp_path}/beside}}}}\n"
         "cameras:\n" + "".join(f"  {name}: {{}}\n" for name in cameras) + "per_camera:\n"
-        f"  source: {{type: chain:Camera, params: {{{refuses}-source}}}}\n"
+        f"  source: {{type: chain:Camera, params: {{{refuses}-source, {stumbles}}}}}\n"
         f"  counter: {{type: chain:Counter, params: {{{refuses}-counter}}, remap: {{pictures: pictures}}}}\n"
     )
 
@@ -47,6 +49,8 @@ def heard(listening: socket.socket) -> list[str]:
             found.append(listening.recv(1000).decode())
     except TimeoutError:
         return found
+    finally:
+        listening.settimeout(30)
 
 
 def test_a_start_in_which_nothing_can_be_counted_ends_and_is_never_called_ready(tmp_path: Path) -> None:
@@ -90,6 +94,35 @@ def test_one_camera_that_is_given_up_does_not_stop_the_other_and_is_tried_again_
         hear(listening, "STATUS=5 of 5 nodes active")
         assert launch.stop() == 0, launch.output
         launch.assert_nothing_left()
+
+
+def test_a_start_is_called_ready_only_when_the_last_counter_counts_and_systemd_is_asked_to_wait(tmp_path: Path) -> None:
+    waits = tmp_path / "back-stumbles"
+    waits.touch()
+    with under_systemd(shop(tmp_path, "door", "back"), longest_restart=1.0) as (launch, listening):
+        launch.wait_for("the launch is not ready yet: /back/counter cannot count so far")
+        launch.wait_until(lambda: crossings(launch) > 0, "crossings at the other door")
+        said = heard(listening)
+        assert "READY=1" not in said
+        assert any(words.startswith("EXTEND_TIMEOUT_USEC=") for words in said)
+        assert any("not counting: /back/counter" in words for words in said)
+        waits.unlink()
+        assert "STATUS=5 of 5 nodes active" in [*said, *hear(listening, "READY=1")]
+        (tmp_path / "door-stumbles").touch()
+        hear(listening, "STATUS=4 of 5 nodes active; not running: /door/source")
+        assert launch.stop() == 0, launch.output
+        assert "READY=1" not in heard(listening), "once is enough"
+
+
+def test_a_start_is_called_ready_when_the_counter_that_waited_is_given_up(tmp_path: Path) -> None:
+    waits, wrong = tmp_path / "back-stumbles", tmp_path / "back-source"
+    waits.touch()
+    with under_systemd(shop(tmp_path, "door", "back"), longest_restart=1.0) as (launch, listening):
+        launch.wait_for("the launch is not ready yet: /back/counter cannot count so far")
+        assert "READY=1" not in heard(listening)
+        wrong.touch()
+        hear(listening, "READY=1")
+        launch.wait_for("/back/source is not started again: the licence has run out")
 
 
 def test_a_node_beside_the_counting_chain_that_is_given_up_at_the_start_keeps_nobody_from_counting(

@@ -2,45 +2,51 @@
 
 from __future__ import annotations
 
+from metrica.dashboard.database.schema.events_by_month import EVENTS_BY_MONTH
 from metrica.dashboard.database.schema.step import Step
+
+_STORES_AND_TOKENS = (
+    """
+        CREATE TABLE stores (
+            id TEXT PRIMARY KEY,
+            timezone TEXT NOT NULL,       -- IANA name
+            cutoff_hour {integer} NOT NULL  -- local hour at which a business day begins
+        ) {strict}
+    """,
+    """
+        CREATE TABLE tokens (
+            hash TEXT PRIMARY KEY,        -- SHA-256 of the token, hexadecimal
+            store TEXT NOT NULL REFERENCES stores(id),
+            created {integer} NOT NULL,     -- ns UTC
+            revoked {integer}               -- ns UTC
+        ) {strict}
+    """,
+)
+_EVENTS = (
+    # AUTOINCREMENT: n only grows, so a reader that has seen row n needs only the rows above it.
+    """
+        CREATE TABLE events (
+            n {number},
+            store TEXT NOT NULL REFERENCES stores(id),
+            id TEXT NOT NULL,
+            camera TEXT NOT NULL,
+            line TEXT NOT NULL,
+            direction {integer} NOT NULL CHECK (direction IN (1, -1)),  -- 1 in, -1 out
+            track {integer} NOT NULL,
+            time {integer} NOT NULL,        -- when the line was crossed, ns UTC
+            received {integer} NOT NULL     -- when the server received it, ns UTC
+        ) {strict}
+    """,
+    "CREATE UNIQUE INDEX events_by_id ON events (store, id)",
+    "CREATE INDEX events_by_time ON events (store, time, direction)",
+)
 
 FIRST_STEPS: tuple[Step, ...] = (
     # The stores, their tokens, and the events that their boxes sent.
     Step(
         "m001_stores_tokens_events",
-        (
-            """
-                CREATE TABLE stores (
-                    id TEXT PRIMARY KEY,
-                    timezone TEXT NOT NULL,       -- IANA name
-                    cutoff_hour {integer} NOT NULL  -- local hour at which a business day begins
-                ) {strict}
-            """,
-            """
-                CREATE TABLE tokens (
-                    hash TEXT PRIMARY KEY,        -- SHA-256 of the token, hexadecimal
-                    store TEXT NOT NULL REFERENCES stores(id),
-                    created {integer} NOT NULL,     -- ns UTC
-                    revoked {integer}               -- ns UTC
-                ) {strict}
-            """,
-            # AUTOINCREMENT: n only grows, so a reader that has seen row n needs only the rows above it.
-            """
-                CREATE TABLE events (
-                    n {number},
-                    store TEXT NOT NULL REFERENCES stores(id),
-                    id TEXT NOT NULL,
-                    camera TEXT NOT NULL,
-                    line TEXT NOT NULL,
-                    direction {integer} NOT NULL CHECK (direction IN (1, -1)),  -- 1 in, -1 out
-                    track {integer} NOT NULL,
-                    time {integer} NOT NULL,        -- when the line was crossed, ns UTC
-                    received {integer} NOT NULL     -- when the server received it, ns UTC
-                ) {strict}
-            """,
-            "CREATE UNIQUE INDEX events_by_id ON events (store, id)",
-            "CREATE INDEX events_by_time ON events (store, time, direction)",
-        ),
+        (*_STORES_AND_TOKENS, *_EVENTS),
+        {"postgresql": (*_STORES_AND_TOKENS, *EVENTS_BY_MONTH)},
     ),
     # The people who may look at the pages.
     Step(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -46,6 +47,8 @@ class Step:
     def apply(self, db: Connection, kind: Kind) -> None:
         """Take the step, inside a transaction."""
         for statement in (self.sql_of or {}).get(kind, self.sql):
-            db.execute(statement.format_map(_WORDS[kind]))
+            sql = statement.format_map(_WORDS[kind])
+            # By its bytes, as SQLite does: an order that no server's language changes, and the fastest one.
+            db.execute(re.sub(r"\bTEXT\b", 'TEXT COLLATE "C"', sql) if kind == "postgresql" else sql)
         if self.fill is not None:
             self.fill(db)

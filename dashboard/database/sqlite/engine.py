@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 
 from metrica.dashboard.database.errors import DatabaseError
-from metrica.dashboard.database.interface import Clock, Connection, Engine, Work
+from metrica.dashboard.database.interface import Clock, Connection, Engine, EventRow, Work
 from metrica.dashboard.database.sqlite.connections import ReaderPool
-from metrica.dashboard.database.sqlite.writer import Writer
+from metrica.dashboard.database.sqlite.statements import events_after, insert_events, tables_with
+from metrica.dashboard.database.sqlite.transactions import SqliteTransactions
+from metrica.dashboard.database.writer import Writer
 
 T = TypeVar("T")
 
@@ -29,10 +31,10 @@ class SqliteEngine(Engine):
         self.identity = str(path.resolve())
         self.clock = clock
         self._before_close: list[Callable[[], object]] = []
-        self._writer = Writer(path, lock_timeout=lock_timeout)
+        self._writer = Writer(SqliteTransactions(path, lock_timeout=lock_timeout))
         self._readers = ReaderPool(path)
 
-    def write(self, work: Work[T]) -> Future[T]:
+    def write(self, work: Work[T], store: str = "") -> Future[T]:
         return self._writer.submit(work)
 
     def rows(self, sql: str, *values: Any) -> list[Any]:
@@ -48,6 +50,15 @@ class SqliteEngine(Engine):
 
     def lock_store(self, db: Connection, store: str) -> None:
         """Do nothing: SQLite lets one transaction write at a time."""
+
+    def insert_events(self, db: Connection, rows: Sequence[EventRow]) -> list[EventRow]:
+        return insert_events(db, rows)
+
+    def events_after(self, db: Connection, store: str, n: int, since: int) -> tuple[int, list[tuple[int, int]]]:
+        return events_after(db, store, n, since)
+
+    def tables_with(self, db: Connection, column: str) -> dict[str, set[str]]:
+        return tables_with(db, column)
 
     def before_close(self, work: Callable[[], object]) -> None:
         self._before_close.append(work)

@@ -74,7 +74,7 @@ def test_without_the_clean_up_there_are_traces_so_that_the_test_above_can_fail(t
     with Database(tmp_path / "metrica.db") as database:
         fill(database, STORE)
         with contextlib.closing(sqlite3.connect(database.path)) as conn:
-            for table in database.write(tables_of_stores).result():
+            for table in database.write(lambda db: tables_of_stores(database, db)).result():
                 conn.execute(f'DELETE FROM "{table}" WHERE store = ?', (STORE.id,))
             conn.execute("DELETE FROM stores")
             conn.execute("DELETE FROM audit")
@@ -107,7 +107,7 @@ def test_the_audit_log_keeps_that_it_happened_without_the_name(here: Here) -> No
 
 def test_every_table_about_a_store_is_known_also_one_that_comes_later(here: Here) -> None:
     with Database(here.data / "metrica.db") as database:
-        known = set(database.write(tables_of_stores).result())
+        known = set(database.write(lambda db: tables_of_stores(database, db)).result())
         columns = database.rows(
             "SELECT m.name, c.name FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table'"
         )

@@ -13,7 +13,8 @@ import pytest
 
 from metrica.dashboard.database.errors import DatabaseBusyError, DatabaseError, DatabaseFullError
 from metrica.dashboard.database.interface import Connection
-from metrica.dashboard.database.sqlite.writer import Writer
+from metrica.dashboard.database.sqlite.transactions import SqliteTransactions
+from metrica.dashboard.database.writer import Writer
 from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.events import Added
@@ -60,7 +61,7 @@ def test_many_threads_may_write_and_read_at_once(database: Database) -> None:
 
 
 def test_too_many_waiting_writes_are_refused_with_busy(tmp_path: Path) -> None:
-    writer = Writer(tmp_path / "metrica.db", max_waiting=2)
+    writer = Writer(SqliteTransactions(tmp_path / "metrica.db"), max_waiting=2)
     hold = threading.Event()
     try:
         running = threading.Event()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Generator
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -16,6 +15,7 @@ from metrica.dashboard.store import audit
 from metrica.dashboard.store.audit import KEEP, MANY, anonymised, record
 from metrica.dashboard.store.database import Database
 from tests.dashboard.client import NOON, ManualClock
+from tests.dashboard.database.places import Place
 
 
 @pytest.fixture
@@ -24,8 +24,8 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def database(tmp_path: Path, clock: ManualClock) -> Generator[Database]:
-    with Database(tmp_path / "metrica.db", clock=clock) as opened:
+def database(place: Place, clock: ManualClock) -> Generator[Database]:
+    with Database(place, clock=clock) as opened:
         yield opened
 
 

@@ -16,6 +16,7 @@ from metrica.dashboard.store.coverage import joined
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.records import Span
 from tests.dashboard.client import NOON, STORE
+from tests.dashboard.database.places import Place
 from tests.dashboard.database.sqlite import sqlite
 
 
@@ -23,8 +24,8 @@ def span(start: int, end: int, camera: str = "door") -> Span:
     return Span(camera=camera, start=start * MINUTE, end=end * MINUTE)
 
 
-def test_spans_that_touch_become_one_however_often_they_are_sent(tmp_path: Path) -> None:
-    with Database(tmp_path / "metrica.db") as database:
+def test_spans_that_touch_become_one_however_often_they_are_sent(place: Place) -> None:
+    with Database(place) as database:
         database.stores.put(STORE)
         for start, end in ((0, 10), (10, 20), (0, 10), (40, 50), (21, 39), (5, 15)):
             database.coverage.add(STORE.id, [span(start, end)]).result()
@@ -82,10 +83,10 @@ def test_joined_spans_lie_apart_and_cover_the_same(sent: list[Span]) -> None:
 
 @pytest.mark.parametrize("rows", [2, 3, 7])
 def test_a_span_over_many_others_takes_them_in_in_parts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int
+    place: Place, monkeypatch: pytest.MonkeyPatch, rows: int
 ) -> None:
     monkeypatch.setattr(coverage, "_ROWS", rows)
-    with Database(tmp_path / "metrica.db") as database:
+    with Database(place) as database:
         database.stores.put(STORE)
         database.coverage.add(STORE.id, [span(n, n + 1) for n in range(0, 1000, 10)]).result()
         assert len(database.coverage.since(STORE.id, 0)["door"]) == 100

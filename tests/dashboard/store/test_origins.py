@@ -20,14 +20,15 @@ from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.origins import ADMIN, launch_file
 from metrica.dashboard.store.tokens import check_token
 from metrica.dashboard.store.users import OWNER, User
+from tests.dashboard.database.places import Place
 
 NODE = launch_file("/ingest")
 TUNIS = {"timezone": "Africa/Tunis"}
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Generator[Database]:
-    with Database(tmp_path / "metrica.db") as opened:
+def database(place: Place) -> Generator[Database]:
+    with Database(place) as opened:
         opened.stores.fill("tunis-01", TUNIS, NODE)
         yield opened
 

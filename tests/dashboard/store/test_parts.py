@@ -9,19 +9,20 @@ from pathlib import Path
 
 import pytest
 
+from metrica.dashboard.database import writer
 from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.database.interface import Connection
-from metrica.dashboard.database.sqlite import writer
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.events import Added
 from tests.dashboard.client import NOON, STORE
+from tests.dashboard.database.places import Place
 from tests.dashboard.database.sqlite import engine, sqlite
 from tests.dashboard.footfall import event
 
 
-def test_others_have_their_turn_between_two_parts(tmp_path: Path) -> None:
+def test_others_have_their_turn_between_two_parts(place: Place) -> None:
     order: list[str] = []
-    with Database(tmp_path / "metrica.db") as database:
+    with Database(place) as database:
         go_on = threading.Event()
 
         def parts() -> Iterator[Callable[[Connection], None]]:
@@ -36,8 +37,8 @@ def test_others_have_their_turn_between_two_parts(tmp_path: Path) -> None:
     assert order == ["first", "another's", "second"]
 
 
-def test_a_part_that_fails_ends_the_whole_and_says_why(tmp_path: Path) -> None:
-    with Database(tmp_path / "metrica.db") as database:
+def test_a_part_that_fails_ends_the_whole_and_says_why(place: Place) -> None:
+    with Database(place) as database:
         database.stores.put(STORE)
         asked: list[int] = []
 
@@ -62,8 +63,8 @@ def test_a_part_that_fails_ends_the_whole_and_says_why(tmp_path: Path) -> None:
         assert database.events.add(STORE.id, [event(1, NOON)]).result(20) == Added(1, 0), "the writer goes on"
 
 
-def test_a_database_that_is_closed_meanwhile_is_an_error_and_no_wait_for_ever(tmp_path: Path) -> None:
-    database = Database(tmp_path / "metrica.db")
+def test_a_database_that_is_closed_meanwhile_is_an_error_and_no_wait_for_ever(place: Place) -> None:
+    database = Database(place)
     begun, go_on = threading.Event(), threading.Event()
 
     def parts() -> Iterator[Callable[[Connection], object]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +13,8 @@ from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.sessions import IDLE, LONGEST, MOST, NOTED_EVERY
 from metrica.dashboard.store.users import User
 from tests.dashboard.client import NOON, ManualClock
+from tests.dashboard.database.contents import kept
+from tests.dashboard.database.places import Place
 
 SECOND, DAY = 10**9, 24 * 3600 * 10**9
 
@@ -24,8 +25,8 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def database(tmp_path: Path, clock: ManualClock) -> Generator[Database]:
-    with Database(tmp_path / "metrica.db", clock=clock) as opened:
+def database(place: Place, clock: ManualClock) -> Generator[Database]:
+    with Database(place, clock=clock) as opened:
         for name in ("amel", "leila"):
             opened.users.put(User(name, f"hash of {name}"))
         yield opened
@@ -49,7 +50,7 @@ def test_a_session_is_found_by_its_id_alone_and_only_its_hash_is_kept(database: 
     assert (found.user, found.created, found.address) == ("amel", NOON, "203.0.113.0/24")
     for other in ("", "x", session[:-1], found.key, "\ud800"):
         assert database.sessions.find(other) is None
-    assert session.encode() not in b"".join(file.read_bytes() for file in database.path.parent.iterdir())
+    assert session.encode() not in kept(database)
 
 
 def test_what_logged_out_is_over_and_other_sessions_go_on(database: Database) -> None:
@@ -80,7 +81,7 @@ def test_an_idle_session_is_over_and_goes_from_the_table(database: Database, clo
     assert database.sessions.find(session) is None
     assert database.sessions.of_user("amel") == []
     begin(database, "leila")
-    assert database.rows("SELECT user FROM sessions") == [("leila",)]
+    assert database.rows('SELECT "user" FROM sessions') == [("leila",)]
 
 
 def test_a_page_that_asks_every_five_seconds_hardly_writes(

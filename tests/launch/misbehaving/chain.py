@@ -1,4 +1,4 @@
-"""A camera, a detector and a counter as small as can be: each can be told by a file that it can never run."""
+"""A camera, a detector and a counter as small as can be: each can be told by a file that it cannot run."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from metrica.messages import Crossing, Header
 
 class _Stage(Node):
     refuses: str = param(default="", help="while this file is there, the node can never run")
+    stumbles: str = param(default="", help="while this file is there, the node fails in a way that may pass")
 
     def on_configure(self) -> None:
         self._look()
@@ -27,6 +28,8 @@ class _Stage(Node):
     def _look(self) -> None:
         if self.refuses and Path(self.refuses).exists():
             raise NodeError("the licence has run out", permanent=True)
+        if self.stumbles and Path(self.stumbles).exists():
+            raise NodeError("the camera does not answer")
 
 
 class Camera(_Stage):

@@ -62,6 +62,15 @@ def test_a_line_outside_the_picture_is_said_once_per_change_and_again_when_it_fi
     assert [("nothing lies outside" in message) for message in said] == [False, True, False]
 
 
+def test_where_only_some_lines_lie_outside_the_sentence_says_what_becomes_of_the_others() -> None:
+    partial = "and what the camera's other lines count is shown as partial; set the camera back"
+    for what, said in (("one of two lines", True), ("line", False)):
+        node = NODES[what]()
+        with testing.run(node) as bench:
+            bench.send("tracks", nobody(0, SMALL))
+            assert (partial in node.present_trouble) is said
+
+
 def test_a_camera_that_begins_with_the_wrong_resolution_is_said_with_its_first_picture() -> None:
     node = NODES["line"]()
     with testing.run(node) as bench:

@@ -12,7 +12,7 @@ import openvino as ov
 from metrica.nodes.detection.openvino_detector import OpenvinoDetector
 
 FOLDER = "METRICA_TEST_GPU"
-"""Environment variable with the folder of the files `gone`, `broken` and `seconds`."""
+"""Environment variable with the folder of the files `gone`, `broken`, `hangs` and `seconds`."""
 
 
 def says(name: str) -> bool:
@@ -20,7 +20,7 @@ def says(name: str) -> bool:
 
 
 class Breakable(ov.Op):  # type: ignore[misc]  # mypy does not find OpenVINO's types
-    """Copies its input, and raises while the GPU is broken."""
+    """Copies its input; raises while the GPU is broken, and does not come back while it hangs."""
 
     def __init__(self, inputs: Any = None) -> None:
         super().__init__(self)
@@ -38,6 +38,8 @@ class Breakable(ov.Op):  # type: ignore[misc]  # mypy does not find OpenVINO's t
         return True
 
     def evaluate(self, output_values: Any, input_values: Any, evaluationContext: Any = None) -> bool:
+        while says("hangs"):
+            time.sleep(0.05)
         if says("broken"):
             raise RuntimeError("CL_OUT_OF_RESOURCES")
         input_values[0].copy_to(output_values[0])
@@ -69,6 +71,10 @@ class CoreWithGpu(ov.Core):  # type: ignore[misc]
 
 class DetectorWithGpu(OpenvinoDetector):
     """The detector in a process of its own, with this GPU."""
+
+    def check(self) -> None:
+        ov.Core = CoreWithGpu  # type: ignore[misc]
+        super().check()
 
     def on_configure(self) -> None:
         ov.Core = CoreWithGpu  # type: ignore[misc]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import openvino as ov
@@ -12,7 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from metrica import testing
+from metrica.background import settled
 from metrica.backoff import Backoff
+from metrica.context import Context
 from metrica.errors import ParameterError
 from metrica.messages import Frame, Header
 from metrica.nodes.detection.fallback import Fallback
@@ -117,6 +122,98 @@ def test_a_device_that_may_come_and_a_file_that_may_come_are_said_to_be_so(model
     with pytest.raises(ParameterError) as error:
         OpenvinoDetector(model="no-such-card").check()
     assert not error.value.may_pass
+
+
+Job = tuple[Callable[[], Any], Callable[[Future[Any]], None]]
+
+
+@pytest.fixture
+def jobs(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
+    """What the detector does beside its loop, in order; a test ends it when it likes, or never."""
+    found: list[Job] = []
+    monkeypatch.setattr(
+        testing._BenchRuntime, "in_background", lambda _, work, done: found.append((work, done)), raising=True
+    )
+    return found
+
+
+def end(job: Job) -> None:
+    work, done = job
+    done(settled(work))
+
+
+def test_a_detector_that_was_killed_because_it_hung_begins_on_the_cpu_and_tries_its_device_later(model: str) -> None:
+    node = OpenvinoDetector(model=model, device="GPU")
+    with testing.run(node, context=Context(camera="door", hangs=1)) as bench:
+        bench.send("frames", *frames(1))
+        assert "CPU does the work of the device GPU, slower: the node hung with it" in node.present_trouble
+        bench.advance(61)
+        bench.send("frames", *frames(2, 3))
+        bench.wait_for("detections", 3)
+        assert node.present_trouble == ""
+
+
+def test_the_more_often_it_was_killed_the_later_its_device_is_tried(model: str) -> None:
+    node = OpenvinoDetector(model=model, device="GPU")
+    with testing.run(node, context=Context(camera="door", hangs=7)) as bench:
+        for _ in range(29):  # half of 60 s doubled six times, capped at an hour
+            bench.advance(61)
+            bench.send("frames", *frames(1))
+            assert "slower" in node.present_trouble
+        bench.advance(3600)
+        bench.send("frames", *frames(2))
+        assert node.present_trouble == ""
+
+
+def test_a_detector_on_the_cpu_that_was_killed_goes_on_as_before(model: str) -> None:
+    node = OpenvinoDetector(model=model, device="CPU")
+    with testing.run(node, context=Context(camera="door", hangs=3)) as bench:
+        bench.send("frames", *frames(1))
+        assert len(bench.wait_for("detections", 1)) == 1
+        assert node.present_trouble == ""
+
+
+def test_a_device_that_hangs_when_it_is_tried_again_keeps_no_new_frame_size_waiting(
+    model: str, tmp_path: Path, jobs: list[Job]
+) -> None:
+    (tmp_path / "gone").touch()
+    node = OpenvinoDetector(model=model, device="GPU")
+    with testing.run(node) as bench:
+        bench.send("frames", *frames(1))
+        end(jobs.pop())
+        (tmp_path / "gone").unlink()
+        bench.advance(61)
+        bench.send("frames", *frames(2))
+        (hanging,) = jobs
+        bench.send("frames", *frames(3, height=32))
+        end(jobs.pop())
+        bench.send("frames", *frames(4, height=32))
+        assert [d.header.stamp for d in bench.wait_for("detections", 2)] == [2, 4]
+        for _ in range(100):
+            bench.advance(61)
+            bench.send("frames", *frames(5))
+        assert jobs == [hanging], "one that hangs is enough"
+        assert "slower" in node.present_trouble
+        end(hanging)
+        bench.advance(61)
+        assert node.present_trouble == "", "it has answered after all"
+
+
+def test_a_device_that_never_ends_compiling_is_replaced_by_the_cpu(model: str, jobs: list[Job]) -> None:
+    node = OpenvinoDetector(model=model, device="GPU")
+    with testing.run(node) as bench:
+        bench.send("frames", *frames(1))
+        (hanging,) = jobs
+        bench.advance(590)
+        bench.send("frames", *frames(2))
+        assert jobs == [hanging], "a large model takes minutes on some devices"
+        bench.advance(20)
+        bench.send("frames", *frames(3))
+        end(jobs.pop())
+        end(hanging)
+        bench.send("frames", *frames(4))
+        bench.wait_for("detections", 1)
+        assert "CPU does the work of the device GPU, slower: it still compiles after 600 s" in node.present_trouble
 
 
 @given(st.lists(st.tuples(st.sampled_from(["fail", "work", "wait", "try"]), st.floats(0, 4000)), max_size=60))

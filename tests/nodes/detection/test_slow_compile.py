@@ -113,6 +113,18 @@ def test_a_gpu_that_is_lost_in_a_running_process_is_replaced_by_the_cpu(machine:
     assert processes.stop(capture, detector) == [0, 0]
 
 
+def test_a_gpu_whose_inference_never_ends_is_replaced_by_the_cpu_after_one_kill(machine: Path) -> None:
+    (machine / "hangs").touch()
+    on_gpu = shop().replace("params: {threads: 1}", "params: {device: GPU}")
+    environment = {"PYTHONPATH": os.environ["PYTHONPATH"]}
+    with launching(on_gpu, limits={"hung": 4.0}, environment=environment) as launch:
+        launch.wait_for("/detector has given no sign of life")
+        launch.wait_for("the device GPU does not work: the node hung with it and was killed (1 times in the last day)")
+        launch.wait_until(lambda: crossings(launch) > 0, "crossing", 120)
+        assert launch.stop() == 0, launch.output
+    assert launch.output.count("has given no sign of life") == 1
+
+
 def camera(processes: Processes, qos: str, device: str = "CPU", **params: object) -> tuple[NodeProcess, NodeProcess]:
     """A detector, and a camera that it listens to."""
     frames = {"frames": ("/door/frames", qos)}

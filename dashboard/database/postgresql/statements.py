@@ -1,0 +1,63 @@
+"""The statements that PostgreSQL needs in its own words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from metrica.dashboard.database.errors import DatabaseError
+from metrica.dashboard.database.interface import EventRow
+from metrica.dashboard.database.postgresql.connections import Session
+
+# `events` is cut into months, so none of its own keys can say that an id is new: `event_ids` does.
+_INSERT = b"""
+    WITH sent AS (
+        SELECT * FROM unnest(
+            $1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[]
+        ) AS row (store, id, camera, line, direction, track, time, received)
+    ), new AS (
+        INSERT INTO event_ids (store, id) SELECT store, id FROM sent ON CONFLICT DO NOTHING RETURNING store, id
+    )
+    INSERT INTO events (store, id, camera, line, direction, track, time, received)
+    SELECT sent.* FROM sent JOIN new USING (store, id) RETURNING store, id
+"""
+
+_TABLES = b"""
+    SELECT t.relname,
+        coalesce(array_agg(o.relname) FILTER (WHERE o.relname IS NOT NULL), '{}')
+    FROM pg_class t
+    JOIN pg_attribute a ON a.attrelid = t.oid AND a.attname = $1 AND NOT a.attisdropped
+    LEFT JOIN pg_constraint c ON c.conrelid = t.oid AND c.contype = 'f'
+    LEFT JOIN pg_class o ON o.oid = c.confrelid
+    WHERE t.relnamespace = current_schema()::regnamespace AND t.relkind IN ('r', 'p') AND NOT t.relispartition
+    GROUP BY t.relname ORDER BY t.relname
+"""
+
+
+def insert_events(session: Session, rows: Sequence[EventRow]) -> list[EventRow]:
+    """Insert the rows whose ids their stores do not have yet, and return them."""
+    first: dict[tuple[str, str], EventRow] = {}
+    for row in rows:
+        first.setdefault((row[0], row[1]), row)
+    if not first:
+        return []
+    stores = sorted({store for store, _ in first})
+    found = session.conn.execute(b"SELECT id FROM stores WHERE id = ANY($1) FOR KEY SHARE", (stores,)).fetchall()
+    if missing := set(stores) - {row[0] for row in found}:
+        raise DatabaseError(f"there is no store {min(missing)!r}: add it first")
+    columns = [list(column) for column in zip(*first.values(), strict=True)]
+    return [first[store, name] for store, name in session.conn.execute(_INSERT, columns).fetchall()]
+
+
+def events_after(session: Session, store: str, n: int, since: int) -> tuple[int, list[tuple[int, int]]]:
+    """Return the last number, and the time and direction of the store's events above `n`, from `since` (ns UTC) on."""
+    # Only within a store do the numbers grow in the order of the commits.
+    row = session.conn.execute(b"SELECT coalesce(max(n), 0) FROM events WHERE store = $1", (store,)).fetchone()
+    found = session.conn.execute(
+        b"SELECT time, direction FROM events WHERE store = $1 AND n > $2 AND time >= $3", (store, n, since)
+    ).fetchall()
+    return (row[0] if row else 0), [(time, direction) for time, direction in found]
+
+
+def tables_with(session: Session, column: str) -> dict[str, set[str]]:
+    """Return the tables with a column of this name, and the tables that each of them refers to."""
+    return {name: set(others) for name, others in session.conn.execute(_TABLES, (column,)).fetchall()}
