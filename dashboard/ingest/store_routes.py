@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict, replace
-from typing import Any
+from dataclasses import asdict
 
 from aiohttp import web
 
@@ -14,10 +13,10 @@ from metrica.dashboard.ingest.bodies import json_body
 from metrica.dashboard.ingest.body import RequestError
 from metrica.dashboard.ingest.schemas.stores import StoreEntry, Stores, StoreSettings, StoreSettingsChange
 from metrica.dashboard.kpis.store import Store
-from metrica.dashboard.people.details import NAMES, StoreDetails, read_details
+from metrica.dashboard.people.details import StoreDetails
 from metrica.dashboard.people.details_table import DetailsTable, as_document
 from metrica.dashboard.people.rights import SETTINGS
-from metrica.dashboard.store.database import Database
+from metrica.dashboard.people.settings import change_settings
 
 _NOT_NULL = ("timezone", "cutoff_hour")
 
@@ -39,7 +38,6 @@ async def get_settings(request: web.Request) -> web.Response:
 
 async def put_settings(request: web.Request) -> web.Response:
     """Change some settings of a store, as an administrator does: they stand against a launch file."""
-    store = request[STORE]
     change = await json_body(request, StoreSettingsChange)
     given = change.model_dump(include=change.model_fields_set, exclude_defaults=False)
     if not given:
@@ -49,25 +47,16 @@ async def put_settings(request: web.Request) -> web.Response:
             raise RequestError(400, f"'{name}' cannot be null")
     try:
         changed = await asyncio.to_thread(
-            _change, request.app[DATABASE], store, given, request[ASKER].name, request.remote or ""
+            change_settings,
+            request.app[DATABASE],
+            request[STORE].id,
+            given,
+            actor=request[ASKER].name,
+            address=request.remote or "",
         )
     except ValueError as error:
         raise RequestError(400, str(error)) from None
-    return answer(changed)
-
-
-def _change(database: Database, store: Store, given: dict[str, Any], actor: str, address: str) -> StoreSettings:
-    """Change settings of both kinds, and none if one of them cannot be. Raises ValueError."""
-    details = {name: value for name, value in given.items() if name in NAMES}
-    settings = {name: value for name, value in given.items() if name not in NAMES}
-    table = DetailsTable(database)
-    replace(store, **settings)
-    known = replace(table.get(store.id), **read_details(details))
-    if settings:
-        store = database.stores.say(store.id, settings, actor=actor, address=address)
-    if details:
-        known = table.change(store.id, details, actor=actor, address=address)
-    return _settings(store, known)
+    return answer(_settings(*changed))
 
 
 def _settings(store: Store, details: StoreDetails) -> StoreSettings:
