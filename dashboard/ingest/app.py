@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
 
 from aiohttp import web
 
-from metrica.dashboard.ingest import export_routes, kpi_routes, webhook_routes
+from metrica.dashboard.ingest import export_routes, kpi_routes, people_routes, store_routes, webhook_routes
 from metrica.dashboard.ingest.access import MetricsAccess
 from metrica.dashboard.ingest.api import (
     DATABASE,
@@ -19,13 +18,14 @@ from metrica.dashboard.ingest.api import (
     answer,
     errors_as_json,
 )
-from metrica.dashboard.ingest.asking import ASKER, guarded, require_sender
+from metrica.dashboard.ingest.asking import guarded, require_sender
+from metrica.dashboard.ingest.bodies import parsed, prepare
 from metrica.dashboard.ingest.body import MAX_BODY, RequestError, parse_coverage, parse_events
 from metrica.dashboard.ingest.metrics import Metrics
 from metrica.dashboard.ingest.misdirected import ANY_ADDRESS, wrong_address, wrong_method
 from metrica.dashboard.ingest.openapi import openapi
 from metrica.dashboard.ingest.pulse import Pulse
-from metrica.dashboard.ingest.schema import (
+from metrica.dashboard.ingest.schemas.events import (
     CoverageBatch,
     CoverageReceipt,
     EventBatch,
@@ -41,23 +41,14 @@ from metrica.dashboard.store.database import Database
 from metrica.dashboard.webhooks.worker import WebhookWorker
 from metrica.version import __version__
 
-T = TypeVar("T")
-
 _METRICS_ACCESS = web.AppKey("metrics_access", MetricsAccess)
-_PARSING = web.AppKey("parsing", asyncio.Semaphore)
-"""Limits how many bodies are decoded at a time, and so the memory that they take."""
-_BODIES: web.AppKey[Counter[str]] = web.AppKey("bodies", Counter)
-"""How many bodies each store, or user, is sending."""
 _PULSE = web.AppKey("pulse", Pulse)
 _WORKER = web.AppKey("webhooks", WebhookWorker)
-BODIES_OF_A_STORE = 8
-"""Most bodies of one store that are read and parsed at a time, so that it cannot fill the memory, nor the queue."""
-_READ_TIMEOUT = 30.0  # s: a sender that is too slow must not hold a connection for ever
 
 
 async def post_events(request: web.Request) -> web.Response:
     """Take a batch of events. The answer is sent after the accepted events are on the disk."""
-    batch = await _parsed(request, parse_events)
+    batch = await parsed(request, parse_events)
     await require_sender(request, batch.store)
     added = await asyncio.wrap_future(request.app[DATABASE].events.add(batch.store, batch.events))
     request.app[_WORKER].nudge(batch.store)
@@ -73,7 +64,7 @@ async def post_events(request: web.Request) -> web.Response:
 
 async def post_coverage(request: web.Request) -> web.Response:
     """Take a batch of coverage. The answer is sent after it is on the disk."""
-    batch = await _parsed(request, parse_coverage)
+    batch = await parsed(request, parse_coverage)
     await require_sender(request, batch.store)
     await asyncio.wrap_future(request.app[DATABASE].coverage.add(batch.store, batch.spans))
     _require_understood(batch.later, batch.takes_later)
@@ -87,33 +78,6 @@ def _require_understood(later: Sequence[Later], takes_later: bool) -> None:
     """
     if later and not takes_later:
         raise RequestError(503, f"{len(later)} of the batch cannot be taken yet: {later[0].reason}")
-
-
-async def _parsed(request: web.Request, parse: Callable[[bytes, str, str, int], T]) -> T:
-    """Read the body and parse it in a thread. Raises RequestError."""
-    bodies, asker = request.app[_BODIES], request[ASKER]
-    own = asker.key
-    if bodies[own] >= BODIES_OF_A_STORE:
-        who = "this store" if asker.is_box else "this user"
-        raise RequestError(429, f"{who} sends {BODIES_OF_A_STORE} bodies at a time: send again in a second")
-    bodies[own] += 1
-    try:
-        return await _read_and_parsed(request, parse)
-    finally:
-        bodies[own] -= 1
-        if not bodies[own]:
-            del bodies[own]
-
-
-async def _read_and_parsed(request: web.Request, parse: Callable[[bytes, str, str, int], T]) -> T:
-    try:
-        async with asyncio.timeout(_READ_TIMEOUT):
-            body = await request.read()
-    except TimeoutError:
-        raise RequestError(408, f"the body did not come within {_READ_TIMEOUT:.0f} seconds") from None
-    encoding = request.headers.get("Content-Encoding", "").strip().lower()
-    async with request.app[_PARSING]:
-        return await asyncio.to_thread(parse, body, request.content_type, encoding, request.app[DATABASE].clock())
 
 
 async def healthz(request: web.Request) -> web.Response:
@@ -161,6 +125,8 @@ ROUTES: tuple[Route, ...] = (
     *kpi_routes.ROUTES,
     *export_routes.ROUTES,
     *webhook_routes.ROUTES,
+    *store_routes.ROUTES,
+    *people_routes.ROUTES,
     Route("GET", "/healthz", healthz, "Whether the server is up and its database answers", ServerStatus, "nobody"),
     Route(
         "GET",
@@ -193,9 +159,7 @@ def create_app(
     """
     app = web.Application(middlewares=[errors_as_json], client_max_size=MAX_BODY)
     app[DATABASE] = database
-    # One, because two would only wait for each other: Python runs one at a time.
-    app[_PARSING] = asyncio.Semaphore(1)
-    app[_BODIES] = Counter()
+    prepare(app)
     app[export_routes.EXPORTS] = Counter()
     app[_PULSE] = Pulse(database)
     app[METRICS] = Metrics(database)

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import msgpack
 from pydantic import FailFast, TypeAdapter, ValidationError
 
-from metrica.dashboard.ingest.schema import MAX_EVENTS, VERSION, CoverageBatch, Later, Refused
+from metrica.dashboard.ingest.schemas.events import MAX_EVENTS, VERSION, CoverageBatch, Later, Refused
 from metrica.dashboard.ingest.size import MAX_VALUES, json_values, msgpack_values
 from metrica.dashboard.kpis.events import HOUR
 from metrica.dashboard.store.records import Event, Span

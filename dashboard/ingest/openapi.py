@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from metrica.dashboard.ingest.api import Route
-from metrica.dashboard.ingest.schema import Problem, json_schema
+from metrica.dashboard.ingest.schemas.events import Problem, json_schema
 from metrica.version import __version__
 
 _MEANINGS = {

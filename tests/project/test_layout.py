@@ -135,9 +135,11 @@ MAY_IMPORT: dict[str, set[str]] = {
         *_of_dashboard("database", "store", "kpis", "people", "reports", "service", "upkeep", "privacy", "webhooks"),
     },
     # The two services import the room of `metrica-admin` for their old commands, which do the same.
+    "dashboard/ingest/schemas": _of_dashboard("people", "service", "store"),
     "dashboard/ingest": {
         "messages",
         *_of_dashboard("database", "store", "kpis", "people", "reports", "service", "upkeep", "webhooks", "admin"),
+        "dashboard/ingest/schemas",
     },
     "dashboard/web": {
         "messages",
