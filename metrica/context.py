@@ -26,6 +26,7 @@ _OURS = (
     "box-name",
     "watched.json",
     "clocks.json",
+    "mqtt-",
     "session.key",
     "keys",
     "open",
