@@ -16,6 +16,7 @@ from metrica.dashboard.alerts.turn import LEASE, Turns
 from metrica.dashboard.boxes.table import BoxTable
 from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.people.api_tokens import ApiTokenTable
+from metrica.dashboard.people.details_table import DetailsTable
 from metrica.dashboard.people.organisations import OrganisationTable
 from metrica.dashboard.people.rights import FIGURES
 from metrica.dashboard.service.tls import Certificate
@@ -104,6 +105,17 @@ def test_a_shop_is_not_missed_at_night(place: Path | str) -> None:
         assert office.round(60 + 3, asleep, uploads=False) == []
         assert office.round(10, asleep, uploads=False) == ["camera_blind"], "five minutes after 9:00"
         assert office.round(60, asleep, uploads=False) == ["nothing_uploaded"]
+
+
+def test_a_store_s_own_opening_hours_say_when_it_matters(office: Office) -> None:
+    """It is Sunday, 12 o'clock in the shop."""
+    DetailsTable(office.database).change("tunis-01", {"hours": {"weekdays": {"sunday": ["12:20-12:40"]}}})
+    asleep = hello(cameras=[camera("door", 900.0)])
+    assert office.round(15, asleep) == []
+    assert office.round(12, asleep) == ["camera_blind"], "five minutes after it has opened"
+    assert office.round(30, asleep) == [], "closing time is not the end of it"
+    assert office.round(1, hello()) == ["camera_blind over"]
+    assert office.round(20, asleep) == []
 
 
 def test_quiet_hours_hold_back_what_is_over_before_they_end(office: Office) -> None:
