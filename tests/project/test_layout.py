@@ -139,7 +139,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "dashboard/alerts": {
         "messages",
         "metrica/box",
-        *_of_dashboard("database", "store", "boxes", "kpis", "people", "reports", "service", "texts"),
+        *_of_dashboard("database", "store", "boxes", "kpis", "people", "reports", "service", "texts", "webhooks"),
     },
     "dashboard/upkeep": _of_dashboard("database", "database/sqlite", "store", "kpis", "reports"),
     "dashboard/texts": {"dashboard/kpis"},
