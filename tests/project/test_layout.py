@@ -124,13 +124,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "dashboard/service": {"messages", "metrica/secrets", "dashboard/database"},
     "dashboard/reports": _of_dashboard("database", "store", "kpis"),
     "dashboard/upkeep": _of_dashboard("database", "database/sqlite", "store", "kpis"),
+    "dashboard/copying": _of_dashboard(
+        "database", "database/schema", "database/sqlite", "database/postgresql", "store", "upkeep"
+    ),
     "dashboard/texts": {"dashboard/kpis"},
     "dashboard/people": {"messages", *_of_dashboard("database", "kpis", "store")},
     "dashboard/web/figures": _of_dashboard("kpis", "texts"),
     "dashboard/privacy": {"metrica", *_of_dashboard("database", "store", "kpis", "upkeep")},
     "dashboard/admin": {
         "messages",
-        *_of_dashboard("database", "store", "kpis", "people", "reports", "service", "upkeep", "privacy"),
+        *_of_dashboard("database", "store", "kpis", "people", "reports", "service", "upkeep", "privacy", "copying"),
     },
     # The two services import the room of `metrica-admin` for their old commands, which do the same.
     "dashboard/ingest": {

@@ -35,7 +35,7 @@ class Partitions:
             conn = self._connect()
             try:
                 for month in sorted(missing):
-                    _make(conn, *month)
+                    make_month(conn, *month)
                     self._known.add(month)
             finally:
                 conn.close()
@@ -64,7 +64,7 @@ def bounds(year: int, month: int) -> tuple[int, int]:
     return start_of(year, month), start_of(year + month // 12, month % 12 + 1)
 
 
-def _make(conn: Psycopg, year: int, month: int) -> None:
+def make_month(conn: Psycopg, year: int, month: int) -> None:
     """Make the table of a month, unless another program has. Nobody who reads or writes events has to wait."""
     table = table_of(year, month)
     with conn.transaction():
