@@ -40,9 +40,9 @@ def add_commands(commands: Subparsers) -> None:
 
 def write_backup(args: argparse.Namespace) -> int:
     """Write a backup."""
-    path = database_path(args)
+    place = database_place(args)
     with stoppable() as stopped:
-        contents = back_up(path, args.file, stopped)
+        contents = back_up(place, args.file, stopped) if isinstance(place, Path) else _drawn(place, args.file, stopped)
     say(f"{args.file}: {_described(contents)}, {args.file.stat().st_size} bytes, checked")
     try:
         with open_database(args) as database:
@@ -54,10 +54,14 @@ def write_backup(args: argparse.Namespace) -> int:
 
 def restore_backup(args: argparse.Namespace) -> int:
     """Restore a backup."""
-    path = database_path(args)
+    place = database_place(args)
     with stoppable() as stopped:
-        restored = restore(args.file, path, stopped)
-    say(f"{path} is now {args.file}: {_described(restored.contents)}")
+        if isinstance(place, Path):
+            restored = restore(args.file, place, stopped)
+        else:
+            restored = _put_back(args.file, place, stopped)
+    name = place if isinstance(place, Path) else shown(place)
+    say(f"{name} is now {args.file}: {_described(restored.contents)}")
     if restored.aside is not None:
         say(f"the database before is {restored.aside}: delete it when you need it no longer")
         if not restored.carried:

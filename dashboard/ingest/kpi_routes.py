@@ -19,7 +19,8 @@ from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.people.rights import FIGURES
 from metrica.dashboard.reports.answers import Answers
 from metrica.dashboard.reports.reports import Reports
-from metrica.dashboard.reports.store_reports import DAYS, WEEKS, calendar_of
+from metrica.dashboard.reports.store_reports import DAYS
+from metrica.dashboard.reports.views import WEEKS, calendar_of
 
 ANSWERS = web.AppKey("answers", Answers)
 """The application's figures."""

@@ -6,14 +6,12 @@ Everything is read piece by piece, so that neither the memory nor a running serv
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from metrica.dashboard.kpis.business_day import Calendar
-from metrica.dashboard.kpis.coverage import Coverage
-from metrica.dashboard.kpis.events import HOUR, IN, OUT, SECOND, Events
-from metrica.dashboard.kpis.gaps import Gap, gaps_in_coverage, gaps_in_silence, time_in_gaps
+from metrica.dashboard.kpis.events import IN, SECOND
 from metrica.dashboard.kpis.store import Store
+from metrica.dashboard.reports.hours import hours_between
 from metrica.dashboard.store.database import Database
 
 Cell = str | int | float | None
@@ -24,8 +22,6 @@ Rows = Callable[[Database, Store, int, int], Iterator[Row]]
 """Gives the rows of a store from a time up to another one, ns UTC."""
 
 _PIECE = 5000  # rows that are read at a time
-_BLOCK = 28  # business days whose hours are computed at a time
-_WEEKS_BEFORE = 5 * 7 * 24 * HOUR  # what the silences of a day are compared with
 
 
 def local_time(moment: int, zone: str) -> str:
@@ -42,7 +38,7 @@ def local_time(moment: int, zone: str) -> str:
 
 def events(database: Database, store: Store, since: int, until: int) -> Iterator[Row]:
     """Give the events, in order of time."""
-    last = database.rows("SELECT coalesce(max(n), 0) FROM events")[0][0]
+    last = database.rows("SELECT coalesce(max(n), 0) FROM events WHERE store = ?", store.id)[0][0]
     place = (since, -2, 0)  # before the first one with this time, in the order of the index
     while True:
         rows = database.rows(
@@ -85,53 +81,14 @@ def hours(database: Database, store: Store, since: int, until: int) -> Iterator[
 
     An hour without a count in which a camera did not look has no figure: it is not zero.
     """
-    times = database.events.first_and_last(store.id)
-    if times is None:
-        return
-    calendar, now, first = Calendar(store.timezone, store.cutoff_hour), database.clock(), times[0]
-    begin, end = max(since, first), min(until, now + 1)
-    looked = database.coverage.since(store.id, 0)
-    known = _gaps(looked, first, now) if looked else None
-    day = calendar.day_of(begin)
-    while calendar.start(day) < end:
-        days = [day + timedelta(days=n) for n in range(_BLOCK)]
-        day = days[-1] + timedelta(days=1)
-        read = database.events.between(store.id, calendar.start(days[0]) - _WEEKS_BEFORE, min(calendar.start(day), end))
-        for one in days:
-            gaps = _silences(read, calendar, one, now, first) if known is None else known
-            yield from _hours_of(one, read, calendar, gaps, begin, end)
-
-
-def _hours_of(day: date, read: Events, calendar: Calendar, gaps: list[Gap], begin: int, end: int) -> Iterator[Row]:
-    start, stop = calendar.bounds(day)
-    near = [gap for gap in gaps if gap.start < stop and gap.end > start]
-    for hour in calendar.hours(day):
-        if hour.end <= begin or hour.start >= end:
-            continue
-        within = read.between(hour.start, min(hour.end, end))
-        over = min(hour.end, end)
-        missing = time_in_gaps(near, hour.start, over) / (over - hour.start)
-        unseen = missing > 0 and not len(within)
+    for row in hours_between(database, store, since, until):
         yield {
-            "hour": local_time(hour.start, calendar.timezone),
-            "business_day": day.isoformat(),
-            "entered": None if unseen else within.count(IN),
-            "left": None if unseen else within.count(OUT),
-            "missing": round(missing, 3),
+            "hour": local_time(row.hour.start, store.timezone),
+            "business_day": row.day.isoformat(),
+            "entered": row.entered,
+            "left": row.left,
+            "missing": round(row.missing, 3),
         }
-
-
-def _gaps(looked: Coverage, first: int, now: int) -> list[Gap]:
-    """Return the gaps of a store with coverage; also the time before it, of which nobody said that a camera looked."""
-    begin = min(start for spans in looked.values() for start, _ in spans)
-    before = [Gap(first, begin)] if first < begin else []
-    return before + gaps_in_coverage(looked, now)
-
-
-def _silences(read: Events, calendar: Calendar, day: date, now: int, first: int) -> list[Gap]:
-    start, end = calendar.bounds(day)
-    begin, stop = max(start, first), min(end, now)
-    return gaps_in_silence(read, calendar, begin, stop, first) if begin < stop else []
 
 
 KINDS: dict[str, tuple[Rows, tuple[str, ...]]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from metrica.dashboard.database.schema.first_steps import FIRST_STEPS
 from metrica.dashboard.database.schema.m010_organisations import ORGANISATIONS
+from metrica.dashboard.database.schema.rollups import ROLLUPS
 from metrica.dashboard.database.schema.step import Step
 
-STEPS: tuple[Step, ...] = (*FIRST_STEPS, ORGANISATIONS)
+STEPS: tuple[Step, ...] = (*FIRST_STEPS, ROLLUPS, ORGANISATIONS)
