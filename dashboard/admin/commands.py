@@ -56,17 +56,6 @@ def add_store_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("store", metavar="STORE", help="the store's id, such as tunis-01")
 
 
-def database_path(args: argparse.Namespace) -> Path:
-    """Return the file of the database that the arguments name. Raises MetricaError if there is none, or no folder."""
-    place = database_place(args)
-    if isinstance(place, str):
-        raise DatabaseError(
-            "this command is for a SQLite file, and the database is on a PostgreSQL server: use its own tools, see"
-            " docs/scale.md"
-        )
-    return place
-
-
 def open_database(args: argparse.Namespace, *, make: bool = False) -> Database:
     """Open the database that the arguments name. make: a missing file is made. Raises DatabaseError."""
     place = database_place(args)

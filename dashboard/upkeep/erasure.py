@@ -75,7 +75,7 @@ class Erasure:
         whole = re.compile(rf"(?<![\w-]){re.escape(store)}(?![\w-])")
         in_json = json.dumps(store, ensure_ascii=False)[1:-1]
         found = self._file.rows(
-                        "SELECT n, action, subject, detail FROM audit"
+            "SELECT n, action, subject, detail FROM audit"
             " WHERE replace(subject, ?, '') <> subject OR replace(detail, ?, '') <> detail",  # has it in it
             store,
             in_json,

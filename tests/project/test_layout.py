@@ -123,9 +123,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "dashboard/store": {"messages", *_of_dashboard("database", "database/postgresql", "database/sqlite", "kpis")},
     "dashboard/service": {"messages", "metrica/secrets", "dashboard/database"},
     "dashboard/reports": _of_dashboard("database", "store", "kpis"),
-    "dashboard/upkeep": _of_dashboard(
-        "database", "database/sqlite", "database/postgresql", "store", "kpis", "reports"
-    ),
+    "dashboard/upkeep": _of_dashboard("database", "database/sqlite", "database/postgresql", "store", "kpis", "reports"),
     "dashboard/copying": _of_dashboard(
         "database", "database/schema", "database/sqlite", "database/postgresql", "store", "upkeep"
     ),
