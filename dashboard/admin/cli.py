@@ -6,7 +6,9 @@ import argparse
 from collections.abc import Sequence
 
 from metrica.dashboard.admin import (
+    alerts,
     backups,
+    boxes,
     deletion,
     events,
     exports,
@@ -21,7 +23,10 @@ from metrica.dashboard.admin import (
 from metrica.dashboard.service.commands import run
 from metrica.version import __version__
 
-SUBJECTS = (stores, tokens, users, organisations, backups, exports, events, deletion, log, privacy, webhooks)
+SUBJECTS = (
+    *(stores, tokens, users, organisations, boxes, alerts, backups),
+    *(exports, events, deletion, log, privacy, webhooks),
+)
 """The modules whose `add_commands` gives the subcommands, in the order of `--help`."""
 
 
