@@ -111,6 +111,10 @@ class Engine(ABC):
         """Return the columns that name a row of a table, as they stand in a statement."""
 
     @abstractmethod
+    def tidy(self, before: int) -> None:
+        """Give back the room of events that were removed from before a time (ns UTC), as far as that is quick."""
+
+    @abstractmethod
     def before_close(self, work: Callable[[], object]) -> None:
         """Run `work` when the database is closed, before that: it ends what still reads."""
 

@@ -121,6 +121,9 @@ class Database(Engine):
     def key_of(self, db: Connection, table: str) -> tuple[str, ...]:
         return self._engine.key_of(db, table)
 
+    def tidy(self, before: int) -> None:
+        self._engine.tidy(before)
+
     def before_close(self, work: Callable[[], object]) -> None:
         self._engine.before_close(work)
 

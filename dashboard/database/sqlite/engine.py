@@ -60,6 +60,9 @@ class SqliteEngine(Engine):
     def key_of(self, db: Connection, table: str) -> tuple[str, ...]:
         return key_of(db, table)
 
+    def tidy(self, before: int) -> None:
+        """Do nothing: SQLite uses the pages again."""
+
     def before_close(self, work: Callable[[], object]) -> None:
         self._before_close.append(work)
 
