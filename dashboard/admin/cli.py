@@ -25,8 +25,20 @@ from metrica.dashboard.service.commands import Parser, run
 from metrica.version import __version__
 
 SUBJECTS = (
-    *(stores, tokens, users, organisations, boxes, alerts, backups, copies),
-    *(exports, events, deletion, log, privacy, webhooks),
+    stores,
+    tokens,
+    users,
+    organisations,
+    boxes,
+    alerts,
+    backups,
+    copies,
+    exports,
+    events,
+    deletion,
+    log,
+    privacy,
+    webhooks,
 )
 """The modules whose `add_commands` gives the subcommands, in the order of `--help`."""
 
