@@ -1,0 +1,150 @@
+"""The property: whoever asks whatever, nothing of another organisation is told, and nothing of it is changed.
+
+The endpoints are those of the application's list, the callbacks those that Dash gives its page, the pages those of
+Flask's map: a new one is asked too, without a word here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from flask.testing import FlaskClient
+
+from metrica.dashboard.ingest.api import Route
+from metrica.dashboard.ingest.app import ROUTES
+from tests.dashboard.client import Client
+from tests.dashboard.people.samples import sample
+from tests.dashboard.people.world import CANARY, MINE, NOBODY, NOWHERE, THEIR_USER, THEIRS, World
+from tests.dashboard.web.browser import csrf_inside, log_in
+
+UPDATE = "/_dash-update-component"
+_NO_KEY = "badc0ffee000"
+_RANDOM = re.compile(r"""mp_[\w-]{43}|'key': '[0-9a-f]{12}'|"end_id":"[^"]*\"""")  # new in each answer
+_SCRIPTS = "/_dash-component-suites/"  # files of libraries, the same for everybody
+
+
+def check_endpoints(world: World, routes: tuple[Route, ...] = ROUTES) -> int:
+    """Ask every endpoint as everybody for what is another's, and return how many requests that were."""
+    asked, before = 0, world.of_theirs()
+    for route in routes:
+        for who, client in world.clients.items():
+            said = [_asked(client, route, *names) for names in _names(world)]
+            asked += len(said)
+            assert said[0] == said[1], f"{who} learns from {route.method} {route.path} what there is"
+            own = _asked(client, route, MINE, who, _NO_KEY, fill=False)
+            for answer in (*said, own):
+                assert CANARY not in answer, f"{route.method} {route.path} tells {who} of others: {answer}"
+            assert world.of_theirs() == before, f"{who} changes what is another's with {route.method} {route.path}"
+    return asked
+
+
+def check_pages(world: World) -> int:
+    """Ask every page and form as everybody for what is another's, and return how many requests that were."""
+    asked, before = 0, world.of_theirs()
+    for rule in world.web.url_map.iter_rules():
+        if rule.rule.startswith(_SCRIPTS):
+            continue
+        for method in sorted((rule.methods or set()) & {"GET", "POST", "PUT", "DELETE", "PATCH"}):
+            for who, browser in world.browsers.items():
+                said: list[str] = []
+                for names in _names(world):
+                    if browser.get("/session").status_code != 200:  # a page has logged the user out
+                        log_in(browser, name=who)
+                    said.append(_visited(world, browser, method, rule.rule, *names))
+                asked += len(said)
+                assert said[0] == said[1], f"{who} learns from {method} {rule.rule} what there is"
+                for answer in said:
+                    assert CANARY not in answer, f"{method} {rule.rule} tells {who} of others"
+                assert world.of_theirs() == before, f"{who} changes what is another's with {method} {rule.rule}"
+    return asked
+
+
+def check_callbacks(world: World) -> int:
+    """Ask every callback of the page as everybody for another's store, and return how many requests that were."""
+    asked, before = 0, world.of_theirs()
+    for who, browser in world.browsers.items():
+        for callback in browser.get("/_dash-dependencies").get_json():
+            if callback["clientside_function"]:
+                continue
+            said = [updated(browser, callback, store) for store in (THEIRS, NOWHERE)]
+            asked += len(said)
+            assert _same(said[0], THEIRS) == _same(said[1], NOWHERE), f"{who} learns from {callback['output']}"
+            for answer in (_same(said[0], THEIRS), updated(browser, callback, MINE)):
+                assert CANARY not in answer, f"{callback['output']} tells {who} of others"
+                assert "777" not in answer, f"{callback['output']} gives {who} the figures of others"
+            assert world.of_theirs() == before
+    return asked
+
+
+def updated(browser: FlaskClient, callback: dict[str, Any], store: str) -> str:
+    """Ask for an update as the page does, with the store in every element but the clock's tick."""
+    names = [name.rsplit(".", 1) for name in callback["output"].strip(".").split("...")]
+    given = {
+        part: [each | {"value": 3 if each["property"] == "n_intervals" else store} for each in callback[part]]
+        for part in ("inputs", "state")
+    }
+    outputs: Any = [{"id": name, "property": what} for name, what in names]
+    body = {
+        "output": callback["output"],
+        "outputs": outputs if callback["output"].startswith("..") else outputs[0],
+        "changedPropIds": [f"{each['id']}.{each['property']}" for each in callback["inputs"]],
+        **given,
+    }
+    answer = browser.post(UPDATE, json=body)
+    assert answer.status_code in (200, 204), answer.text
+    return answer.text
+
+
+def _names(world: World) -> Iterator[tuple[str, str, str]]:
+    """A store, a user and a token that are another's, and then ones that are not there."""
+    yield THEIRS, THEIR_USER, world.their_key
+    yield NOWHERE, NOBODY, _NO_KEY
+
+
+def _asked(client: Client, route: Route, store: str, user: str, key: str, *, fill: bool = True) -> str:
+    """Ask an endpoint, and return status and answer, in which the names that were asked for are all the same."""
+    named = {"store": store, "name": user, "key": key}
+    unknown = set(re.findall(r"{(\w+)}", route.path)) - set(named)
+    assert not unknown, f"{route.path}: say in this file what of another's its {unknown} can be"
+    path = route.path.format_map(named)
+    query = {q.name: q.default for q in route.query} if fill else {}
+    if fill:
+        query |= {"store": store, "group": "north", "tag": CANARY, "organisation": CANARY, "user": user}
+        path += "?" + "&".join(f"{name}={value}" for name, value in query.items() if value is not None)
+    body = None
+    headers: dict[str, str] = {}
+    if route.takes is not None and fill:
+        fields = named | {"stores": [store], "role": "viewer", "password": "a good password", "organisation": CANARY}
+        if "role" not in route.takes.model_fields:  # what somebody calls their own things is not another's
+            fields["name"] = "neutral"
+        body = json.dumps(sample(route.takes, fields)).encode()
+        headers["Content-Type"] = "application/json"
+    answer = client.request(route.method, path, body=body, headers=headers)
+    assert answer.status < 500, f"{route.method} {route.path}: {answer.body}"
+    text = f"{answer.status} {answer.body!r}"
+    return text if not fill else _same(text, store, user, key)
+
+
+def _visited(world: World, browser: FlaskClient, method: str, path: str, store: str, user: str, key: str) -> str:
+    csrf = csrf_inside(browser)
+    path = re.sub(r"<[^>]+>", store, path)
+    mark = world.their_mark if store == THEIRS else 10**6
+    fields = {"store": store, "name": user, "user": user, "key": key, "n": str(mark), "csrf": csrf, "stores": store}
+    if method == "GET":
+        answer = browser.get(path, query_string=fields)
+    else:
+        answer = browser.open(path, method=method, data=fields)
+    shown = answer.get_data().decode("utf-8", "replace")
+    assert answer.status_code < 500, f"{method} {path}: {shown}"
+    text = re.sub(r'(name="csrf" value=")[^"]+', r"\1", shown).replace(csrf, "")
+    return f"{answer.status_code} {answer.headers.get('Location')} {_same(text, store, user, key)}"
+
+
+def _same(text: str, *names: str) -> str:
+    """Replace what was asked for, which an answer may repeat."""
+    for name in names:
+        text = text.replace(name, "X")
+    return _RANDOM.sub("", text)
