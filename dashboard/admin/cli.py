@@ -16,11 +16,12 @@ from metrica.dashboard.admin import (
     stores,
     tokens,
     users,
+    webhooks,
 )
 from metrica.dashboard.service.commands import run
 from metrica.version import __version__
 
-SUBJECTS = (stores, tokens, users, organisations, backups, exports, events, deletion, log, privacy)
+SUBJECTS = (stores, tokens, users, organisations, backups, exports, events, deletion, log, privacy, webhooks)
 """The modules whose `add_commands` gives the subcommands, in the order of `--help`."""
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from aiohttp import web
 
-from metrica.dashboard.ingest import kpi_routes, people_routes, store_routes
+from metrica.dashboard.ingest import export_routes, kpi_routes, people_routes, store_routes, webhook_routes
 from metrica.dashboard.ingest.access import MetricsAccess
 from metrica.dashboard.ingest.api import (
     DATABASE,
@@ -24,6 +24,7 @@ from metrica.dashboard.ingest.body import MAX_BODY, RequestError, parse_coverage
 from metrica.dashboard.ingest.metrics import Metrics
 from metrica.dashboard.ingest.misdirected import ANY_ADDRESS, wrong_address, wrong_method
 from metrica.dashboard.ingest.openapi import openapi
+from metrica.dashboard.ingest.pulse import Pulse
 from metrica.dashboard.ingest.schemas.events import (
     CoverageBatch,
     CoverageReceipt,
@@ -37,10 +38,12 @@ from metrica.dashboard.reports.answers import PATIENCE, Answers
 from metrica.dashboard.reports.reports import Reports
 from metrica.dashboard.service.connection import expect
 from metrica.dashboard.store.database import Database
+from metrica.dashboard.webhooks.worker import WebhookWorker
 from metrica.version import __version__
 
 _METRICS_ACCESS = web.AppKey("metrics_access", MetricsAccess)
-_URGENT = web.AppKey("urgent", ThreadPoolExecutor)
+_PULSE = web.AppKey("pulse", Pulse)
+_WORKER = web.AppKey("webhooks", WebhookWorker)
 
 
 async def post_events(request: web.Request) -> web.Response:
@@ -48,6 +51,7 @@ async def post_events(request: web.Request) -> web.Response:
     batch = await parsed(request, parse_events)
     await require_sender(request, batch.store)
     added = await asyncio.wrap_future(request.app[DATABASE].events.add(batch.store, batch.events))
+    request.app[_WORKER].nudge(batch.store)
     request.app[METRICS].events(
         accepted=added.accepted, duplicates=added.duplicates, refused=len(batch.refused), later=len(batch.later)
     )
@@ -78,8 +82,7 @@ def _require_understood(later: Sequence[Later], takes_later: bool) -> None:
 
 async def healthz(request: web.Request) -> web.Response:
     """Answer that the server is up; 503 if its database does not answer, or cannot be written to any more."""
-    # In a thread of its own, so that it is answered while all others compute.
-    await asyncio.get_running_loop().run_in_executor(request.app[_URGENT], request.app[DATABASE].require_writing)
+    request.app[_PULSE].require()
     return answer(ServerStatus(status="ok", version=__version__))
 
 
@@ -122,6 +125,8 @@ ROUTES: tuple[Route, ...] = (
     *kpi_routes.ROUTES,
     *store_routes.ROUTES,
     *people_routes.ROUTES,
+    *export_routes.ROUTES,
+    *webhook_routes.ROUTES,
     Route("GET", "/healthz", healthz, "Whether the server is up and its database answers", ServerStatus, "nobody"),
     Route(
         "GET",
@@ -136,8 +141,12 @@ ROUTES: tuple[Route, ...] = (
 """Every endpoint. The application and the OpenAPI document are both made from this list."""
 
 
-async def _end_urgent(app: web.Application) -> None:
-    app[_URGENT].shutdown(cancel_futures=True)
+async def _start_worker(app: web.Application) -> None:
+    app[_WORKER].start()
+
+
+async def _end_worker(app: web.Application) -> None:
+    await asyncio.to_thread(app[_WORKER].stop)
 
 
 def create_app(
@@ -151,12 +160,15 @@ def create_app(
     app = web.Application(middlewares=[errors_as_json], client_max_size=MAX_BODY)
     app[DATABASE] = database
     prepare(app)
-    app[_URGENT] = ThreadPoolExecutor(1, thread_name_prefix="metrica-ingest-urgent")
-    app.on_cleanup.append(_end_urgent)
+    app[export_routes.EXPORTS] = Counter()
+    app[_PULSE] = Pulse(database)
     app[METRICS] = Metrics(database)
     app[_METRICS_ACCESS] = metrics_access or MetricsAccess()
     app[kpi_routes.ANSWERS] = answers = Answers(Reports(database), patience=patience)
     database.before_close(answers.close)
+    app[_WORKER] = WebhookWorker(database, observe=app[METRICS].webhook)
+    app.on_startup.append(_start_worker)
+    app.on_cleanup.append(_end_worker)
     methods: dict[str, list[str]] = {}
     for route in ROUTES:
         app.router.add_route(route.method, route.path, guarded(route), expect_handler=expect)

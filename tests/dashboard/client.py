@@ -131,10 +131,11 @@ class Ingest(Client):
 
 
 @contextlib.contextmanager
-def ingest_server(folder: Path, *, lock_timeout: float = 10.0) -> Generator[Ingest]:
-    """A server over a new database in `folder`, with the store tunis-01 and a token for it."""
+def ingest_server(place: Path | str, *, lock_timeout: float = 10.0) -> Generator[Ingest]:
+    """A server over a new database in a folder, or at an address, with the store tunis-01 and a token for it."""
     clock = ManualClock()
-    with Database(folder / "metrica.db", clock=clock, lock_timeout=lock_timeout) as database:
+    where = place / "metrica.db" if isinstance(place, Path) and place.is_dir() else place
+    with Database(where, clock=clock, lock_timeout=lock_timeout) as database:
         database.stores.put(STORE)
         server = AioServer(create_app(database, MetricsAccess(METRICS_TOKEN), patience=None), "127.0.0.1", 0)
         try:

@@ -65,6 +65,9 @@ def test_the_answers_have_the_fields_that_the_document_says(document: Any, serve
             continue
         answer = owner.get(path.replace("{store}", "tunis-01"))
         assert answer.status == 200
+        if schemas[reference.split("/")[-1]]["type"] == "array":  # test_exports.py looks at the rows
+            assert answer.body == []
+            continue
         assert set(answer.body) == set(schemas[reference.split("/")[-1]]["properties"]), path
 
 

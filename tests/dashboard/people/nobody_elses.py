@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
 from typing import Any
+from urllib.parse import urlencode
 
 from flask.testing import FlaskClient
 
@@ -26,18 +28,34 @@ _RANDOM = re.compile(r"""mp_[\w-]{43}|'key': '[0-9a-f]{12}'|"end_id":"[^"]*\""""
 _SCRIPTS = "/_dash-component-suites/"  # files of libraries, the same for everybody
 
 
+@dataclass(frozen=True)
+class Names:
+    """What an address, a form or a body can name."""
+
+    store: str
+    name: str
+    key: str
+    webhook: str = "100000001"
+
+
+NOTHING = Names(NOWHERE, NOBODY, _NO_KEY)
+"""What is not there."""
+
+
 def check_endpoints(world: World, routes: tuple[Route, ...] = ROUTES) -> int:
     """Ask every endpoint as everybody for what is another's, and return how many requests that were."""
     asked, before = 0, world.of_theirs()
     for route in routes:
         for who, client in world.clients.items():
-            said = [_asked(client, route, *names) for names in _names(world)]
-            asked += len(said)
-            assert said[0] == said[1], f"{who} learns from {route.method} {route.path} what there is"
-            own = _asked(client, route, MINE, who, _NO_KEY, fill=False)
-            for answer in (*said, own):
-                assert CANARY not in answer, f"{route.method} {route.path} tells {who} of others: {answer}"
-            assert world.of_theirs() == before, f"{who} changes what is another's with {route.method} {route.path}"
+            for pair in _pairs(world, route):
+                for chosen in _choices(route):
+                    said = [_asked(client, route, names, chosen) for names in pair]
+                    asked += len(said)
+                    assert said[0] == said[1], f"{who} learns from {route.method} {route.path} what there is"
+                    own = _asked(client, route, Names(MINE, who, _NO_KEY), chosen, others=False)
+                    for answer in (*said, own):
+                        assert CANARY not in answer, f"{route.method} {route.path} tells {who} of others: {answer}"
+                    assert world.of_theirs() == before, f"{who} changes others with {route.method} {route.path}"
     return asked
 
 
@@ -50,10 +68,10 @@ def check_pages(world: World) -> int:
         for method in sorted((rule.methods or set()) & {"GET", "POST", "PUT", "DELETE", "PATCH"}):
             for who, browser in world.browsers.items():
                 said: list[str] = []
-                for names in _names(world):
+                for names in (_theirs(world), NOTHING):
                     if browser.get("/session").status_code != 200:  # a page has logged the user out
                         log_in(browser, name=who)
-                    said.append(_visited(world, browser, method, rule.rule, *names))
+                    said.append(_visited(world, browser, method, rule.rule, names))
                 asked += len(said)
                 assert said[0] == said[1], f"{who} learns from {method} {rule.rule} what there is"
                 for answer in said:
@@ -98,41 +116,54 @@ def updated(browser: FlaskClient, callback: dict[str, Any], store: str) -> str:
     return answer.text
 
 
-def _names(world: World) -> Iterator[tuple[str, str, str]]:
-    """A store, a user and a token that are another's, and then ones that are not there."""
-    yield THEIRS, THEIR_USER, world.their_key
-    yield NOWHERE, NOBODY, _NO_KEY
+def _theirs(world: World) -> Names:
+    return Names(THEIRS, THEIR_USER, world.their_key, world.their_webhook)
 
 
-def _asked(client: Client, route: Route, store: str, user: str, key: str, *, fill: bool = True) -> str:
-    """Ask an endpoint, and return status and answer, in which the names that were asked for are all the same."""
-    named = {"store": store, "name": user, "key": key}
+def _pairs(world: World, route: Route) -> Iterator[tuple[Names, Names]]:
+    """What is another's beside what is not there: all of it, and below one's own store what is not the store."""
+    yield _theirs(world), NOTHING
+    if set(re.findall(r"{(\w+)}", route.path)) > {"store"}:
+        yield replace(_theirs(world), store=MINE), replace(NOTHING, store=MINE)
+
+
+def _choices(route: Route) -> Iterator[dict[str, str]]:
+    """Each value of each parameter that is one of a few."""
+    yield {}
+    for parameter in route.query:
+        yield from ({parameter.name: str(value)} for value in parameter.schema().get("enum", ()))
+
+
+def _asked(client: Client, route: Route, names: Names, chosen: dict[str, str], *, others: bool = True) -> str:
+    """Ask an endpoint, and return status and answer, in which the names that were asked for are all the same.
+
+    others: also name them in the query and in the body.
+    """
+    named = asdict(names)
     unknown = set(re.findall(r"{(\w+)}", route.path)) - set(named)
     assert not unknown, f"{route.path}: say in this file what of another's its {unknown} can be"
-    path = route.path.format_map(named)
-    query = {q.name: q.default for q in route.query} if fill else {}
-    if fill:
-        query |= {"store": store, "group": "north", "tag": CANARY, "organisation": CANARY, "user": user}
-        path += "?" + "&".join(f"{name}={value}" for name, value in query.items() if value is not None)
-    body = None
-    headers: dict[str, str] = {}
-    if route.takes is not None and fill:
-        fields = named | {"stores": [store], "role": "viewer", "password": "a good password", "organisation": CANARY}
+    query, body, headers = dict(chosen), None, dict[str, str]()
+    if others:
+        query |= {"store": names.store, "group": "north", "tag": CANARY, "organisation": CANARY, "user": names.name}
+    if route.takes is not None and others:
+        fields = named | {"stores": [names.store], "role": "viewer", "password": "a good password"}
+        fields |= {"organisation": CANARY, "url": "https://192.0.2.1/"}
         if "role" not in route.takes.model_fields:  # what somebody calls their own things is not another's
             fields["name"] = "neutral"
         body = json.dumps(sample(route.takes, fields)).encode()
         headers["Content-Type"] = "application/json"
+    path = f"{route.path.format_map(named)}?{urlencode(query)}"
     answer = client.request(route.method, path, body=body, headers=headers)
     assert answer.status < 500, f"{route.method} {route.path}: {answer.body}"
     text = f"{answer.status} {answer.body!r}"
-    return text if not fill else _same(text, store, user, key)
+    return _same(text, *named.values()) if others else text
 
 
-def _visited(world: World, browser: FlaskClient, method: str, path: str, store: str, user: str, key: str) -> str:
+def _visited(world: World, browser: FlaskClient, method: str, path: str, names: Names) -> str:
     csrf = csrf_inside(browser)
-    path = re.sub(r"<[^>]+>", store, path)
-    mark = world.their_mark if store == THEIRS else 10**6
-    fields = {"store": store, "name": user, "user": user, "key": key, "n": str(mark), "csrf": csrf, "stores": store}
+    path = re.sub(r"<[^>]+>", names.store, path)
+    mark = world.their_mark if names.store == THEIRS else 10**6
+    fields = asdict(names) | {"user": names.name, "n": str(mark), "csrf": csrf, "stores": names.store}
     if method == "GET":
         answer = browser.get(path, query_string=fields)
     else:
@@ -140,7 +171,7 @@ def _visited(world: World, browser: FlaskClient, method: str, path: str, store: 
     shown = answer.get_data().decode("utf-8", "replace")
     assert answer.status_code < 500, f"{method} {path}: {shown}"
     text = re.sub(r'(name="csrf" value=")[^"]+', r"\1", shown).replace(csrf, "")
-    return f"{answer.status_code} {answer.headers.get('Location')} {_same(text, store, user, key)}"
+    return f"{answer.status_code} {answer.headers.get('Location')} {_same(text, *asdict(names).values())}"
 
 
 def _same(text: str, *names: str) -> str:

@@ -33,7 +33,7 @@ def both(tmp_path: Path) -> Generator[World]:
 
 
 def test_no_endpoint_gives_or_changes_what_is_anothers(both: World) -> None:
-    assert check_endpoints(both) == 2 * len(ROUTES) * len(both.clients)
+    assert check_endpoints(both) >= 2 * len(ROUTES) * len(both.clients)
 
 
 def test_no_page_gives_or_changes_what_is_anothers(both: World) -> None:

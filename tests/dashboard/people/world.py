@@ -21,6 +21,7 @@ from metrica.dashboard.service.serving import AioServer
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.web.app import WebSettings, create_web
 from metrica.dashboard.web.passwords import hashed
+from metrica.dashboard.webhooks.table import Webhooks
 from tests.dashboard.client import NOON, Client, ManualClock
 from tests.dashboard.footfall import event
 from tests.dashboard.web.browser import PASSWORD, log_in
@@ -43,6 +44,7 @@ class World:
     web: Flask
     their_key: str
     their_mark: int
+    their_webhook: str
     clients: dict[str, Client] = field(default_factory=dict[str, Client])
     browsers: dict[str, FlaskClient] = field(default_factory=dict[str, FlaskClient])
 
@@ -72,9 +74,10 @@ def world(folder: Path) -> Generator[World]:
         _, token = ApiTokenTable(database).create(THEIR_USER, RIGHTS[Role.OWNER], label=CANARY)
         database.tokens.create(THEIRS, CANARY)
         mark = database.empty_marks.add(THEIRS, THEIR_USER)
+        hook = Webhooks(database).add(THEIRS, f"https://{CANARY}.example.com/{CANARY}", "event")
         web = create_web(database, WebSettings(secret_key="k" * 32, patience=None))
         server = AioServer(create_app(database, patience=None), "127.0.0.1", 0)
-        made = World(database, server.address, web, token.key, mark.n)
+        made = World(database, server.address, web, token.key, mark.n, str(hook.n))
         made.clients["box"] = Client(server.address, database.tokens.create(MINE))
         password = hashed(PASSWORD)
         for role in ROLES:
