@@ -23,6 +23,7 @@ _OURS = (
     "token",
     "watched.json",
     "clocks.json",
+    "mqtt-",
     "session.key",
     "keys",
     "open",

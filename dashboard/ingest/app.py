@@ -6,12 +6,11 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from aiohttp import web
 
-from metrica.dashboard.ingest import kpi_routes
+from metrica.dashboard.ingest import export_routes, kpi_routes, webhook_routes
 from metrica.dashboard.ingest.access import MetricsAccess
 from metrica.dashboard.ingest.api import (
     DATABASE,
@@ -25,6 +24,7 @@ from metrica.dashboard.ingest.body import MAX_BODY, RequestError, parse_coverage
 from metrica.dashboard.ingest.metrics import Metrics
 from metrica.dashboard.ingest.misdirected import ANY_ADDRESS, wrong_address, wrong_method
 from metrica.dashboard.ingest.openapi import openapi
+from metrica.dashboard.ingest.pulse import Pulse
 from metrica.dashboard.ingest.schema import (
     CoverageBatch,
     CoverageReceipt,
@@ -38,6 +38,7 @@ from metrica.dashboard.reports.answers import PATIENCE, Answers
 from metrica.dashboard.reports.reports import Reports
 from metrica.dashboard.service.connection import expect
 from metrica.dashboard.store.database import Database
+from metrica.dashboard.webhooks.worker import WebhookWorker
 from metrica.version import __version__
 
 T = TypeVar("T")
@@ -47,7 +48,8 @@ _PARSING = web.AppKey("parsing", asyncio.Semaphore)
 """Limits how many bodies are decoded at a time, and so the memory that they take."""
 _BODIES: web.AppKey[Counter[str]] = web.AppKey("bodies", Counter)
 """How many bodies each store, or user, is sending."""
-_URGENT = web.AppKey("urgent", ThreadPoolExecutor)
+_PULSE = web.AppKey("pulse", Pulse)
+_WORKER = web.AppKey("webhooks", WebhookWorker)
 BODIES_OF_A_STORE = 8
 """Most bodies of one store that are read and parsed at a time, so that it cannot fill the memory, nor the queue."""
 _READ_TIMEOUT = 30.0  # s: a sender that is too slow must not hold a connection for ever
@@ -58,6 +60,7 @@ async def post_events(request: web.Request) -> web.Response:
     batch = await _parsed(request, parse_events)
     await require_sender(request, batch.store)
     added = await asyncio.wrap_future(request.app[DATABASE].events.add(batch.store, batch.events))
+    request.app[_WORKER].nudge(batch.store)
     request.app[METRICS].events(
         accepted=added.accepted, duplicates=added.duplicates, refused=len(batch.refused), later=len(batch.later)
     )
@@ -115,8 +118,7 @@ async def _read_and_parsed(request: web.Request, parse: Callable[[bytes, str, st
 
 async def healthz(request: web.Request) -> web.Response:
     """Answer that the server is up; 503 if its database does not answer, or cannot be written to any more."""
-    # In a thread of its own, so that it is answered while all others compute.
-    await asyncio.get_running_loop().run_in_executor(request.app[_URGENT], request.app[DATABASE].require_writing)
+    request.app[_PULSE].require()
     return answer(ServerStatus(status="ok", version=__version__))
 
 
@@ -157,6 +159,8 @@ ROUTES: tuple[Route, ...] = (
         errors=(400, 408, 413, 415),
     ),
     *kpi_routes.ROUTES,
+    *export_routes.ROUTES,
+    *webhook_routes.ROUTES,
     Route("GET", "/healthz", healthz, "Whether the server is up and its database answers", ServerStatus, "nobody"),
     Route(
         "GET",
@@ -171,8 +175,12 @@ ROUTES: tuple[Route, ...] = (
 """Every endpoint. The application and the OpenAPI document are both made from this list."""
 
 
-async def _end_urgent(app: web.Application) -> None:
-    app[_URGENT].shutdown(cancel_futures=True)
+async def _start_worker(app: web.Application) -> None:
+    app[_WORKER].start()
+
+
+async def _end_worker(app: web.Application) -> None:
+    await asyncio.to_thread(app[_WORKER].stop)
 
 
 def create_app(
@@ -188,12 +196,15 @@ def create_app(
     # One, because two would only wait for each other: Python runs one at a time.
     app[_PARSING] = asyncio.Semaphore(1)
     app[_BODIES] = Counter()
-    app[_URGENT] = ThreadPoolExecutor(1, thread_name_prefix="metrica-ingest-urgent")
-    app.on_cleanup.append(_end_urgent)
+    app[export_routes.EXPORTS] = Counter()
+    app[_PULSE] = Pulse(database)
     app[METRICS] = Metrics(database)
     app[_METRICS_ACCESS] = metrics_access or MetricsAccess()
     app[kpi_routes.ANSWERS] = answers = Answers(Reports(database), patience=patience)
     database.before_close(answers.close)
+    app[_WORKER] = WebhookWorker(database, observe=app[METRICS].webhook)
+    app.on_startup.append(_start_worker)
+    app.on_cleanup.append(_end_worker)
     methods: dict[str, list[str]] = {}
     for route in ROUTES:
         app.router.add_route(route.method, route.path, guarded(route), expect_handler=expect)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from functools import partial
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.store.database import Database
+from metrica.dashboard.webhooks.table import Webhooks
 
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
@@ -26,8 +31,19 @@ class Metrics:
         self._events = Counter("metrica_ingest_events", "Events by their fate.", ("fate",), registry=self._registry)
         for fate in ("accepted", "duplicate", "refused", "later"):
             self._events.labels(fate)
+        self._webhooks = Counter(
+            "metrica_webhook_deliveries", "Deliveries by their outcome.", ("outcome",), registry=self._registry
+        )
+        for outcome in ("delivered", "failed", "paused"):
+            self._webhooks.labels(outcome)
+        states = Gauge("metrica_webhooks", "Webhooks by their state.", ("state",), registry=self._registry)
+        for place, state in enumerate(("good", "failing", "paused")):
+            states.labels(state).set_function(partial(_webhooks_in_state, database, place))
         waiting = Gauge("metrica_ingest_writes_waiting", "Writes in the database's queue.", registry=self._registry)
         waiting.set_function(lambda: database.waiting)
+
+        self.exports = Gauge("metrica_ingest_exports", "Exports that are being sent.", registry=self._registry)
+        """How many exports are being sent."""
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request.
@@ -46,6 +62,19 @@ class Metrics:
         self._events.labels("refused").inc(refused)
         self._events.labels("later").inc(later)
 
+    def webhook(self, outcome: str) -> None:
+        """Count a delivery. outcome: `delivered`, `failed` or `paused`."""
+        self._webhooks.labels(outcome).inc()
+
     def text(self) -> bytes:
         """Return the metrics in Prometheus's text format."""
         return generate_latest(self._registry)
+
+
+def _webhooks_in_state(database: Database, place: int) -> float:
+    """Return how many webhooks are good (0), failing (1) or paused (2); not a number while the database is away."""
+    try:
+        total, failing, paused = Webhooks(database).counts()
+    except DatabaseError:
+        return math.nan
+    return float((total - failing - paused, failing, paused)[place])

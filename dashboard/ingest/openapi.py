@@ -54,21 +54,13 @@ def _operation(route: Route) -> dict[str, Any]:
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}, "description": f"The {name}'s id."}
         for name in re.findall(r"{(\w+)}", route.path)
     ]
-    parameters += [
-        {
-            "name": q.name,
-            "in": "query",
-            "description": q.help,
-            "schema": {"type": "integer", "default": q.default, "minimum": q.least, "maximum": q.most},
-        }
-        for q in route.query
-    ]
+    parameters += [{"name": q.name, "in": "query", "description": q.help, "schema": q.schema()} for q in route.query]
     statuses = {*route.errors, 429, 503}
     if route.needs != "nobody":
         statuses |= {401} if route.needs == "own" else {401, 403}
     if "{" in route.path:
         statuses.add(404)
-    responses: dict[str, Any] = {"200": {"description": "Success.", "content": _content(route.answer)}}
+    responses: dict[str, Any] = {"200": {"description": "Success.", "content": _content(route.answer, *route.also)}}
     for status in sorted(statuses):
         responses[str(status)] = {"description": _MEANINGS[status], "content": _content(Problem)}
     operation: dict[str, Any] = {
@@ -86,7 +78,12 @@ def _operation(route: Route) -> dict[str, Any]:
     return operation
 
 
-def _content(answer: type[BaseModel] | str) -> dict[str, Any]:
-    if isinstance(answer, str):
-        return {answer: {"schema": {"type": "string" if answer.startswith("text") else "object"}}}
-    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{answer.__name__}"}}}
+def _content(*answers: type[BaseModel] | str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for answer in answers:
+        if isinstance(answer, str):
+            is_text = answer.startswith("text") or answer.endswith("ndjson")
+            found[answer] = {"schema": {"type": "string" if is_text else "object"}}
+        else:
+            found["application/json"] = {"schema": {"$ref": f"#/components/schemas/{answer.__name__}"}}
+    return found

@@ -17,7 +17,7 @@ from metrica.dashboard.store.origins import ADMIN
 
 COLUMNS = "id, timezone, cutoff_hour, empty_hour, recall, precision"
 """The columns of a store, in the order of the fields of `Store`."""
-_DATA = ("events", "watched", "empties", "removed_events", "removed_watched")  # what boxes and users said
+_DATA = ("events", "watched", "empties", "removed_events", "removed_watched", "quarters", "looked")
 
 
 class StoreTable:

@@ -63,6 +63,7 @@ def test_every_entry_point_exists() -> None:
         "metrica.nodes.counting:ZoneCounter",
         "metrica.nodes.delivery:Uploader",
         "metrica.nodes.delivery:WatchingUploader",
+        "metrica.nodes.delivery:Mqtt",
         "metrica.nodes.preview:Preview",
     ],
 )
@@ -104,7 +105,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "nodes/detection": {"messages", "metrica", "models"},
     "nodes/tracking": {"messages", "metrica", "nodes/geometry"},
     "nodes/counting": {"messages", "metrica", "nodes/geometry"},
-    "nodes/delivery": {"messages", "metrica", "metrica/files", "metrica/journal"},
+    "nodes/delivery": {"messages", "metrica", "metrica/files", "metrica/journal", "metrica/secrets"},
     "nodes/preview": {"messages", "metrica", "metrica/secrets", "nodes/geometry"},
     "simulator": {"messages", "metrica", "metrica/files", "nodes/geometry", "simulator/world", "simulator/figures"},
     "simulator/world": {"messages", "nodes/geometry", "simulator/figures"},
@@ -123,19 +124,20 @@ MAY_IMPORT: dict[str, set[str]] = {
     "dashboard/store": {"messages", *_of_dashboard("database", "database/postgresql", "database/sqlite", "kpis")},
     "dashboard/service": {"messages", "metrica/secrets", "dashboard/database"},
     "dashboard/reports": _of_dashboard("database", "store", "kpis"),
-    "dashboard/upkeep": _of_dashboard("database", "database/sqlite", "store", "kpis"),
+    "dashboard/upkeep": _of_dashboard("database", "database/sqlite", "store", "kpis", "reports"),
     "dashboard/texts": {"dashboard/kpis"},
     "dashboard/people": {"messages", *_of_dashboard("database", "kpis", "store")},
     "dashboard/web/figures": _of_dashboard("kpis", "texts"),
     "dashboard/privacy": {"metrica", *_of_dashboard("database", "store", "kpis", "upkeep")},
+    "dashboard/webhooks": {"metrica/secrets", *_of_dashboard("database", "store", "kpis", "service", "upkeep")},
     "dashboard/admin": {
         "messages",
-        *_of_dashboard("database", "store", "kpis", "people", "reports", "service", "upkeep", "privacy"),
+        *_of_dashboard("database", "store", "kpis", "people", "reports", "service", "upkeep", "privacy", "webhooks"),
     },
     # The two services import the room of `metrica-admin` for their old commands, which do the same.
     "dashboard/ingest": {
         "messages",
-        *_of_dashboard("database", "store", "kpis", "people", "reports", "service", "admin"),
+        *_of_dashboard("database", "store", "kpis", "people", "reports", "service", "upkeep", "webhooks", "admin"),
     },
     "dashboard/web": {
         "messages",

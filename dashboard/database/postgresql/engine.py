@@ -79,9 +79,6 @@ class PostgresqlEngine(Engine):
         self._partitions.require(row[6] for row in rows)
         return statements.insert_events(cast(Session, db), rows)
 
-    def events_after(self, db: Connection, store: str, n: int, since: int) -> tuple[int, list[tuple[int, int]]]:
-        return statements.events_after(cast(Session, db), store, n, since)
-
     def tables_with(self, db: Connection, column: str) -> dict[str, set[str]]:
         return statements.tables_with(cast(Session, db), column)
 

@@ -13,13 +13,13 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrica.dashboard.admin.exports import safe_cell
 from metrica.dashboard.admin.times import parse_time
 from metrica.dashboard.kpis.events import HOUR, MINUTE
 from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.records import Event, Span
 from metrica.dashboard.upkeep import export
+from metrica.dashboard.upkeep.export_formats import safe_cell
 from tests.dashboard.admin.commands import COMMAND, Here, admin
 from tests.dashboard.client import STORE, ManualClock
 from tests.dashboard.footfall import at, event
