@@ -30,7 +30,7 @@ def mismatches(place: Path | str) -> int:
             covered[store, quarter, camera] += int(min(end, quarter + _QUARTER) - max(start, quarter))
     seen = {(store, quarter, camera): ns for store, quarter, camera, ns in looked}
     unequal = sum(covered[key] != seen.get(key, 0) for key in {*covered, *seen})
-    return len({row[:4] for row in wrong}) + unequal
+    return len({row[:4] for row in wrong}) + int(unequal)
 
 
 def counts(place: Path | str) -> dict[str, int]:

@@ -1,6 +1,8 @@
 """Writes years of believable days for made-up shops through a real ingest: `python -m benchmarks.years`.
 
     python -m benchmarks.years --data FOLDER --stores 10 --days 1095     three years of ten shops, into FOLDER
+    python -m benchmarks.years --data FOLDER --database postgresql://…   … into a PostgreSQL database; FOLDER has the
+                                                                         tokens and the log
     python -m benchmarks.years --url http://127.0.0.1:8080 --tokens tokens.json --days 56
                                                                          to an ingest that runs already
     python -m benchmarks.years --against FOLDER                          hold the days against real streets; nothing
@@ -51,8 +53,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             return 0
         shops = _shops(args)
         args.data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        tokens = add_stores(args.data / DATABASE_FILE, [shop.store for shop in shops], args.data / TOKENS)
-        with IngestServer(args.data, stores=()) as server:
+        place = args.database or args.data / DATABASE_FILE
+        tokens = add_stores(place, [shop.store for shop in shops], args.data / TOKENS)
+        with IngestServer(args.data, stores=(), place=args.database) as server:
             _report(_send(shops, tokens, server.address, args, until))
     except (PostError, ValueError, OSError) as error:
         print(f"benchmarks.years: {error}", file=sys.stderr)
@@ -118,6 +121,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m benchmarks.years", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="the folder of the database, made if missing")
+    parser.add_argument("--database", default="", metavar="ADDRESS", help="postgresql://…, instead of a file in there")
     parser.add_argument("--url", help="address of an ingest that runs already")
     parser.add_argument("--tokens", type=Path, metavar="FILE", help="JSON, store -> token, for --url")
     parser.add_argument("--against", type=Path, metavar="FOLDER", help="real hourly counts; nothing is sent")

@@ -5,11 +5,28 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from metrica.dashboard.admin import backups, deletion, events, exports, log, privacy, stores, tokens, users, webhooks
+from metrica.dashboard.admin import (
+    alerts,
+    backups,
+    boxes,
+    deletion,
+    events,
+    exports,
+    log,
+    organisations,
+    privacy,
+    stores,
+    tokens,
+    users,
+    webhooks,
+)
 from metrica.dashboard.service.commands import run
 from metrica.version import __version__
 
-SUBJECTS = (stores, tokens, users, backups, exports, events, deletion, log, privacy, webhooks)
+SUBJECTS = (
+    *(stores, tokens, users, organisations, boxes, alerts, backups),
+    *(exports, events, deletion, log, privacy, webhooks),
+)
 """The modules whose `add_commands` gives the subcommands, in the order of `--help`."""
 
 

@@ -15,7 +15,7 @@ from metrica.dashboard.ingest.body import RequestError
 from metrica.dashboard.ingest.metrics import Metrics
 from metrica.dashboard.ingest.misdirected import UNKNOWN
 from metrica.dashboard.ingest.parameters import Parameter
-from metrica.dashboard.ingest.schema import Problem
+from metrica.dashboard.ingest.schemas.events import Problem
 from metrica.dashboard.people.errors import ForbiddenError, UnknownError
 from metrica.dashboard.people.rights import Right
 from metrica.dashboard.service.calm import calm_logger

@@ -18,8 +18,8 @@ from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.ingest.api import DATABASE, METRICS, Route, log
 from metrica.dashboard.ingest.asking import ASKER, STORE, stores_of
 from metrica.dashboard.ingest.body import RequestError
-from metrica.dashboard.ingest.export_schema import Exported
 from metrica.dashboard.ingest.parameters import Choice, Query, Text, Time
+from metrica.dashboard.ingest.schemas.exports import Exported
 from metrica.dashboard.kpis.events import END_OF_TIME
 from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.people.rights import FIGURES

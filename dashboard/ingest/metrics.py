@@ -7,6 +7,9 @@ from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from metrica.dashboard.alerts.alert import KINDS
+from metrica.dashboard.alerts.notices import NoticeTable
+from metrica.dashboard.boxes.table import BoxTable
 from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.webhooks.table import Webhooks
@@ -41,6 +44,12 @@ class Metrics:
             states.labels(state).set_function(partial(_webhooks_in_state, database, place))
         waiting = Gauge("metrica_ingest_writes_waiting", "Writes in the database's queue.", registry=self._registry)
         waiting.set_function(lambda: database.waiting)
+        silent = Gauge(
+            "metrica_boxes_silent", "Boxes that have said nothing for a quarter of an hour.", registry=self._registry
+        )
+        silent.set_function(BoxTable(database).silent)
+        self._alerts = Gauge("metrica_alerts_open", "Alerts that are on.", ("kind",), registry=self._registry)
+        self._notices = NoticeTable(database)
 
         self.exports = Gauge("metrica_ingest_exports", "Exports that are being sent.", registry=self._registry)
         """How many exports are being sent."""
@@ -67,7 +76,10 @@ class Metrics:
         self._webhooks.labels(outcome).inc()
 
     def text(self) -> bytes:
-        """Return the metrics in Prometheus's text format."""
+        """Return the metrics in Prometheus's text format. It asks the database, and raises DatabaseError."""
+        on = self._notices.count()
+        for kind in KINDS:
+            self._alerts.labels(kind).set(on.get(kind, 0))
         return generate_latest(self._registry)
 
 

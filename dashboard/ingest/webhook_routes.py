@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from metrica.dashboard.ingest.api import DATABASE, Route, answer
 from metrica.dashboard.ingest.asking import ASKER, STORE
 from metrica.dashboard.ingest.body import RequestError
-from metrica.dashboard.ingest.webhook_schema import (
+from metrica.dashboard.ingest.schemas.webhooks import (
     MadeWebhook,
     NewWebhook,
     RemovedWebhook,

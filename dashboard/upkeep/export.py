@@ -7,15 +7,14 @@ feels how much there is.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
+from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from metrica.dashboard.kpis.business_day import Calendar
-from metrica.dashboard.kpis.coverage import Coverage
-from metrica.dashboard.kpis.events import END_OF_TIME, HOUR, IN, MINUTE, OUT, SECOND, Events
-from metrica.dashboard.kpis.gaps import Gap, gaps_in_coverage, gaps_in_silence, time_in_gaps
+from metrica.dashboard.kpis.events import END_OF_TIME, HOUR, IN, QUARTER, SECOND
 from metrica.dashboard.kpis.store import Store
+from metrica.dashboard.reports.hours import hours_between
 from metrica.dashboard.store.database import Database
 
 Cell = str | int | float | None
@@ -26,10 +25,7 @@ Rows = Callable[[Database, Store, int, int], Iterator[Row]]
 """Gives the rows of a store from a time up to another one, ns UTC."""
 
 _PIECE = 5000  # rows that are read at a time
-_QUARTER = 15 * MINUTE
 _DAY = 24 * HOUR
-_BLOCK = 28  # business days whose hours are computed at a time
-_WEEKS_BEFORE = 5 * 7 * 24 * HOUR  # what the silences of a day are compared with
 
 
 def local_time(moment: int, zone: str) -> str:
@@ -89,27 +85,26 @@ def quarters(database: Database, store: Store, since: int, until: int) -> Iterat
 
     A quarter that is not listed had no crossing, or nobody looked: `coverage` knows which.
     """
-    times = database.events.first_and_last(store.id)
-    if times is None:
-        return
     calendar = Calendar(store.timezone, store.cutoff_hour)
-    begin, end = max(since, times[0]), min(until, times[1] + 1)
+    ends = database.rows("SELECT min(quarter), max(quarter) FROM quarters WHERE store = ?", store.id)[0]
+    if ends[0] is None:
+        return
+    begin, end = max(since, ends[0]), min(until, ends[1] + QUARTER)
     while begin < end:
         stop = min(begin - begin % _DAY + _DAY, end)
         rows = database.rows(
-            f"SELECT time / {_QUARTER}, camera, line, sum(CASE WHEN direction = {IN} THEN 1 ELSE 0 END), count(*)"
-            " FROM events WHERE store = ? AND time >= ? AND time < ? GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+            "SELECT quarter, camera, line, entered, left_ FROM quarters"
+            " WHERE store = ? AND quarter >= ? AND quarter < ? ORDER BY quarter, camera, line",
             store.id, begin, stop,
         )  # fmt: skip
-        for quarter, camera, line, entered, crossed in rows:
-            moment = int(quarter) * _QUARTER
+        for quarter, camera, line, entered, left in rows:
             yield {
-                "quarter": local_time(moment, store.timezone),
-                "business_day": calendar.day_of(moment).isoformat(),
+                "quarter": local_time(quarter, store.timezone),
+                "business_day": calendar.day_of(quarter).isoformat(),
                 "camera": camera,
                 "line": line,
-                "entered": int(entered),
-                "left": int(crossed) - int(entered),
+                "entered": entered,
+                "left": left,
             }
         begin = stop
 
@@ -119,85 +114,33 @@ def hours(database: Database, store: Store, since: int, until: int) -> Iterator[
 
     An hour without a count in which a camera did not look has no figure: it is not zero.
     """
-    for seen in _days(database, store, since, until):
-        for hour in seen.calendar.hours(seen.day):
-            if hour.end > seen.begin and hour.start < seen.end:
-                figures, missing = _figures(seen, hour.start, hour.end)
-                share = missing / (min(hour.end, seen.end) - hour.start)
-                begins = local_time(hour.start, store.timezone)
-                yield {"hour": begins, "business_day": seen.day.isoformat(), **figures, "missing": round(share, 3)}
+    for row in hours_between(database, store, since, until):
+        yield {
+            "hour": local_time(row.hour.start, store.timezone),
+            "business_day": row.day.isoformat(),
+            "entered": row.entered,
+            "left": row.left,
+            "missing": round(row.missing, 3),
+        }
 
 
 def days(database: Database, store: Store, since: int, until: int) -> Iterator[Row]:
     """Give the figures of each business day that begins in the time asked for, likewise; the last is today so far."""
-    for seen in _days(database, store, since, END_OF_TIME):
-        start, stop = seen.calendar.bounds(seen.day)
+    calendar, now = Calendar(store.timezone, store.cutoff_hour), database.clock()
+    for day, rows in groupby(hours_between(database, store, since, END_OF_TIME), lambda row: row.day):
+        start = calendar.start(day)
         if start >= until:
             return
         if start >= since:
-            figures, missing = _figures(seen, start, stop)
-            yield {"business_day": seen.day.isoformat(), **figures, "missing_hours": round(missing / HOUR, 3)}
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """What is known of a business day."""
-
-    day: date
-    calendar: Calendar
-    events: Events
-    gaps: list[Gap]
-    begin: int
-    """No figure before this time is asked for, or known; ns UTC."""
-    end: int
-    """None after it."""
-
-
-def _days(database: Database, store: Store, since: int, until: int) -> Iterator[_Seen]:
-    """Give the business days from the first event on and up to now, that have a part in the time asked for."""
-    times = database.events.first_and_last(store.id)
-    if times is None:
-        return
-    calendar, now, first = Calendar(store.timezone, store.cutoff_hour), database.clock(), times[0]
-    begin, end = max(since, first), min(until, now + 1)
-    looked = database.coverage.since(store.id, 0)
-    known = _gaps(looked, first, now) if looked else None
-    day = calendar.day_of(begin)
-    while calendar.start(day) < end:
-        block = [day + timedelta(days=n) for n in range(_BLOCK)]
-        day = block[-1] + timedelta(days=1)
-        stop = min(calendar.start(day), end)
-        read = database.events.between(store.id, calendar.start(block[0]) - _WEEKS_BEFORE, stop)
-        for one in block:
-            if calendar.start(one) < end:
-                gaps = _silences(read, calendar, one, now, first) if known is None else known
-                yield _Seen(one, calendar, read, gaps, begin, end)
-
-
-def _figures(seen: _Seen, start: int, stop: int) -> tuple[Row, int]:
-    """Return the counts between two times of a day, and for how long a camera did not look, ns."""
-    stop = min(stop, seen.end)
-    within = seen.events.between(start, stop)
-    missing = time_in_gaps([gap for gap in seen.gaps if gap.start < stop and gap.end > start], start, stop)
-    unseen = missing > 0 and not len(within)
-    counts: Row = {
-        "entered": None if unseen else within.count(IN),
-        "left": None if unseen else within.count(OUT),
-    }
-    return counts, missing
-
-
-def _gaps(looked: Coverage, first: int, now: int) -> list[Gap]:
-    """Return the gaps of a store with coverage; also the time before it, of which nobody said that a camera looked."""
-    begin = min(start for spans in looked.values() for start, _ in spans)
-    before = [Gap(first, begin)] if first < begin else []
-    return before + gaps_in_coverage(looked, now)
-
-
-def _silences(read: Events, calendar: Calendar, day: date, now: int, first: int) -> list[Gap]:
-    start, end = calendar.bounds(day)
-    begin, stop = max(start, first), min(end, now)
-    return gaps_in_silence(read, calendar, begin, stop, first) if begin < stop else []
+            listed = list(rows)
+            missing = sum(row.missing * (min(row.hour.end, now + 1) - row.hour.start) for row in listed)
+            seen = missing <= 0 or any(row.entered or row.left for row in listed)
+            yield {
+                "business_day": day.isoformat(),
+                "entered": sum(row.entered or 0 for row in listed) if seen else None,
+                "left": sum(row.left or 0 for row in listed) if seen else None,
+                "missing_hours": round(missing / HOUR, 3),
+            }
 
 
 KINDS: dict[str, tuple[Rows, tuple[str, ...]]] = {

@@ -17,6 +17,7 @@ from benchmarks.years.shop import make_shop
 from benchmarks.years.shop_years import make_years
 from metrica.dashboard.kpis.events import SECOND
 from metrica.dashboard.store.coverage import joined
+from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.records import Span
 
 UNTIL = "2026-11-20T14:00"
@@ -59,6 +60,19 @@ def test_the_database_has_what_was_sent_and_has_it_once(tmp_path: Path, capsys: 
             )
             spans = database.execute('SELECT camera, start, "end" FROM watched WHERE store = ?', (shop,)).fetchall()
             assert sorted(spans) == [(s.camera, s.start, s.end) for s in joined(made.spans())]
+
+
+@pytest.mark.timeout(120)
+def test_postgresql_has_what_was_sent_too(tmp_path: Path, postgresql: str, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--stores", "2", "--days", "3", "--visitors", "40", "--until", UNTIL, "--countries", "MA"]
+    assert main(["--data", str(tmp_path), "--database", postgresql, *options]) == 0
+    assert "(0 duplicates, 0 refused," in capsys.readouterr().out
+    with Database(postgresql) as database:
+        for number in range(2):
+            shop = make_shop(number, visitors=40, countries="MA")
+            made = make_years(shop, UNTIL_NS, 3)
+            assert database.events.count(shop.id) == len(made.crossings) > 0
+    assert not (tmp_path / "metrica.db").exists()
 
 
 def test_a_server_that_takes_nothing_is_said_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

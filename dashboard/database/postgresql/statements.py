@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import psycopg
+
 from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.database.interface import EventRow
 from metrica.dashboard.database.postgresql.connections import Session
@@ -20,6 +22,9 @@ _INSERT = b"""
     INSERT INTO events (store, id, camera, line, direction, track, time, received)
     SELECT sent.* FROM sent JOIN new USING (store, id) RETURNING store, id
 """
+
+_MANY = 50
+"""Rows from which on it is worth to copy them."""
 
 _TABLES = b"""
     SELECT t.relname,
@@ -44,18 +49,31 @@ def insert_events(session: Session, rows: Sequence[EventRow]) -> list[EventRow]:
     found = session.conn.execute(b"SELECT id FROM stores WHERE id = ANY($1) FOR KEY SHARE", (stores,)).fetchall()
     if missing := set(stores) - {row[0] for row in found}:
         raise DatabaseError(f"there is no store {min(missing)!r}: add it first")
+    if len(first) >= _MANY and _copied(session, list(first.values())):
+        return list(first.values())
     columns = [list(column) for column in zip(*first.values(), strict=True)]
     return [first[store, name] for store, name in session.conn.execute(_INSERT, columns).fetchall()]
 
 
-def events_after(session: Session, store: str, n: int, since: int) -> tuple[int, list[tuple[int, int]]]:
-    """Return the last number, and the time and direction of the store's events above `n`, from `since` (ns UTC) on."""
-    # Only within a store do the numbers grow in the order of the commits.
-    row = session.conn.execute(b"SELECT coalesce(max(n), 0) FROM events WHERE store = $1", (store,)).fetchone()
-    found = session.conn.execute(
-        b"SELECT time, direction FROM events WHERE store = $1 AND n > $2 AND time >= $3", (store, n, since)
-    ).fetchall()
-    return (row[0] if row else 0), [(time, direction) for time, direction in found]
+def _copied(session: Session, rows: Sequence[EventRow]) -> bool:
+    """Copy rows that are new, as nearly always; False, and nothing is changed, if one of them is known.
+
+    COPY takes half the time of the statement that looks for each id.
+    """
+    session.conn.execute(b"SAVEPOINT copied")
+    try:
+        cursor = session.conn.cursor()
+        with cursor.copy(b"COPY event_ids (store, id) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row[:2])
+        with cursor.copy(b"COPY events (store, id, camera, line, direction, track, time, received) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+    except psycopg.errors.UniqueViolation:
+        session.conn.execute(b"ROLLBACK TO SAVEPOINT copied")
+        return False
+    session.conn.execute(b"RELEASE SAVEPOINT copied")
+    return True
 
 
 def tables_with(session: Session, column: str) -> dict[str, set[str]]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from metrica.dashboard.ingest.export_schema import Exported
+from metrica.dashboard.ingest.schemas.exports import Exported
 from metrica.dashboard.kpis.events import HOUR, MINUTE
 from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.people.api_tokens import ApiTokenTable
