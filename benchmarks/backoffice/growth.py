@@ -92,8 +92,13 @@ class Asker:
     def _send(
         self, to: http.client.HTTPConnection, method: str, path: str, body: bytes | None, headers: dict[str, str]
     ) -> bytes:
-        to.request(method, path, body=body, headers=headers)
-        answer = to.getresponse()
+        try:
+            to.request(method, path, body=body, headers=headers)
+            answer = to.getresponse()
+        except (ConnectionError, http.client.RemoteDisconnected):  # the server closes what was idle for half a minute
+            to.close()
+            to.request(method, path, body=body, headers=headers)
+            answer = to.getresponse()
         said = answer.read()
         if answer.status not in (200, 204):
             raise RuntimeError(f"{method} {path}: {answer.status} {said[:300]!r}")
