@@ -103,15 +103,16 @@ class Engine(ABC):
         """
 
     @abstractmethod
-    def events_after(self, db: Connection, store: str, n: int, since: int) -> tuple[int, list[tuple[int, int]]]:
-        """Return a number, and the time and direction of the store's events above number `n`, from `since` (ns UTC) on.
-
-        Whoever asks with that number the next time gets what has come in between.
-        """
-
-    @abstractmethod
     def tables_with(self, db: Connection, column: str) -> dict[str, set[str]]:
         """Return the tables with a column of this name, in order, and the tables that each of them refers to."""
+
+    @abstractmethod
+    def key_of(self, db: Connection, table: str) -> tuple[str, ...]:
+        """Return the columns that name a row of a table, as they stand in a statement."""
+
+    @abstractmethod
+    def tidy(self, before: int) -> None:
+        """Give back the room of events that were removed from before a time (ns UTC), as far as that is quick."""
 
     @abstractmethod
     def before_close(self, work: Callable[[], object]) -> None:

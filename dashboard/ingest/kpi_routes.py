@@ -9,9 +9,10 @@ from typing import TypeVar
 from aiohttp import web
 from pydantic import BaseModel
 
-from metrica.dashboard.ingest import kpi_schema as out
-from metrica.dashboard.ingest.api import DATABASE, Query, Route, answer
+from metrica.dashboard.ingest.api import DATABASE, Route, answer
 from metrica.dashboard.ingest.asking import STORE
+from metrica.dashboard.ingest.parameters import Query
+from metrica.dashboard.ingest.schemas import kpis as out
 from metrica.dashboard.kpis import footfall
 from metrica.dashboard.kpis.dwell import Dwell
 from metrica.dashboard.kpis.events import SECOND
@@ -19,7 +20,8 @@ from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.people.rights import FIGURES
 from metrica.dashboard.reports.answers import Answers
 from metrica.dashboard.reports.reports import Reports
-from metrica.dashboard.reports.store_reports import DAYS, WEEKS, calendar_of
+from metrica.dashboard.reports.store_reports import DAYS
+from metrica.dashboard.reports.views import WEEKS, calendar_of
 
 ANSWERS = web.AppKey("answers", Answers)
 """The application's figures."""

@@ -7,9 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from metrica.dashboard.kpis.events import MINUTE, SECOND
-
-_QUARTER = 15 * MINUTE  # the UTC offsets of all time zones, and their changes, are multiples of this
+from metrica.dashboard.kpis.events import QUARTER, SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +82,7 @@ def _hours(calendar: Calendar, day: date) -> tuple[Hour, ...]:
     begin, end = calendar.bounds(day)
     hours: list[Hour] = []
     previous = None
-    for moment in range(begin, end, _QUARTER):
+    for moment in range(begin, end, QUARTER):
         local = calendar.local(moment)
         clock_hour = (local.date(), local.hour, local.fold)  # fold: the second of an hour that comes twice
         if clock_hour != previous:

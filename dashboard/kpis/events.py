@@ -12,6 +12,8 @@ SECOND = 1_000_000_000
 """A second in nanoseconds."""
 MINUTE = 60 * SECOND
 """A minute in nanoseconds."""
+QUARTER = 15 * MINUTE
+"""A quarter of an hour in nanoseconds: the hours and days of every time zone are whole quarters (UTC)."""
 HOUR = 60 * MINUTE
 """An hour in nanoseconds."""
 END_OF_TIME = 1 << 62
@@ -61,6 +63,19 @@ class Events:
         n = min(len(self), len(other))
         different = (self.times[:n] != other.times[:n]) | (self.signs[:n] != other.signs[:n])
         return int(different.argmax()) if different.any() else n
+
+    def before(self, until: int) -> Events:
+        """Return the events with time < `until`."""
+        return self.between(0, until)
+
+    def entered(self, edges: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Count the INs between each two neighbours of `edges` (ns UTC, ascending); int64 [len(edges) - 1]."""
+        within = self.between(int(edges[0]), int(edges[-1]))
+        return np.diff(np.searchsorted(within.times[within.signs == IN], edges))
+
+    def crossings(self, start: int, end: int) -> int:
+        """How many there are with `start` <= time < `end`."""
+        return len(self.between(start, end))
 
     def count(self, sign: int) -> int:
         """How many are IN (1) or OUT (-1)."""

@@ -1,10 +1,10 @@
 """Footfall: visitors per hour, per day and by weekday, as pure functions of events, a calendar and the present time.
 
-Common to all functions: `events` are those of the whole store, every camera and line together. There may be more of
-them than needed: only those up to and including `now` (ns UTC) count. `first` is the time from which on the store is
-known (ns UTC): that of its first event or of the first look of a camera, whichever was earlier; None before both. An
-hour or a day that ended by then, and in which nobody was counted, is no data. A visitor is somebody who came in; people
-are anonymous, so a person who comes in twice counts twice. docs/kpis.md explains each figure to the owner.
+Common to all functions: `events` and `counts` are those of the whole store, every camera and line together. There may
+be more of them than needed: only those up to and including `now` (ns UTC) count. `first` is the time from which on the
+store is known (ns UTC): that of its first event or of the first look of a camera, whichever was earlier; None before
+both. An hour or a day that ended by then, and in which nobody was counted, is no data. A visitor is somebody who came
+in; people are anonymous, so a person who comes in twice counts twice. docs/kpis.md explains each figure to the owner.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
-import numpy.typing as npt
 
 from metrica.dashboard.kpis.business_day import Calendar, clock_hours
+from metrica.dashboard.kpis.counts import Counts
 from metrica.dashboard.kpis.events import END_OF_TIME, HOUR, IN, MINUTE, OUT, Events
 from metrica.dashboard.kpis.gaps import Gap, overlaps_gap, time_in_gaps
 
@@ -83,14 +83,14 @@ def traffic_today(events: Events, calendar: Calendar, now: int) -> Traffic:
 
 
 def visitors_by_now_last_week(
-    events: Events, calendar: Calendar, now: int, first: int | None, gaps: Sequence[Gap] = ()
+    counts: Counts, calendar: Calendar, now: int, first: int | None, gaps: Sequence[Gap] = ()
 ) -> int | None:
     """Count the visitors of the same weekday last week up to the same clock time; None if data are missing there."""
     then = calendar.week_before(now)
     begin = calendar.start(calendar.day_of(now) - timedelta(days=7))
     if first is None or first > begin or overlaps_gap(gaps, begin, then):
         return None
-    return events.between(begin, then + 1).count(IN)
+    return int(counts.entered(np.array((begin, then + 1)))[0])
 
 
 def inflow_rate(events: Events, now: int, window: int = 15 * MINUTE) -> float:
@@ -98,16 +98,16 @@ def inflow_rate(events: Events, now: int, window: int = 15 * MINUTE) -> float:
     return events.between(now - window + 1, now + 1).count(IN) * HOUR / window
 
 
-def hourly(events: Events, calendar: Calendar, now: int, first: int | None, gaps: Sequence[Gap] = ()) -> list[HourRow]:
+def hourly(counts: Counts, calendar: Calendar, now: int, first: int | None, gaps: Sequence[Gap] = ()) -> list[HourRow]:
     """Count visitors per clock hour, today and on the same weekday last week: 24 rows in the order of the business day.
 
     When the clocks go back, an hour comes twice and its row has the visitors of both. When they go forward, the hour
     that is skipped has None.
     """
     day, day_last_week = calendar.day_of(now), calendar.day_of(now) - timedelta(days=7)
-    events = events.between(0, now + 1)
-    today = _known_by_hour(events, calendar, day, first, before=now + 1)
-    last_week = _known_by_hour(events, calendar, day_last_week, first)
+    counts = counts.before(now + 1)
+    today = _known_by_hour(counts, calendar, day, first, before=now + 1)
+    last_week = _known_by_hour(counts, calendar, day_last_week, first)
     missing, missing_then = (_missing_by_hour(gaps, calendar, d, now) for d in (day, day_last_week))
     return [
         HourRow(
@@ -121,23 +121,23 @@ def hourly(events: Events, calendar: Calendar, now: int, first: int | None, gaps
 
 
 def daily(
-    events: Events, calendar: Calendar, now: int, first: int | None, days: int = 28, gaps: Sequence[Gap] = ()
+    counts: Counts, calendar: Calendar, now: int, first: int | None, days: int = 28, gaps: Sequence[Gap] = ()
 ) -> list[DayRow]:
     """Count visitors on each of the last `days` business days, the oldest first; the last is today so far."""
     today = calendar.day_of(now)
     listed = [today - timedelta(days=n) for n in range(days - 1, -1, -1)]
     edges = np.array([calendar.start(day) for day in listed] + [now + 1], np.int64)
-    counts = _counts(events, edges)
+    entered = counts.entered(edges)
     missing = [time_in_gaps(gaps, start, end) / HOUR for start, end in itertools.pairwise(edges.tolist())]
     return [
         DayRow(day, int(count) if count or (first is not None and end > first and not hours) else None, hours)
-        for day, end, count, hours in zip(listed, edges[1:], counts, missing, strict=True)
+        for day, end, count, hours in zip(listed, edges[1:], entered, missing, strict=True)
     ]
 
 
 def peak_hour(events: Events, calendar: Calendar, now: int) -> Peak | None:
     """Return today's clock hour with the most visitors so far, of equal ones the first; None without visitors."""
-    today = _by_hour(events.between(0, now + 1), calendar, calendar.day_of(now))
+    today = _by_hour(events.before(now + 1), calendar, calendar.day_of(now))
     return _busiest([(hour, today.get(hour)) for hour in clock_hours(calendar)])
 
 
@@ -147,7 +147,7 @@ def usual_peak(heat: HeatMap, weekday: int) -> Peak | None:
 
 
 def heat_map(
-    events: Events, calendar: Calendar, now: int, first: int | None, weeks: int = 8, gaps: Sequence[Gap] = ()
+    counts: Counts, calendar: Calendar, now: int, first: int | None, weeks: int = 8, gaps: Sequence[Gap] = ()
 ) -> HeatMap:
     """Return mean visitors by weekday and clock hour over the complete business days of the last `weeks` weeks.
 
@@ -162,7 +162,7 @@ def heat_map(
             break
         day = today - timedelta(days=back)
         missing = _missing_by_hour(gaps, calendar, day, now)
-        for hour, count in _by_hour(events, calendar, day, since=first).items():
+        for hour, count in _by_hour(counts, calendar, day, since=first).items():
             if hour in missing:
                 continue
             sums[day.weekday()][hour] += count
@@ -179,22 +179,22 @@ def _today(events: Events, calendar: Calendar, now: int) -> Events:
 
 
 def _known_by_hour(
-    events: Events, calendar: Calendar, day: date, first: int | None, *, before: int = END_OF_TIME
+    counts: Counts, calendar: Calendar, day: date, first: int | None, *, before: int = END_OF_TIME
 ) -> dict[int, int]:
     """Count visitors per clock hour, without the hours of which nobody knows whether somebody came."""
-    known = _by_hour(events, calendar, day, since=END_OF_TIME if first is None else first, before=before)
-    counts = _by_hour(events, calendar, day, before=before)
-    return {hour: count for hour, count in counts.items() if count or hour in known}
+    known = _by_hour(counts, calendar, day, since=END_OF_TIME if first is None else first, before=before)
+    found = _by_hour(counts, calendar, day, before=before)
+    return {hour: count for hour, count in found.items() if count or hour in known}
 
 
 def _by_hour(
-    events: Events, calendar: Calendar, day: date, *, since: int = 0, before: int = END_OF_TIME
+    counts: Counts, calendar: Calendar, day: date, *, since: int = 0, before: int = END_OF_TIME
 ) -> dict[int, int]:
     """Count visitors per clock hour of a business day, for hours that end after `since` and begin before `before`."""
     hours = calendar.hours(day)
     edges = np.array([hour.start for hour in hours] + [hours[-1].end], np.int64)
     found: dict[int, int] = {}
-    for hour, count in zip(hours, _counts(events, edges), strict=True):
+    for hour, count in zip(hours, counts.entered(edges), strict=True):
         if since < hour.end and hour.start < before:
             found[hour.hour] = found.get(hour.hour, 0) + int(count)
     return found
@@ -216,12 +216,6 @@ def _missing_by_hour(gaps: Sequence[Gap], calendar: Calendar, day: date, now: in
 def _none_if_unseen(count: int | None, missing: float) -> int | None:
     """Turn a zero into None where a camera did not look: nobody knows whether somebody came."""
     return None if not count and missing > 0 else count
-
-
-def _counts(events: Events, edges: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Count the INs between each two neighbours of `edges` (ns UTC, ascending); int64 [len(edges) - 1]."""
-    within = events.between(int(edges[0]), int(edges[-1]))
-    return np.diff(np.searchsorted(within.times[within.signs == IN], edges))
 
 
 def _busiest(hours: Sequence[tuple[int, float | None]]) -> Peak | None:

@@ -6,19 +6,24 @@ coverage, a long silence at a time that is busy every week is taken for a gap.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from metrica.dashboard.kpis.business_day import Calendar
+from metrica.dashboard.kpis.counts import Counts
 from metrica.dashboard.kpis.coverage import TOLERANCE, Coverage
-from metrica.dashboard.kpis.events import HOUR, MINUTE, SECOND, Events
+from metrica.dashboard.kpis.events import HOUR, MINUTE, QUARTER, SECOND, Events
 
 STEP = 30 * MINUTE
-"""A gap is judged in parts of this length, ns: whether people usually come then, and how many."""
+"""A gap is judged in parts, the half hours of UTC, ns: whether people usually come then, and how many.
 
-_REMOVED = 72 * HOUR  # a camera that is silent for longer, while another looks, was taken away
+They are whole quarters of an hour, of which sums are kept longer than events.
+"""
+TAKEN_AWAY = 72 * HOUR
+"""A camera that is silent for longer, while another looks, was taken away, ns."""
+
 _MIN_USUAL_EVENTS = 16  # if so many are usual, none at all is improbable: e^-16, somewhat more as people come in groups
 _MIN_SILENCE = 30 * MINUTE
 _WEEKS = 4
@@ -44,15 +49,17 @@ def time_in_gaps(gaps: Sequence[Gap], start: int, end: int) -> int:
     return sum(max(0, min(gap.end, end) - max(gap.start, start)) for gap in gaps)
 
 
-def gaps_in_coverage(coverage: Coverage, now: int) -> list[Gap]:
+def gaps_in_coverage(coverage: Coverage, now: int, newest: int | None = None) -> list[Gap]:
     """Return the gaps of a store up to `now` (ns UTC), from the coverage of all of its cameras together.
+
+    newest: up to when any camera looked (ns UTC), if that is not in `coverage`.
 
     A camera is expected to look from its first covered time on. When it has been silent for three days while another
     camera looks, it was taken away, and is expected no longer.
     """
     # Each change is (time, change of the cameras that look, change of the cameras that are expected to).
     changes: list[tuple[int, int, int]] = []
-    newest = max((end for spans in coverage.values() for _, end in spans), default=0)
+    newest = max((newest or 0, *(end for spans in coverage.values() for _, end in spans)))
     for spans in coverage.values():
         looked_until: int | None = None
         for start, end in sorted(spans):
@@ -61,7 +68,7 @@ def gaps_in_coverage(coverage: Coverage, now: int) -> list[Gap]:
             elif start - looked_until > TOLERANCE:
                 changes += [(looked_until, -1, 0), (start, 1, 0)]
             looked_until = max(end, looked_until or end)
-        if looked_until is not None and newest - looked_until > _REMOVED:
+        if looked_until is not None and newest - looked_until > TAKEN_AWAY:
             changes.append((looked_until, -1, -1))
         elif looked_until is not None and now - looked_until > TOLERANCE:
             changes.append((looked_until, -1, 0))
@@ -75,20 +82,20 @@ def gaps_in_coverage(coverage: Coverage, now: int) -> list[Gap]:
     return gaps
 
 
-def gaps_in_silence(events: Events, calendar: Calendar, start: int, end: int, first: int) -> list[Gap]:
+def gaps_in_silence(events: Events, usual: UsualTraffic, start: int, end: int) -> list[Gap]:
     """Return the silences between `start` and `end` (ns UTC) at times that were busy in each of the last weeks.
 
     For a store without coverage only. A holiday on which the store is shut looks the same, and becomes a gap too.
-    first: the time of the first event of the store's history, ns UTC.
+    events: those between `start` and `end`. usual: what the silences are compared with.
     """
     edges = np.concatenate(([start], events.between(start, end).times, [end]))
-    usual = UsualTraffic(events, calendar, first)
     found: list[Gap] = []
     for place in np.flatnonzero(np.diff(edges) >= _MIN_SILENCE).tolist():
         since, until = int(edges[place]), int(edges[place + 1])
-        counts = sorted(events_in_past_weeks(events, calendar, since, until, first))
+        # Of the past only whole quarters of an hour are counted, those within the silence.
+        weeks = sorted(usual.in_past_weeks(since + -since % QUARTER, until - until % QUARTER))
         # At least three weeks of data, and all but one of them busy: so one week that was quiet may be ignored.
-        if len(counts) > 2 and counts[1] >= _MIN_USUAL_EVENTS:
+        if len(weeks) > 2 and weeks[1] >= _MIN_USUAL_EVENTS:
             found += usual.in_busy_hours([Gap(since, until)])
     return found
 
@@ -99,21 +106,31 @@ class UsualTraffic:
     Only events from at least a week before a half hour are looked at, so later ones change nothing.
     """
 
-    def __init__(self, events: Events, calendar: Calendar, first: int | None) -> None:
-        """first: the time of the first event of the store's history, ns UTC; None before it."""
-        self._events, self._calendar, self._first = events, calendar, first
+    def __init__(self, counts: Counts, calendar: Calendar, first: int | None) -> None:
+        self._counts, self._calendar = counts, calendar
+        self.first = first
+        """The time of the first event of the store's history, ns UTC; None before it."""
         self._known: dict[int, list[int]] = {}
 
     def counts(self, start: int) -> list[int]:
         """Return the crossings of the half hour from `start` (ns UTC) on, in each of the last weeks with data."""
         known = self._known.get(start)
         if known is None:
-            first = self._first
-            known = (
-                [] if first is None else events_in_past_weeks(self._events, self._calendar, start, start + STEP, first)
-            )
-            self._known[start] = known
+            known = self._known[start] = self.in_past_weeks(start, start + STEP)
         return known
+
+    def in_past_weeks(self, start: int, end: int) -> list[int]:
+        """Return the crossings between the same two clock times on this weekday, in each of the last weeks with data.
+
+        start, end: whole quarters of an hour, ns UTC.
+        """
+        found: list[int] = []
+        for _ in range(_WEEKS):
+            start, end = self._calendar.week_before(start), self._calendar.week_before(end)
+            if self.first is None or start < self.first:
+                break
+            found.append(self._counts.crossings(start, end))
+        return found
 
     def people_per_second(self, start: int) -> float:
         """Return how many people usually come in in a second of the half hour from `start` (ns UTC) on."""
@@ -126,31 +143,28 @@ class UsualTraffic:
 
         So a box that is switched off at night loses nothing. Without a week to compare with, all hours are busy.
         """
-        found: list[Gap] = []
+        return [gap for gap, busy in self.judged(gaps) if busy]
+
+    def judged(self, gaps: Sequence[Gap]) -> list[tuple[Gap, bool]]:
+        """Return the gaps, cut where a busy time begins or ends, each with whether it is one."""
+        found: dict[bool, list[Gap]] = {True: [], False: []}
         for gap in gaps:
-            kept: list[Gap] = []
-            for step in range(gap.start, gap.end, STEP):
-                # Past weeks are looked at over the whole step, also where the gap ends within it: a few seconds are
-                # nearly always without an event.
+            kept: dict[bool, list[Gap]] = {True: [], False: []}
+            for step, start, end in half_hours(gap.start, gap.end):
+                # Past weeks are looked at over the whole half hour, also where the gap begins or ends within it: a few
+                # seconds are nearly always without an event.
                 counts = self.counts(step)
-                if not counts or any(counts):
-                    _append(kept, Gap(step, min(step + STEP, gap.end), gap.whole))
-            found += kept
-        return found
+                _append(kept[not counts or any(counts)], Gap(start, end, gap.whole))
+            for busy in (True, False):
+                found[busy] += kept[busy]
+        listed = [(gap, busy) for busy in (True, False) for gap in found[busy]]
+        return sorted(listed, key=lambda one: one[0].start)
 
 
-def events_in_past_weeks(events: Events, calendar: Calendar, start: int, end: int, first: int) -> list[int]:
-    """Count the events between the same two clock times on this weekday, in each of the last four weeks with data.
-
-    start, end: ns UTC. first: the time of the first event of the store's history, ns UTC; there is no data before it.
-    """
-    counts: list[int] = []
-    for _ in range(_WEEKS):
-        start, end = calendar.week_before(start), calendar.week_before(end)
-        if start < first:
-            break
-        counts.append(len(events.between(start, end)))
-    return counts
+def half_hours(start: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """Cut `start` to `end` (ns UTC) at the half hours of UTC: when each begins, and the part of the time within it."""
+    for step in range(start - start % STEP, end, STEP):
+        yield step, max(step, start), min(step + STEP, end)
 
 
 def _append(gaps: list[Gap], gap: Gap) -> None:

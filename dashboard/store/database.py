@@ -15,8 +15,10 @@ from metrica.dashboard.database.places import is_address
 from metrica.dashboard.database.sqlite.engine import SqliteEngine
 from metrica.dashboard.store.audit import AuditTable
 from metrica.dashboard.store.coverage import CoverageTable
+from metrica.dashboard.store.days import DayTable
 from metrica.dashboard.store.empty_marks import EmptyMarkTable
 from metrica.dashboard.store.events import EventTable
+from metrica.dashboard.store.histories import HistoryTable
 from metrica.dashboard.store.sessions import SessionTable
 from metrica.dashboard.store.stores import StoreTable
 from metrica.dashboard.store.tokens import TokenTable
@@ -66,6 +68,10 @@ class Database(Engine):
         """The stores and their settings."""
         self.events = EventTable(self)
         """The crossings that the boxes sent."""
+        self.histories = HistoryTable(self)
+        """What is known of each store at one look."""
+        self.days = DayTable(self)
+        """What past days have taught."""
         self.coverage = CoverageTable(self)
         """The times at which each camera looked."""
         self.empty_marks = EmptyMarkTable(self)
@@ -109,11 +115,14 @@ class Database(Engine):
     def insert_events(self, db: Connection, rows: Sequence[EventRow]) -> list[EventRow]:
         return self._engine.insert_events(db, rows)
 
-    def events_after(self, db: Connection, store: str, n: int, since: int) -> tuple[int, list[tuple[int, int]]]:
-        return self._engine.events_after(db, store, n, since)
-
     def tables_with(self, db: Connection, column: str) -> dict[str, set[str]]:
         return self._engine.tables_with(db, column)
+
+    def key_of(self, db: Connection, table: str) -> tuple[str, ...]:
+        return self._engine.key_of(db, table)
+
+    def tidy(self, before: int) -> None:
+        self._engine.tidy(before)
 
     def before_close(self, work: Callable[[], object]) -> None:
         self._engine.before_close(work)

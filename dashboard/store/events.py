@@ -10,7 +10,9 @@ from functools import partial
 from metrica.dashboard.database.interface import Connection, Engine, EventRow
 from metrica.dashboard.kpis.events import IN, OUT, Events
 from metrica.dashboard.store.gone import sift_events
-from metrica.dashboard.store.history import History, history_of
+from metrica.dashboard.store.histories import HistoryTable, note_events
+from metrica.dashboard.store.history import History
+from metrica.dashboard.store.quarters import add_crossings
 from metrica.dashboard.store.records import Event
 
 _TOGETHER = 500
@@ -36,26 +38,25 @@ class EventTable:
     def add(self, store: str, events: Sequence[Event]) -> Future[Added]:
         """Write a store's events. An event whose id the store has sent before is a duplicate and changes nothing."""
         received = self._file.clock()
-        rows: list[EventRow] = [
-            (store, e.id, e.camera, e.line, IN if e.direction == "in" else OUT, e.track, e.time, received)
-            for e in events
-        ]
 
-        def insert(some: list[EventRow], db: Connection) -> int:
+        def insert(some: Sequence[Event], db: Connection) -> int:
+            rows: list[EventRow] = [
+                (store, e.id, e.camera, e.line, IN if e.direction == "in" else OUT, e.track, e.time, received)
+                for e in some
+            ]
             self._file.lock_store(db, store)
-            wanted, apart = sift_events(db, store, some)
-            accepted = len(self._file.insert_events(db, wanted)) + apart
-            if accepted:
+            wanted, apart = sift_events(db, store, rows)
+            if wanted or apart:
                 sql = "UPDATE stores SET first_heard = ? WHERE id = ? AND first_heard IS NULL"
                 db.execute(sql, (received, store))
-            return accepted
+            return insert_events(self._file, db, store, wanted) + apart
 
         def whole(accepted: list[int]) -> Added:
-            return Added(sum(accepted), len(rows) - sum(accepted))
+            return Added(sum(accepted), len(events) - sum(accepted))
 
         # In parts, because the others wait meanwhile. If one of them fails, what is written already is a duplicate
         # when the sender sends it again.
-        parts = (partial(insert, rows[at : at + _TOGETHER]) for at in range(0, max(len(rows), 1), _TOGETHER))
+        parts = (partial(insert, events[at : at + _TOGETHER]) for at in range(0, max(len(events), 1), _TOGETHER))
         return self._file.write_parts(parts, whole, store)
 
     def between(self, store: str, since: int, until: int) -> Events:
@@ -65,18 +66,9 @@ class EventTable:
         )
         return Events.from_pairs(rows)
 
-    def received_after(self, store: str, n: int, since: int) -> tuple[Events, int]:
-        """Return the store's events with a row number above `n` and `since` <= time, and the last row number.
-
-        The next call with that number reads only what arrived in between. n: 0 reads everything. since: ns UTC.
-        """
-        with self._file.snapshot() as conn:
-            last, rows = self._file.events_after(conn, store, n, since)
-        return Events.from_pairs(rows), last
-
     def history(self, store: str) -> History | None:
         """Return the first and the last event of the store's history; None before it."""
-        return history_of(self._file, store)
+        return HistoryTable(self._file).get(store).history
 
     def first_and_last(self, store: str) -> tuple[int, int] | None:
         """Return the times (ns UTC) of the store's oldest and newest event, whatever clock they come from.
@@ -91,3 +83,13 @@ class EventTable:
     def count(self, store: str) -> int:
         """Return how many events the store has."""
         return int(self._file.rows("SELECT count(*) FROM events WHERE store = ?", store)[0][0])
+
+
+def insert_events(file: Engine, db: Connection, store: str, rows: Sequence[EventRow]) -> int:
+    """Insert those of a store's events that it does not have, and count them, inside a write. Returns how many."""
+    new = file.insert_events(db, rows) if rows else []
+    if new:
+        add_crossings(db, store, [(camera, line, direction, time) for _, _, camera, line, direction, _, time, _ in new])
+        times = [row[6] for row in new]
+        note_events(db, store, min(times), max(times))
+    return len(new)

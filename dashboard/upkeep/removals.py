@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.database.interface import Connection
-from metrica.dashboard.kpis.events import Events
+from metrica.dashboard.kpis.events import SECOND, Events
 from metrica.dashboard.store.audit import COMMAND, Scalar, record
 from metrica.dashboard.store.database import Database
+from metrica.dashboard.store.events import insert_events
 from metrica.dashboard.store.gone import bump, without
+from metrica.dashboard.store.histories import note_events, note_look
+from metrica.dashboard.store.quarters import Crossing, subtract_crossings, subtract_looked
 from metrica.dashboard.store.records import Span
+from metrica.dashboard.store.teaching import kept_since
 from metrica.dashboard.upkeep.chunks import each_in_chunks, in_chunks
 
 _EVENT = "store, id, camera, line, direction, track, time, received"
@@ -74,9 +79,17 @@ class Removals:
         Without its events and with its coverage, the time would look as if nobody had come. The rows are kept apart.
         Events of the stretch that come later are kept apart too.
         """
+        with self._file.snapshot() as db:
+            kept = kept_since(db, stretch.store)
+        if stretch.since < kept:
+            begin = datetime.fromtimestamp(kept // SECOND, UTC)
+            raise DatabaseError(
+                f"of the time before {begin:%Y-%m-%dT%H:%M}+00:00 only sums are kept, and they stay: begin then"
+            )
         now, found = self._file.clock(), len(self.preview(stretch))
 
         def begin(db: Connection) -> int:
+            self._file.lock_store(db, stretch.store)
             n: int = db.execute(
                 "INSERT INTO removals (store, since, until, camera, line, why, removed) VALUES (?, ?, ?, ?, ?, ?, ?)"
                 " RETURNING n",
@@ -90,14 +103,24 @@ class Removals:
         n = self._file.write(begin).result()
         # What comes from here on is kept apart. The rest is looked for outside of a write: it may take seconds to find.
         sql, values = stretch.where
-        found_rows: list[tuple[int]] = self._file.rows(f"SELECT n FROM events WHERE {sql}", *values)
+        found_rows: list[tuple[int, int]] = self._file.rows(f"SELECT n, time FROM events WHERE {sql}", *values)
+        named = "store = ? AND n = ? AND time = ?"  # the time too: it says in which month PostgreSQL has the row
 
-        def move(db: Connection, rows: Sequence[tuple[int]]) -> None:
+        def move(db: Connection, rows: Sequence[tuple[int, int]]) -> None:
+            self._file.lock_store(db, stretch.store)
+            keys = [(stretch.store, *row) for row in rows]
+            there: list[Crossing] = []
+            for key in keys:
+                there += db.execute(f"SELECT camera, line, direction, time FROM events WHERE {named}", key).fetchall()
             db.executemany(
-                f"INSERT INTO removed_events ({_EVENT}, removal) SELECT {_EVENT}, ? FROM events WHERE n = ?",
-                [(n, row[0]) for row in rows],
+                f"INSERT INTO removed_events ({_EVENT}, removal) SELECT {_EVENT}, ? FROM events WHERE {named}",
+                [(n, *key) for key in keys],
             )
-            db.executemany("DELETE FROM events WHERE n = ?", rows)
+            db.executemany(f"DELETE FROM events WHERE {named}", keys)
+            if there:
+                subtract_crossings(db, stretch.store, there)
+                times = [time for *_, time in there]
+                note_events(db, stretch.store, min(times), max(times), removed=True)
             bump(db)
 
         each_in_chunks(self._file, found_rows, move)
@@ -111,14 +134,11 @@ class Removals:
         removal = self.get(n)
 
         def move(db: Connection, most: int) -> int:
-            ids = db.execute("SELECT store, id FROM removed_events WHERE removal = ? LIMIT ?", (n, most)).fetchall()
-            db.executemany(
-                f"INSERT INTO events ({_EVENT}) SELECT {_EVENT} FROM removed_events WHERE store = ? AND id = ?"
-                " ON CONFLICT (store, id) DO NOTHING",
-                ids,
-            )
-            db.executemany("DELETE FROM removed_events WHERE store = ? AND id = ?", ids)
-            return len(ids)
+            self._file.lock_store(db, removal.stretch.store)
+            rows = db.execute(f"SELECT {_EVENT} FROM removed_events WHERE removal = ? LIMIT ?", (n, most)).fetchall()
+            insert_events(self._file, db, removal.stretch.store, rows)
+            db.executemany("DELETE FROM removed_events WHERE store = ? AND id = ?", [row[:2] for row in rows])
+            return len(rows)
 
         in_chunks(self._file, move)
         now = self._file.clock()
@@ -144,7 +164,7 @@ class Removals:
 
     def all(self) -> list[Removal]:
         """Return every removal, the oldest first."""
-        return self._read("1")
+        return self._read("1 = 1")
 
     def _read(self, where: str, *values: Any) -> list[Removal]:
         rows = self._file.rows(
@@ -174,6 +194,8 @@ def _cut_coverage(db: Connection, n: int, stretch: Stretch) -> None:
             [(stretch.store, camera, *part) for part in parts],
         )
         db.execute("INSERT INTO removed_watched VALUES (?, ?, ?, ?, ?)", (n, stretch.store, camera, *cut))
+        subtract_looked(db, stretch.store, camera, [cut])
+        note_look(db, stretch.store, *cut, removed=True)
 
 
 def _detail(n: int, stretch: Stretch, events: int, why: str) -> dict[str, Scalar]:

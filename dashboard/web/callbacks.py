@@ -12,7 +12,8 @@ from metrica.dashboard.kpis.events import MINUTE, SECOND
 from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.people.rights import FIGURES
 from metrica.dashboard.reports.answers import Answers
-from metrica.dashboard.reports.store_reports import WEEKS, ChartData, Headline, calendar_of
+from metrica.dashboard.reports.store_reports import ChartData, Headline
+from metrica.dashboard.reports.views import WEEKS, calendar_of
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.texts.texts import Texts
 from metrica.dashboard.texts.wording import (

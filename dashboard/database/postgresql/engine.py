@@ -79,11 +79,17 @@ class PostgresqlEngine(Engine):
         self._partitions.require(row[6] for row in rows)
         return statements.insert_events(cast(Session, db), rows)
 
-    def events_after(self, db: Connection, store: str, n: int, since: int) -> tuple[int, list[tuple[int, int]]]:
-        return statements.events_after(cast(Session, db), store, n, since)
-
     def tables_with(self, db: Connection, column: str) -> dict[str, set[str]]:
         return statements.tables_with(cast(Session, db), column)
+
+    def key_of(self, db: Connection, table: str) -> tuple[str, ...]:
+        return statements.key_of(cast(Session, db), table)
+
+    def tidy(self, before: int) -> None:
+        try:
+            self._partitions.drop_empty(before)
+        except psycopg.Error as error:
+            raise database_error(error, self.name) from None
 
     def before_close(self, work: Callable[[], object]) -> None:
         self._before_close.append(work)

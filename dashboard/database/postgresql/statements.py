@@ -37,6 +37,13 @@ _TABLES = b"""
     GROUP BY t.relname ORDER BY t.relname
 """
 
+_KEY = b"""
+    SELECT quote_ident(a.attname) FROM pg_index i
+    CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY key (number, place)
+    JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = key.number
+    WHERE i.indisprimary AND i.indrelid = to_regclass(quote_ident($1)) ORDER BY key.place
+"""
+
 
 def insert_events(session: Session, rows: Sequence[EventRow]) -> list[EventRow]:
     """Insert the rows whose ids their stores do not have yet, and return them."""
@@ -76,16 +83,12 @@ def _copied(session: Session, rows: Sequence[EventRow]) -> bool:
     return True
 
 
-def events_after(session: Session, store: str, n: int, since: int) -> tuple[int, list[tuple[int, int]]]:
-    """Return the last number, and the time and direction of the store's events above `n`, from `since` (ns UTC) on."""
-    # Only within a store do the numbers grow in the order of the commits.
-    row = session.conn.execute(b"SELECT coalesce(max(n), 0) FROM events WHERE store = $1", (store,)).fetchone()
-    found = session.conn.execute(
-        b"SELECT time, direction FROM events WHERE store = $1 AND n > $2 AND time >= $3", (store, n, since)
-    ).fetchall()
-    return (row[0] if row else 0), [(time, direction) for time, direction in found]
-
-
 def tables_with(session: Session, column: str) -> dict[str, set[str]]:
     """Return the tables with a column of this name, and the tables that each of them refers to."""
     return {name: set(others) for name, others in session.conn.execute(_TABLES, (column,)).fetchall()}
+
+
+def key_of(session: Session, table: str) -> tuple[str, ...]:
+    """Return the columns that name a row of a table: its key, or where the row lies if it has none."""
+    found = session.conn.execute(_KEY, (table,)).fetchall()
+    return tuple(row[0] for row in found) or ("tableoid", "ctid")

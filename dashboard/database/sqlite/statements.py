@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from metrica.dashboard.database.interface import Connection, EventRow
 
@@ -13,18 +13,17 @@ _INSERT = (
 )
 
 
-def insert_events(db: Connection, rows: Iterable[EventRow]) -> list[EventRow]:
+def insert_events(db: Connection, rows: Sequence[EventRow]) -> list[EventRow]:
     """Insert the rows whose ids their stores do not have yet, and return them."""
-    return [row for row in rows if db.execute(_INSERT, row).rowcount]
-
-
-def events_after(db: Connection, store: str, n: int, since: int) -> tuple[int, list[tuple[int, int]]]:
-    """Return the last number, and the time and direction of the store's events above `n`, from `since` (ns UTC) on."""
-    # The numbers of all stores grow in one row, so that the few new events are the last ones of the table.
-    last: int = db.execute("SELECT coalesce(max(n), 0) FROM events").fetchone()[0]
-    # The plus signs keep SQLite from using the index by time.
-    new = "n > ? AND +store = ? AND +time >= ?" if n else "n > ? AND store = ? AND time >= ?"
-    return last, db.execute(f"SELECT time, direction FROM events WHERE {new}", (n, store, since)).fetchall()
+    # Nearly always all are new, and then SQLite need not be asked about each of them.
+    db.execute("SAVEPOINT new_events")
+    if db.executemany(_INSERT, rows).rowcount == len(rows):
+        new = list(rows)
+    else:
+        db.execute("ROLLBACK TO SAVEPOINT new_events")
+        new = [row for row in rows if db.execute(_INSERT, row).rowcount]
+    db.execute("RELEASE SAVEPOINT new_events")
+    return new
 
 
 def tables_with(db: Connection, column: str) -> dict[str, set[str]]:
@@ -38,3 +37,11 @@ def tables_with(db: Connection, column: str) -> dict[str, set[str]]:
         name: {row[0] for row in db.execute('SELECT "table" FROM pragma_foreign_key_list(?)', (name,))}
         for (name,) in found
     }
+
+
+def key_of(db: Connection, table: str) -> tuple[str, ...]:
+    """Return the columns that name a row of a table: its number in the file, or its key if it has none."""
+    if not db.execute("SELECT wr FROM pragma_table_list(?)", (table,)).fetchone()[0]:
+        return ("rowid",)
+    keys = db.execute("SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk", (table,)).fetchall()
+    return tuple(f'"{name}"' for (name,) in keys)

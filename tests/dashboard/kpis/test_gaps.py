@@ -88,10 +88,15 @@ def test_a_box_that_is_off_at_night_loses_nothing() -> None:
 # --- silence
 
 
+def usual(events: Events, first: int = FIRST) -> UsualTraffic:
+    return UsualTraffic(events, TUNIS, first)
+
+
 def test_a_long_silence_in_busy_hours_is_a_gap_and_a_quiet_night_is_none() -> None:
     start = TUNIS.start(TODAY)
-    assert gaps_in_silence(SEEN, TUNIS, start, EVENING, FIRST) == []
-    (gap,) = gaps_in_silence(without(NOON, THREE), TUNIS, start, EVENING, FIRST)
+    assert gaps_in_silence(SEEN, usual(SEEN), start, EVENING) == []
+    seen = without(NOON, THREE)
+    (gap,) = gaps_in_silence(seen, usual(seen), start, EVENING)
     assert abs(gap.start - NOON) < 20 * MINUTE
     assert abs(gap.end - THREE) < 35 * MINUTE
 
@@ -99,15 +104,16 @@ def test_a_long_silence_in_busy_hours_is_a_gap_and_a_quiet_night_is_none() -> No
 def test_a_new_store_has_no_silences() -> None:
     young = SEEN.between(EVENING - 10 * 24 * HOUR, EVENING)
     quiet = young.between(0, NOON)
-    assert gaps_in_silence(quiet, TUNIS, TUNIS.start(TODAY), EVENING, int(young.times[0])) == []
+    assert gaps_in_silence(quiet, usual(quiet, int(young.times[0])), TUNIS.start(TODAY), EVENING) == []
 
 
 def test_a_gap_makes_the_people_uncertain_and_leaves_its_day_out_of_the_calibration() -> None:
     estimator, store = StoreEstimator(), Store("tunis-01", ZONE)
     seen = without(NOON, END_OF_TIME)
-    gaps = estimator.gaps(seen, TUNIS, THREE, FIRST, {})
-    in_gap = estimator.today(store, seen, TUNIS, THREE, FIRST, gaps)
-    without_gap = StoreEstimator().today(store, SEEN, TUNIS, THREE, FIRST, [])
+    calibration = calibrate(past_days(seen, TUNIS, NOON))
+    gaps = gaps_in_silence(seen, usual(seen), TUNIS.start(TODAY), THREE)
+    in_gap = estimator.today(store, seen, TUNIS, THREE, calibration, usual(seen), gaps)
+    without_gap = StoreEstimator().today(store, SEEN, TUNIS, THREE, calibration, usual(SEEN), [])
     assert in_gap.in_gap
     assert not without_gap.in_gap
     assert in_gap.occupancy.margin > without_gap.occupancy.margin

@@ -127,6 +127,7 @@ def test_a_server_whose_clock_was_wrong_as_well_has_no_history_from_then(databas
 def test_last_week_shows_what_was_counted_before_the_history_and_no_zeros(database: Database) -> None:
     add(database, NOON - 7 * DAY + 2 * HOUR, NOON)
     database.write(lambda db: db.execute("UPDATE stores SET first_heard = ?", (NOON + 30 * DAY,))).result()
+    database.write(lambda db: db.execute("UPDATE histories SET known = 0")).result()
     assert database.events.history(STORE.id) == History(NOON - 7 * DAY + 2 * HOUR, NOON)
     hours = {row.hour: row.last_week for row in Reports(database).hourly(STORE, NOON)}
     assert (hours[14], hours[15], hours[10]) == (1, 0, None)
@@ -171,7 +172,11 @@ def test_an_older_database_knows_when_it_first_heard_of_its_stores(tmp_path: Pat
         add(database, at("Africa/Tunis", 2022, 1, 1), NOON)
     with sqlite3.connect(path) as old:  # as it was before
         old.execute("ALTER TABLE stores DROP COLUMN first_heard")
-        old.execute("DELETE FROM _sqlite_migrations WHERE name = 'm008_first_heard'")
+        for table in ("quarters", "looked", "days", "histories"):
+            old.execute(f"DROP TABLE {table}")
+        for column in ("sums_days", "sums_since"):
+            old.execute(f"ALTER TABLE retention DROP COLUMN {column}")
+        old.execute("DELETE FROM _sqlite_migrations WHERE name IN ('m008_first_heard', 'm009_rollups')")
     old.close()
     with Database(path) as database:
         assert database.rows("SELECT id, first_heard FROM stores ORDER BY id") == [

@@ -54,17 +54,6 @@ def test_events_come_back_in_order_of_time_however_they_arrived(database: Databa
     assert database.events.between("tunis-01", 10, 30).times.tolist() == [10, 10]
 
 
-def test_reading_after_a_number_gives_only_what_is_new(database: Database) -> None:
-    database.events.add("tunis-01", [event(1, 10)]).result()
-    first, n = database.events.received_after("tunis-01", 0, 0)
-    database.stores.put(Store("sfax-01", "Africa/Tunis"))
-    database.events.add("sfax-01", [event(1, 15)]).result()
-    database.events.add("tunis-01", [event(2, 20), event(3, 5)]).result()
-    second, m = database.events.received_after("tunis-01", n, 8)
-    assert (first.times.tolist(), second.times.tolist()) == ([10], [20])
-    assert database.events.received_after("tunis-01", m, 0)[0].times.tolist() == []
-
-
 def test_a_token_is_kept_only_as_its_hash_and_can_be_revoked(database: Database) -> None:
     token = database.tokens.create("tunis-01", "the box")
     assert database.tokens.store_of(token) == "tunis-01"

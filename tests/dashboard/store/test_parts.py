@@ -108,7 +108,7 @@ def test_a_batch_of_5000_is_many_short_writes_and_counts_as_one(tmp_path: Path) 
         assert database.events.add(STORE.id, events).result(60) == Added(5000 - 1234, 1234)
         assert database.events.add(STORE.id, []).result(60) == Added(0, 0)
         assert len(held) == 11
-        assert max(held) <= 500
+        assert max(held) <= 500 + 40  # and the sums; what is new in a part with duplicates is inserted twice
 
 
 def test_a_transaction_takes_no_further_job_after_a_while(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
