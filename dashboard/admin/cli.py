@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from metrica.dashboard.admin import backups, deletion, events, exports, log, privacy, stores, tokens, users
+from metrica.dashboard.admin import backups, deletion, events, exports, log, privacy, stores, sums, tokens, users
 from metrica.dashboard.service.commands import run
 from metrica.version import __version__
 
-SUBJECTS = (stores, tokens, users, backups, exports, events, deletion, log, privacy)
+SUBJECTS = (stores, tokens, users, backups, exports, events, deletion, sums, log, privacy)
 """The modules whose `add_commands` gives the subcommands, in the order of `--help`."""
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 from aiohttp import web
@@ -59,6 +62,28 @@ class Query:
         return int(text)
 
 
+@dataclass(frozen=True, slots=True)
+class DateQuery:
+    """A parameter in the query string: a date such as 2026-11-28, or nothing."""
+
+    name: str
+    """What the parameter is called in the address, such as `from`."""
+    help: str
+    """What the parameter does, for the OpenAPI document."""
+
+    def read(self, request: web.Request) -> date | None:
+        """Return its value in this request; None if it gives none. Raises RequestError 400."""
+        text = request.query.get(self.name)
+        if text is None:
+            return None
+        if _DATE.fullmatch(text):
+            with contextlib.suppress(ValueError):
+                return date.fromisoformat(text)
+        raise RequestError(400, f"'{self.name}' must be a date such as 2026-11-28")
+
+
+_DATE = re.compile(r"(19|20|21)\d\d-\d\d-\d\d", re.ASCII)
+
 Needs = Right | Literal["any", "nobody", "own"]
 """What whoever asks must be allowed: a right, for the store in the path if there is one; `any` if a valid token is
 enough (and, with a store in the path, that the store is theirs); `nobody` if no token is needed; `own` if the handler
@@ -87,7 +112,7 @@ class Route:
     """The model of the request's body."""
     media: tuple[str, ...] = (_JSON,)
     """The media types of the body that it takes."""
-    query: tuple[Query, ...] = ()
+    query: tuple[Query | DateQuery, ...] = ()
     """The parameters that it reads from the query string."""
     errors: tuple[int, ...] = ()
     """HTTP statuses of its errors, besides those of the token, of a path with braces, and 503."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from metrica.dashboard.ingest.api import Route
+from metrica.dashboard.ingest.api import DateQuery, Query, Route
 from metrica.dashboard.ingest.schema import Problem, json_schema
 from metrica.version import __version__
 
@@ -49,20 +49,18 @@ def openapi(routes: Sequence[Route]) -> dict[str, Any]:
     }
 
 
+def _schema_of(query: Query | DateQuery) -> dict[str, Any]:
+    if isinstance(query, DateQuery):
+        return {"type": "string", "format": "date"}
+    return {"type": "integer", "default": query.default, "minimum": query.least, "maximum": query.most}
+
+
 def _operation(route: Route) -> dict[str, Any]:
     parameters: list[dict[str, Any]] = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}, "description": f"The {name}'s id."}
         for name in re.findall(r"{(\w+)}", route.path)
     ]
-    parameters += [
-        {
-            "name": q.name,
-            "in": "query",
-            "description": q.help,
-            "schema": {"type": "integer", "default": q.default, "minimum": q.least, "maximum": q.most},
-        }
-        for q in route.query
-    ]
+    parameters += [{"name": q.name, "in": "query", "description": q.help, "schema": _schema_of(q)} for q in route.query]
     statuses = {*route.errors, 429, 503}
     if route.needs != "nobody":
         statuses |= {401} if route.needs == "own" else {401, 403}
