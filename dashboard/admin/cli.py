@@ -9,6 +9,7 @@ from metrica.dashboard.admin import (
     alerts,
     backups,
     boxes,
+    copies,
     deletion,
     events,
     exports,
@@ -16,11 +17,12 @@ from metrica.dashboard.admin import (
     organisations,
     privacy,
     stores,
+    sums,
     tokens,
     users,
     webhooks,
 )
-from metrica.dashboard.service.commands import run
+from metrica.dashboard.service.commands import Parser, run
 from metrica.version import __version__
 
 SUBJECTS = (
@@ -31,9 +33,11 @@ SUBJECTS = (
     boxes,
     alerts,
     backups,
+    copies,
     exports,
     events,
     deletion,
+    sums,
     log,
     privacy,
     webhooks,
@@ -47,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="metrica-admin",
         description=__doc__,
         epilog="It works on the database of a running server too. 'metrica-admin COMMAND --help' shows an example.",

@@ -18,7 +18,7 @@ from metrica.dashboard.boxes.uploads import PERIOD, Uploads
 from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.ingest.api import DATABASE, Route, answer, log
 from metrica.dashboard.ingest.asking import STORE, require_sender, stores_of
-from metrica.dashboard.ingest.bodies import parsed
+from metrica.dashboard.ingest.bodies import MEDIA, parsed
 from metrica.dashboard.ingest.body import RequestError, parse_hello
 from metrica.dashboard.ingest.parameters import Query
 from metrica.dashboard.ingest.schemas import boxes as out
@@ -27,7 +27,7 @@ from metrica.dashboard.people.rights import HEALTH, SEND
 UPLOADS = web.AppKey("uploads", Uploads)
 """The application's notes of who sent something."""
 _BOXES = web.AppKey("boxes", BoxTable)
-_MEDIA = ("application/msgpack", "application/json")
+
 
 _DAYS = Query("days", 7, 1, KEPT_DAYS, "How many days of 24 hours, up to now.")
 
@@ -81,7 +81,7 @@ ROUTES: tuple[Route, ...] = (
         "Say how a box is",
         out.HelloReceipt,
         SEND,
-        media=_MEDIA,
+        media=MEDIA,
         takes=Hello,
         errors=(400, 408, 409, 413, 415),
     ),

@@ -1,4 +1,4 @@
-"""From the box to others: to the server events and coverage, each once, and how it is; to a broker what is counted."""
+"""From the box to others: events and coverage to the server, each once, and how the box is; to a broker what counts."""
 
 from metrica.nodes.delivery.box_reporter import BoxReporter
 from metrica.nodes.delivery.mqtt import Mqtt
