@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from metrica.dashboard.admin.commands import Subparsers, add_command, add_group, open_database
+from metrica.dashboard.admin.shared.commands import Subparsers, add_command, add_group, open_database
 from metrica.dashboard.alerts.notices import NoticeTable
 from metrica.dashboard.alerts.sending import Message, check_address, send
 from metrica.dashboard.alerts.targets import Target, TargetTable, read_quiet, shown

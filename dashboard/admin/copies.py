@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from metrica.dashboard.admin.backups import stoppable
-from metrica.dashboard.admin.commands import Subparsers, add_command
+from metrica.dashboard.admin.shared.commands import Subparsers, add_command
 from metrica.dashboard.copying.copying import Copied, copy
 from metrica.dashboard.service.commands import place_of
 from metrica.dashboard.service.serving import say

@@ -7,7 +7,7 @@ import getpass
 import sys
 from datetime import UTC, datetime
 
-from metrica.dashboard.admin.commands import Subparsers, Work, add_command, add_group, open_database
+from metrica.dashboard.admin.shared.commands import Subparsers, Work, add_command, add_group, open_database
 from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.people.errors import UnknownError
 from metrica.dashboard.people.members import Member, MemberTable, checked_name

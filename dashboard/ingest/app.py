@@ -19,7 +19,7 @@ from metrica.dashboard.ingest.api import (
     errors_as_json,
 )
 from metrica.dashboard.ingest.asking import guarded, require_sender
-from metrica.dashboard.ingest.bodies import MEDIA, parsed, prepare
+from metrica.dashboard.ingest.bodies import parsed, prepare
 from metrica.dashboard.ingest.body import MAX_BODY, RequestError, parse_coverage, parse_events
 from metrica.dashboard.ingest.metrics import Metrics
 from metrica.dashboard.ingest.misdirected import ANY_ADDRESS, wrong_address, wrong_method
