@@ -88,6 +88,8 @@ class PostgresqlEngine(Engine):
     def tidy(self, before: int) -> None:
         try:
             self._partitions.drop_empty(before)
+        except psycopg.errors.LockNotAvailable:
+            pass  # a long read, such as a backup: it is done the next time
         except psycopg.Error as error:
             raise database_error(error, self.name) from None
 
