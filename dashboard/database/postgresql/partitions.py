@@ -15,6 +15,7 @@ Month = tuple[int, int]
 
 _LOCK = 1297372484  # of whoever makes or drops a month, in any program
 _SECOND = 10**9
+_DAY = 86_400 * _SECOND
 _ATTACHED = b"SELECT EXISTS (SELECT 1 FROM pg_inherits WHERE inhrelid = to_regclass($1) AND NOT inhdetachpending)"
 _MONTHS = b"""
     SELECT inhrelid::regclass::text, inhdetachpending FROM pg_inherits
@@ -36,7 +37,8 @@ class Partitions:
 
         On a connection of its own: a month is there for everybody at once, and stays if the write that needed it fails.
         """
-        missing = {month for time in times if (month := month_of(time)) is not None} - self._known
+        days = {time // _DAY for time in times}  # few, and every month is made of whole ones
+        missing = {month for day in days if (month := month_of(day * _DAY)) is not None} - self._known
         if not missing:
             return
         with self._lock, contextlib.closing(self._connect()) as conn:
