@@ -15,6 +15,7 @@ Month = tuple[int, int]
 
 _LOCK = 1297372484  # of whoever makes or drops a month, in any program
 _SECOND = 10**9
+_DAY = 86_400 * _SECOND
 _ATTACHED = b"SELECT EXISTS (SELECT 1 FROM pg_inherits WHERE inhrelid = to_regclass($1) AND NOT inhdetachpending)"
 _HALF = b"SELECT EXISTS (SELECT 1 FROM pg_inherits WHERE inhrelid = to_regclass($1) AND inhdetachpending)"
 """Whether the table of a month was about to be dropped when a program was killed, or had to wait for too long."""
@@ -38,7 +39,8 @@ class Partitions:
 
         On a connection of its own: a month is there for everybody at once, and stays if the write that needed it fails.
         """
-        missing = {at for time in times if (at := month_of(time)) is not None} - self._known
+        days = {time // _DAY for time in times}  # few, and every month is made of whole ones
+        missing = {at for day in days if (at := month_of(day * _DAY)) is not None} - self._known
         if not missing:
             return
         with self._lock, contextlib.closing(self._connect()) as conn:
