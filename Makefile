@@ -13,9 +13,10 @@ export PIP_CONSTRAINT = $(abspath constraints.txt)
 export PIP_BUILD_CONSTRAINT = $(PIP_CONSTRAINT)
 SUDO = $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-# What the tests use besides Python: a browser for the pages, a real RTSP camera, a font with Arabic, PostgreSQL.
+# What the tests use besides Python: a browser for the pages, a real RTSP camera, a font with Arabic, PostgreSQL, an MQTT
+# broker.
 TEST_PACKAGES = chromium fonts-noto-core libpangoft2-1.0-0 python3-gi gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base \
-	gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly postgresql
+	gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly mosquitto postgresql
 
 # Draws the diagrams of the site. Taken from npm while building and never committed; the 11 is what the theme expects.
 MERMAID = mermaid@11.17.2
@@ -63,7 +64,7 @@ packages: $(VENV)/.installed-dev
 
 lock: $(VENV)/.installed-dev
 	mkdir -p build && sed -n '/^#/p' constraints.txt > build/constraints.txt
-	$(BIN)/uv pip compile setup.cfg --extra dev --extra docs --extra documents --extra postgresql --universal --python-version 3.11 --fork-strategy fewest \
+	$(BIN)/uv pip compile setup.cfg --extra dev --extra docs --extra documents --extra mqtt --extra postgresql --extra alerts --universal --python-version 3.11 --fork-strategy fewest \
 		--upgrade --quiet --no-header --annotation-style line >> build/constraints.txt
 	mv build/constraints.txt constraints.txt
 
@@ -76,7 +77,7 @@ $(VENV)/.installed: setup.cfg pyproject.toml constraints.txt
 
 $(VENV)/.installed-dev: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --editable '.[dev,docs,documents,postgresql]'
+	$(BIN)/pip install --quiet --editable '.[dev,docs,documents,mqtt,postgresql,alerts]'
 	touch $(VENV)/.installed $@
 
 system-test:

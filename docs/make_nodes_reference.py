@@ -24,6 +24,8 @@ ORDER = (
     "line_counter",
     "zone_counter",
     "uploader",
+    "watching_uploader",
+    "mqtt",
     "ingest",
     "dashboard",
 )

@@ -22,10 +22,10 @@ def ingest_command(*arguments: str, data: Path) -> str:
 class IngestServer:
     """A running ingest over a new database with the store `shop`. `with` stops it.
 
-    port: 0 takes a free one; `address` says which.
+    port: 0 takes a free one; `address` says which. place: the address of another database than the file in `data`.
     """
 
-    def __init__(self, data: Path, *, port: int = 0, stores: tuple[str, ...] = ("shop",)) -> None:
+    def __init__(self, data: Path, *, port: int = 0, stores: tuple[str, ...] = ("shop",), place: str = "") -> None:
         data.mkdir(parents=True, exist_ok=True)
         self.data = data
         self.tokens: dict[str, str] = {}
@@ -35,7 +35,15 @@ class IngestServer:
         self.log = data / "log"
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*_COMMAND, "serve", "--port", str(port), "--data", str(data)],
+                [
+                    *_COMMAND,
+                    "serve",
+                    "--port",
+                    str(port),
+                    "--data",
+                    str(data),
+                    *(["--database", place] if place else []),
+                ],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,

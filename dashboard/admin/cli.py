@@ -5,11 +5,43 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from metrica.dashboard.admin import backups, deletion, events, exports, log, privacy, stores, sums, tokens, users
-from metrica.dashboard.service.commands import run
+from metrica.dashboard.admin import (
+    alerts,
+    backups,
+    boxes,
+    copies,
+    deletion,
+    events,
+    exports,
+    log,
+    organisations,
+    privacy,
+    stores,
+    sums,
+    tokens,
+    users,
+    webhooks,
+)
+from metrica.dashboard.service.commands import Parser, run
 from metrica.version import __version__
 
-SUBJECTS = (stores, tokens, users, backups, exports, events, deletion, sums, log, privacy)
+SUBJECTS = (
+    stores,
+    tokens,
+    users,
+    organisations,
+    boxes,
+    alerts,
+    backups,
+    copies,
+    exports,
+    events,
+    deletion,
+    sums,
+    log,
+    privacy,
+    webhooks,
+)
 """The modules whose `add_commands` gives the subcommands, in the order of `--help`."""
 
 
@@ -19,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="metrica-admin",
         description=__doc__,
         epilog="It works on the database of a running server too. 'metrica-admin COMMAND --help' shows an example.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 from typing import Any
 
 from metrica.dashboard.admin.commands import (
@@ -13,8 +14,13 @@ from metrica.dashboard.admin.commands import (
     open_database,
     require_store,
 )
+from metrica.dashboard.admin.store_details import add_details, described, given_details
 from metrica.dashboard.database.errors import DatabaseError
-from metrica.dashboard.kpis.store import DEFAULT_CUTOFF_HOUR
+from metrica.dashboard.kpis.hours import OpeningHours
+from metrica.dashboard.kpis.store import DEFAULT_CUTOFF_HOUR, Store
+from metrica.dashboard.people.details import NAMES, StoreDetails
+from metrica.dashboard.people.details_table import DetailsTable
+from metrica.dashboard.people.settings import change_settings
 from metrica.dashboard.service.serving import say
 
 _NONE = "none"
@@ -32,6 +38,7 @@ def add_commands(commands: Subparsers) -> None:
     )
     add_store_argument(add)
     add_settings(add, required=True)
+    add.add_argument("--organisation", default="", metavar="ID", help="whose it is (default: the first one's)")
     change = add_command(
         store,
         "set",
@@ -41,6 +48,8 @@ def add_commands(commands: Subparsers) -> None:
     )
     add_store_argument(change)
     add_settings(change, required=False)
+    show = add_command(store, "show", show_store, "show all settings of a store", "metrica-admin store show tunis-01")
+    add_store_argument(show)
     add_command(store, "list", list_stores, "list the stores", "metrica-admin store list")
     remove = add_command(
         store,
@@ -79,26 +88,42 @@ def add_settings(parser: argparse.ArgumentParser, *, required: bool) -> None:
         metavar="SHARE",
         help="the share of what is counted that is true, from metrica-eval, or 'none'",
     )
+    add_details(parser)
 
 
 def add_store(args: argparse.Namespace) -> int:
     """Add a store, or change the settings that are given."""
     with open_database(args, make=True) as database:
-        store = database.stores.say(args.store, _given(args))
+        given = _given(args) | given_details(args, DetailsTable(database).get(args.store))
+        store, _ = change_settings(database, args.store, given, organisation=args.organisation)
     say(f"{store.id}: {store.timezone}, the day begins at {store.cutoff_hour:02}:00")
     return 0
 
 
 def set_store(args: argparse.Namespace) -> int:
     """Change the settings of a store that are given."""
-    changes = _given(args)
-    if not changes:
-        raise ValueError("nothing to change: give --timezone, --cutoff, --empty, --recall or --precision")
     with open_database(args) as database:
-        before = require_store(database, args.store)
-        after = database.stores.say(args.store, changes)
+        before = (require_store(database, args.store), DetailsTable(database).get(args.store))
+        changes = _given(args) | given_details(args, before[1])
+        if not changes:
+            raise ValueError(
+                "nothing to change: give --timezone, --name or another one of 'metrica-admin store set --help'"
+            )
+        after = change_settings(database, args.store, changes)
     for name in changes:
-        say(f"{after.id}: {name} was {getattr(before, name)}, is {getattr(after, name)}")
+        say(f"{args.store}: {name} was {_value(before, name)}, is {_value(after, name)}")
+    return 0
+
+
+def show_store(args: argparse.Namespace) -> int:
+    """Show all settings of a store."""
+    with open_database(args) as database:
+        store, details = require_store(database, args.store), DetailsTable(database).get(args.store)
+    for name, value in asdict(store).items():
+        if value is not None:
+            say(f"{name}\t{value}")
+    for line in described(details):
+        say(line)
     return 0
 
 
@@ -120,6 +145,14 @@ def remove_store(args: argparse.Namespace) -> int:
             )
     say(f"removed {args.store}")
     return 0
+
+
+def _value(settings: tuple[Store, StoreDetails], name: str) -> object:
+    """Return a setting, as it is said to people."""
+    value: object = getattr(settings[1] if name in NAMES else settings[0], name)
+    if isinstance(value, OpeningHours):
+        return "; ".join(line.replace("\t", " ") for line in described(StoreDetails(hours=value))) or "never"
+    return (", ".join(value) or "none") if isinstance(value, tuple) else value
 
 
 def _given(args: argparse.Namespace) -> dict[str, Any]:

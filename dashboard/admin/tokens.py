@@ -1,10 +1,11 @@
-"""`metrica-admin token`: what the boxes and programs show to speak for a store."""
+"""`metrica-admin token`: what the boxes show to speak for a store, and programs to speak for a user."""
 
 from __future__ import annotations
 
 import argparse
 from datetime import UTC, datetime
 
+from metrica.dashboard.admin import personal
 from metrica.dashboard.admin.commands import (
     Subparsers,
     add_command,
@@ -44,6 +45,7 @@ def add_commands(commands: Subparsers) -> None:
         one = add_command(token, action, work, help_text, f"metrica-admin token {action} tunis-01 4f2ac7d01b93")
         add_store_argument(one)
         one.add_argument("key", metavar="KEY", help="the token's key, or its first 6 digits, as 'token list' shows it")
+    personal.add_actions(token)
 
 
 def add_token(args: argparse.Namespace) -> int:

@@ -214,13 +214,15 @@ class Writer:
                     break
                 try:
                     with self._transactions.savepoint(place):
-                        outcomes.append((job.work(db), None))
+                        result = job.work(db)
                 except NextTransactionError:
                     break
                 except BaseException as error:
                     if self._transactions.verdict(error) != "job":
                         raise  # the disk or a lock, not the job: the whole transaction fails
                     outcomes.append((None, error))
+                else:
+                    outcomes.append((result, None))
         return outcomes
 
     def _refuse(self, batch: list[_Job[Any]], error: Exception) -> None:

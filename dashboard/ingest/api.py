@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import re
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import date
 from typing import Literal
 
 from aiohttp import web
@@ -17,7 +14,8 @@ from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.ingest.body import RequestError
 from metrica.dashboard.ingest.metrics import Metrics
 from metrica.dashboard.ingest.misdirected import UNKNOWN
-from metrica.dashboard.ingest.schema import Problem
+from metrica.dashboard.ingest.parameters import Parameter
+from metrica.dashboard.ingest.schemas.events import Problem
 from metrica.dashboard.people.errors import ForbiddenError, UnknownError
 from metrica.dashboard.people.rights import Right
 from metrica.dashboard.service.calm import calm_logger
@@ -36,53 +34,6 @@ RETRY_AFTER = 5
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 """Answers a request, as aiohttp calls it."""
 
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """A parameter in the query string: a whole number from `least` to `most`."""
-
-    name: str
-    """What the parameter is called in the address, such as `days`."""
-    default: int
-    """The value if the request does not give one."""
-    least: int
-    """The smallest value that is accepted."""
-    most: int
-    """The largest value that is accepted."""
-    help: str
-    """What the parameter does, for the OpenAPI document."""
-
-    def read(self, request: web.Request) -> int:
-        """Return its value in this request. Raises RequestError 400."""
-        text = request.query.get(self.name)
-        if text is None:
-            return self.default
-        if not (text.isascii() and text.isdigit() and len(text) < 10 and self.least <= int(text) <= self.most):
-            raise RequestError(400, f"'{self.name}' must be a whole number from {self.least} to {self.most}")
-        return int(text)
-
-
-@dataclass(frozen=True, slots=True)
-class DateQuery:
-    """A parameter in the query string: a date such as 2026-11-28, or nothing."""
-
-    name: str
-    """What the parameter is called in the address, such as `from`."""
-    help: str
-    """What the parameter does, for the OpenAPI document."""
-
-    def read(self, request: web.Request) -> date | None:
-        """Return its value in this request; None if it gives none. Raises RequestError 400."""
-        text = request.query.get(self.name)
-        if text is None:
-            return None
-        if _DATE.fullmatch(text):
-            with contextlib.suppress(ValueError):
-                return date.fromisoformat(text)
-        raise RequestError(400, f"'{self.name}' must be a date such as 2026-11-28")
-
-
-_DATE = re.compile(r"(19|20|21)\d\d-\d\d-\d\d", re.ASCII)
 
 Needs = Right | Literal["any", "nobody", "own"]
 """What whoever asks must be allowed: a right, for the store in the path if there is one; `any` if a valid token is
@@ -108,11 +59,13 @@ class Route:
     """The model of the answer, or its media type."""
     needs: Needs
     """Who may call it. It has no default, so that no new endpoint forgets it."""
+    also: tuple[str, ...] = ()
+    """Other media types that a request may ask for."""
     takes: type[BaseModel] | None = None
     """The model of the request's body."""
     media: tuple[str, ...] = (_JSON,)
     """The media types of the body that it takes."""
-    query: tuple[Query | DateQuery, ...] = ()
+    query: tuple[Parameter, ...] = ()
     """The parameters that it reads from the query string."""
     errors: tuple[int, ...] = ()
     """HTTP statuses of its errors, besides those of the token, of a path with braces, and 503."""

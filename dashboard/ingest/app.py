@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from collections.abc import Sequence
 
 from aiohttp import web
 
-from metrica.dashboard.ingest import kpi_routes
+from metrica.dashboard.ingest import box_routes, export_routes, kpi_routes, people_routes, store_routes, webhook_routes
 from metrica.dashboard.ingest.access import MetricsAccess
 from metrica.dashboard.ingest.api import (
     DATABASE,
@@ -20,12 +18,14 @@ from metrica.dashboard.ingest.api import (
     answer,
     errors_as_json,
 )
-from metrica.dashboard.ingest.asking import ASKER, guarded, require_sender
+from metrica.dashboard.ingest.asking import guarded, require_sender
+from metrica.dashboard.ingest.bodies import MEDIA, parsed, prepare
 from metrica.dashboard.ingest.body import MAX_BODY, RequestError, parse_coverage, parse_events
 from metrica.dashboard.ingest.metrics import Metrics
 from metrica.dashboard.ingest.misdirected import ANY_ADDRESS, wrong_address, wrong_method
 from metrica.dashboard.ingest.openapi import openapi
-from metrica.dashboard.ingest.schema import (
+from metrica.dashboard.ingest.pulse import Pulse
+from metrica.dashboard.ingest.schemas.events import (
     CoverageBatch,
     CoverageReceipt,
     EventBatch,
@@ -38,29 +38,25 @@ from metrica.dashboard.reports.answers import PATIENCE, Answers
 from metrica.dashboard.reports.reports import Reports
 from metrica.dashboard.service.connection import expect
 from metrica.dashboard.store.database import Database
+from metrica.dashboard.webhooks.worker import WebhookWorker
 from metrica.version import __version__
 
-T = TypeVar("T")
-
 _METRICS_ACCESS = web.AppKey("metrics_access", MetricsAccess)
-_PARSING = web.AppKey("parsing", asyncio.Semaphore)
-"""Limits how many bodies are decoded at a time, and so the memory that they take."""
-_BODIES: web.AppKey[Counter[str]] = web.AppKey("bodies", Counter)
-"""How many bodies each store, or user, is sending."""
-_URGENT = web.AppKey("urgent", ThreadPoolExecutor)
-BODIES_OF_A_STORE = 8
-"""Most bodies of one store that are read and parsed at a time, so that it cannot fill the memory, nor the queue."""
-_READ_TIMEOUT = 30.0  # s: a sender that is too slow must not hold a connection for ever
+_PULSE = web.AppKey("pulse", Pulse)
+_WORKER = web.AppKey("webhooks", WebhookWorker)
 
 
 async def post_events(request: web.Request) -> web.Response:
     """Take a batch of events. The answer is sent after the accepted events are on the disk."""
-    batch = await _parsed(request, parse_events)
+    batch = await parsed(request, parse_events)
     await require_sender(request, batch.store)
     added = await asyncio.wrap_future(request.app[DATABASE].events.add(batch.store, batch.events))
+    request.app[_WORKER].nudge(batch.store)
     request.app[METRICS].events(
         accepted=added.accepted, duplicates=added.duplicates, refused=len(batch.refused), later=len(batch.later)
     )
+    if batch.events:
+        request.app[box_routes.UPLOADS].note(batch.store)
     _require_understood(batch.later, batch.takes_later)
     receipt = EventReceipt(
         accepted=added.accepted, duplicates=added.duplicates, refused=batch.refused, later=batch.later
@@ -70,9 +66,11 @@ async def post_events(request: web.Request) -> web.Response:
 
 async def post_coverage(request: web.Request) -> web.Response:
     """Take a batch of coverage. The answer is sent after it is on the disk."""
-    batch = await _parsed(request, parse_coverage)
+    batch = await parsed(request, parse_coverage)
     await require_sender(request, batch.store)
     await asyncio.wrap_future(request.app[DATABASE].coverage.add(batch.store, batch.spans))
+    if batch.spans:
+        request.app[box_routes.UPLOADS].note(batch.store)
     _require_understood(batch.later, batch.takes_later)
     return answer(CoverageReceipt(kept=len(batch.spans), later=batch.later), without_defaults=True)
 
@@ -86,52 +84,23 @@ def _require_understood(later: Sequence[Later], takes_later: bool) -> None:
         raise RequestError(503, f"{len(later)} of the batch cannot be taken yet: {later[0].reason}")
 
 
-async def _parsed(request: web.Request, parse: Callable[[bytes, str, str, int], T]) -> T:
-    """Read the body and parse it in a thread. Raises RequestError."""
-    bodies, asker = request.app[_BODIES], request[ASKER]
-    own = asker.key
-    if bodies[own] >= BODIES_OF_A_STORE:
-        who = "this store" if asker.is_box else "this user"
-        raise RequestError(429, f"{who} sends {BODIES_OF_A_STORE} bodies at a time: send again in a second")
-    bodies[own] += 1
-    try:
-        return await _read_and_parsed(request, parse)
-    finally:
-        bodies[own] -= 1
-        if not bodies[own]:
-            del bodies[own]
-
-
-async def _read_and_parsed(request: web.Request, parse: Callable[[bytes, str, str, int], T]) -> T:
-    try:
-        async with asyncio.timeout(_READ_TIMEOUT):
-            body = await request.read()
-    except TimeoutError:
-        raise RequestError(408, f"the body did not come within {_READ_TIMEOUT:.0f} seconds") from None
-    encoding = request.headers.get("Content-Encoding", "").strip().lower()
-    async with request.app[_PARSING]:
-        return await asyncio.to_thread(parse, body, request.content_type, encoding, request.app[DATABASE].clock())
-
-
 async def healthz(request: web.Request) -> web.Response:
     """Answer that the server is up; 503 if its database does not answer, or cannot be written to any more."""
-    # In a thread of its own, so that it is answered while all others compute.
-    await asyncio.get_running_loop().run_in_executor(request.app[_URGENT], request.app[DATABASE].require_writing)
+    request.app[_PULSE].require()
     return answer(ServerStatus(status="ok", version=__version__))
 
 
 async def metrics(request: web.Request) -> web.Response:
     """Answer with the counters, to whoever has their token."""
     request.app[_METRICS_ACCESS].check(request)
-    return web.Response(body=request.app[METRICS].text(), headers={"Content-Type": "text/plain; version=0.0.4"})
+    text = await asyncio.to_thread(request.app[METRICS].text)  # it asks the database
+    return web.Response(body=text, headers={"Content-Type": "text/plain; version=0.0.4"})
 
 
 async def openapi_json(_request: web.Request) -> web.Response:
     """Answer with the OpenAPI document."""
     return web.json_response(openapi(ROUTES), dumps=lambda document: json.dumps(document, indent=1))
 
-
-_MEDIA = ("application/msgpack", "application/json")
 
 ROUTES: tuple[Route, ...] = (
     Route(
@@ -142,7 +111,7 @@ ROUTES: tuple[Route, ...] = (
         EventReceipt,
         SEND,
         takes=EventBatch,
-        media=_MEDIA,
+        media=MEDIA,
         errors=(400, 408, 413, 415),
     ),
     Route(
@@ -153,10 +122,15 @@ ROUTES: tuple[Route, ...] = (
         CoverageReceipt,
         SEND,
         takes=CoverageBatch,
-        media=_MEDIA,
+        media=MEDIA,
         errors=(400, 408, 413, 415),
     ),
     *kpi_routes.ROUTES,
+    *box_routes.ROUTES,
+    *export_routes.ROUTES,
+    *webhook_routes.ROUTES,
+    *store_routes.ROUTES,
+    *people_routes.ROUTES,
     Route("GET", "/healthz", healthz, "Whether the server is up and its database answers", ServerStatus, "nobody"),
     Route(
         "GET",
@@ -171,8 +145,12 @@ ROUTES: tuple[Route, ...] = (
 """Every endpoint. The application and the OpenAPI document are both made from this list."""
 
 
-async def _end_urgent(app: web.Application) -> None:
-    app[_URGENT].shutdown(cancel_futures=True)
+async def _start_worker(app: web.Application) -> None:
+    app[_WORKER].start()
+
+
+async def _end_worker(app: web.Application) -> None:
+    await asyncio.to_thread(app[_WORKER].stop)
 
 
 def create_app(
@@ -185,15 +163,17 @@ def create_app(
     """
     app = web.Application(middlewares=[errors_as_json], client_max_size=MAX_BODY)
     app[DATABASE] = database
-    # One, because two would only wait for each other: Python runs one at a time.
-    app[_PARSING] = asyncio.Semaphore(1)
-    app[_BODIES] = Counter()
-    app[_URGENT] = ThreadPoolExecutor(1, thread_name_prefix="metrica-ingest-urgent")
-    app.on_cleanup.append(_end_urgent)
+    prepare(app)
+    app[export_routes.EXPORTS] = Counter()
+    app[_PULSE] = Pulse(database)
     app[METRICS] = Metrics(database)
+    box_routes.prepare(app)
     app[_METRICS_ACCESS] = metrics_access or MetricsAccess()
     app[kpi_routes.ANSWERS] = answers = Answers(Reports(database), patience=patience)
     database.before_close(answers.close)
+    app[_WORKER] = WebhookWorker(database, observe=app[METRICS].webhook)
+    app.on_startup.append(_start_worker)
+    app.on_cleanup.append(_end_worker)
     methods: dict[str, list[str]] = {}
     for route in ROUTES:
         app.router.add_route(route.method, route.path, guarded(route), expect_handler=expect)

@@ -55,8 +55,8 @@ async def require_sender(request: web.Request, store: str) -> None:
         await store_of(request, store, SEND)
 
 
-async def stores_of(request: web.Request, right: Right, *, group: str = "", tag: str = "") -> list[Store]:
-    """Return all stores of whoever asks for which they have a right. group, tag: only those that have them."""
+async def stores_of(request: web.Request, right: Right | None = None, *, group: str = "", tag: str = "") -> list[Store]:
+    """Return all stores of whoever asks for which they have a right; None: any. group, tag: only those with them."""
     access = Access(request.app[DATABASE])
     return await asyncio.to_thread(access.stores, request[ASKER], right, group=group, tag=tag)
 

@@ -6,19 +6,23 @@ import json
 import math
 import sys
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import msgpack
-from pydantic import ValidationError
+from pydantic import FailFast, TypeAdapter, ValidationError
 
-from metrica.dashboard.ingest.schema import MAX_EVENTS, VERSION, CoverageBatch, Later, Refused
+from metrica.box import Hello
+from metrica.dashboard.ingest.schemas.events import MAX_EVENTS, VERSION, CoverageBatch, Later, Refused
 from metrica.dashboard.ingest.size import MAX_VALUES, json_values, msgpack_values
 from metrica.dashboard.kpis.events import HOUR
 from metrica.dashboard.store.records import Event, Span
 
 MAX_BODY = 1 << 20
 """Most bytes of a request's body as it is sent."""
+MAX_HELLO = 64 << 10
+"""Most bytes of a hello as it is sent."""
 MAX_PLAIN = 4 << 20
 """Most bytes of a request's body after decompression. The largest batch of an honest box has 3.6 MB."""
 MAX_TEXT = 3 * MAX_PLAIN
@@ -29,6 +33,7 @@ EARLIEST = 1_577_836_800_000_000_000
 _DAY = 24 * HOUR
 _DIGITS = 40
 """Most digits of a number in JSON that are looked at; the largest number of a field has 19."""
+_EVENTS: TypeAdapter[list[Event]] = TypeAdapter(Annotated[list[Event], FailFast()])
 _TOO_NEW = "its time is more than a day ahead of this server's clock: check the clocks of the box and of the server"
 
 
@@ -87,6 +92,9 @@ def parse_events(body: bytes, content_type: str, encoding: str, now: int) -> Par
         raise RequestError(400, "the body has no list 'events'")
     if len(listed) > MAX_EVENTS:
         raise RequestError(413, f"{len(listed)} events in one batch: send at most {MAX_EVENTS}")
+    takes_later = document.get("later") is True
+    if (whole := _all_valid(listed, now)) is not None:
+        return ParsedEvents(store, whole, [], [], takes_later)
     events: list[Event] = []
     refused: list[Refused] = []
     later: list[Later] = []
@@ -97,7 +105,7 @@ def parse_events(body: bytes, content_type: str, encoding: str, now: int) -> Par
             later.append(Later(id=_id_of(item), index=index, reason=str(error)))
         except ValueError as error:
             refused.append(Refused(id=_id_of(item), index=index, reason=str(error)))
-    return ParsedEvents(store, events, refused, later, document.get("later") is True)
+    return ParsedEvents(store, events, refused, later, takes_later)
 
 
 def parse_coverage(body: bytes, content_type: str, encoding: str, now: int) -> ParsedCoverage:
@@ -117,6 +125,17 @@ def parse_coverage(body: bytes, content_type: str, encoding: str, now: int) -> P
         else:
             spans.append(span)
     return ParsedCoverage(store, spans, later, batch.later)
+
+
+def parse_hello(body: bytes, content_type: str, encoding: str, now: int) -> Hello:
+    """Parse what a box says of itself. Raises RequestError with 400, 413, 415 or 503."""
+    if len(body) > MAX_HELLO:
+        raise RequestError(413, f"a hello has at most {MAX_HELLO >> 10} KiB: see /openapi.json for what belongs in it")
+    document, _ = _envelope(body, content_type, encoding, now, "nodes")
+    try:
+        return Hello.model_validate(document)
+    except ValidationError as error:
+        raise RequestError(400, f"the body cannot be taken: {_first_problem(error)}") from None
 
 
 def _envelope(body: bytes, content_type: str, encoding: str, now: int, what: str) -> tuple[dict[str, Any], str]:
@@ -160,12 +179,21 @@ def _decoded(body: bytes, content_type: str) -> Any:
             _require_few(json_values(body))
             return json.loads(_text(body), parse_int=_whole, parse_float=_decimal)
         if content_type == "application/msgpack":
-            _require_few(msgpack_values(body))
-            return msgpack.unpackb(body, timestamp=1)  # 1: as a float, which costs little
+            return _unpacked(body)
     except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as error:
         what = content_type.removeprefix("application/")
         raise RequestError(400, f"the body is not {what}: {str(error)[:100] or type(error).__name__}") from None
     raise RequestError(415, f"the content type {_short(content_type)} is not taken: send application/msgpack or json")
+
+
+def _unpacked(body: bytes) -> Any:
+    # Counting takes longer than all else. A body of an honest box has fewer bytes than it may have values; then only
+    # the lengths of lists could lie, for which room is made before their items are looked at.
+    with suppress(ValueError):  # then it is counted, and what is wrong with it is found again
+        if len(body) <= MAX_VALUES:
+            return msgpack.unpackb(body, timestamp=1, max_array_len=MAX_EVENTS)  # 1: as a float, which costs little
+    _require_few(msgpack_values(body))
+    return msgpack.unpackb(body, timestamp=1)
 
 
 def _whole(digits: str) -> float:
@@ -188,6 +216,18 @@ def _text(body: bytes) -> str:
 def _require_few(values: int) -> None:
     if values > MAX_VALUES:
         raise RequestError(413, f"the body has more than {MAX_VALUES} values: send fewer events")
+
+
+def _all_valid(listed: list[Any], now: int) -> list[Event] | None:
+    """Return the events if all of them can be taken, as those of an honest box; None: each has to be looked at.
+
+    One call for the whole batch takes half the time, and nothing else in a request takes longer.
+    """
+    try:
+        events = _EVENTS.validate_python(listed)
+    except ValidationError:
+        return None
+    return events if all(EARLIEST <= event.time <= now + _DAY for event in events) else None
 
 
 def _checked_event(item: Any, now: int) -> Event:

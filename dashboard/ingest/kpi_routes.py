@@ -9,10 +9,11 @@ from typing import TypeVar
 from aiohttp import web
 from pydantic import BaseModel
 
-from metrica.dashboard.ingest import kpi_schema as out
-from metrica.dashboard.ingest.api import DATABASE, DateQuery, Query, Route, answer
+from metrica.dashboard.ingest.api import DATABASE, Route, answer
 from metrica.dashboard.ingest.asking import STORE
 from metrica.dashboard.ingest.body import RequestError
+from metrica.dashboard.ingest.parameters import DateQuery, Query
+from metrica.dashboard.ingest.schemas import kpis as out
 from metrica.dashboard.kpis import footfall
 from metrica.dashboard.kpis.dwell import Dwell
 from metrica.dashboard.kpis.events import SECOND

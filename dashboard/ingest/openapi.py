@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from metrica.dashboard.ingest.api import DateQuery, Query, Route
-from metrica.dashboard.ingest.schema import Problem, json_schema
+from metrica.dashboard.ingest.api import Route
+from metrica.dashboard.ingest.schemas.events import Problem, json_schema
 from metrica.version import __version__
 
 _MEANINGS = {
@@ -18,6 +18,7 @@ _MEANINGS = {
     403: "The token speaks for another store, or does not have the right.",
     404: "There is no such thing, or it is another organisation's.",
     408: "The body came too slowly.",
+    409: "There are too many of them already.",
     413: "The body is too large, also after decompression.",
     415: "The media type or the content encoding is not taken.",
     429: "Too many requests of one address, or bodies of one store or user, at a time: send them one after another.",
@@ -49,24 +50,18 @@ def openapi(routes: Sequence[Route]) -> dict[str, Any]:
     }
 
 
-def _schema_of(query: Query | DateQuery) -> dict[str, Any]:
-    if isinstance(query, DateQuery):
-        return {"type": "string", "format": "date"}
-    return {"type": "integer", "default": query.default, "minimum": query.least, "maximum": query.most}
-
-
 def _operation(route: Route) -> dict[str, Any]:
     parameters: list[dict[str, Any]] = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}, "description": f"The {name}'s id."}
         for name in re.findall(r"{(\w+)}", route.path)
     ]
-    parameters += [{"name": q.name, "in": "query", "description": q.help, "schema": _schema_of(q)} for q in route.query]
+    parameters += [{"name": q.name, "in": "query", "description": q.help, "schema": q.schema()} for q in route.query]
     statuses = {*route.errors, 429, 503}
     if route.needs != "nobody":
         statuses |= {401} if route.needs == "own" else {401, 403}
     if "{" in route.path:
         statuses.add(404)
-    responses: dict[str, Any] = {"200": {"description": "Success.", "content": _content(route.answer)}}
+    responses: dict[str, Any] = {"200": {"description": "Success.", "content": _content(route.answer, *route.also)}}
     for status in sorted(statuses):
         responses[str(status)] = {"description": _MEANINGS[status], "content": _content(Problem)}
     operation: dict[str, Any] = {
@@ -84,7 +79,12 @@ def _operation(route: Route) -> dict[str, Any]:
     return operation
 
 
-def _content(answer: type[BaseModel] | str) -> dict[str, Any]:
-    if isinstance(answer, str):
-        return {answer: {"schema": {"type": "string" if answer.startswith("text") else "object"}}}
-    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{answer.__name__}"}}}
+def _content(*answers: type[BaseModel] | str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for answer in answers:
+        if isinstance(answer, str):
+            is_text = answer.startswith("text") or answer.endswith("ndjson")
+            found[answer] = {"schema": {"type": "string" if is_text else "object"}}
+        else:
+            found["application/json"] = {"schema": {"$ref": f"#/components/schemas/{answer.__name__}"}}
+    return found

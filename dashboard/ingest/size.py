@@ -6,7 +6,7 @@ in one step, in which no other thread runs.
 
 from __future__ import annotations
 
-from metrica.dashboard.ingest.schema import MAX_EVENTS
+from metrica.dashboard.ingest.schemas.events import MAX_EVENTS
 
 MAX_VALUES = 25 * MAX_EVENTS
 """Most values in a document. A batch of `MAX_EVENTS` events has about 13 for each event, keys included."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ MOST = 50
 
 _PREFIX = "mp_"
 _KEY = 12
-_MIN_KEY = 6
+_KEYS = re.compile(r"[0-9a-f]{6,12}")
 _DAY = 24 * 3600 * 10**9  # ns
 
 _COLUMNS = 't.hash, t."user", t.label, t.scopes, t.created, t.expires, t.revoked'
@@ -146,13 +147,15 @@ class ApiTokenTable:
 
         def update(db: Connection) -> ApiToken:
             start = key[:_KEY].lower()
+            if not _KEYS.fullmatch(start):
+                raise UnknownError(f"no token has the key {key!r}")
             sql = f"SELECT {_COLUMNS} FROM api_tokens t WHERE substr(t.hash, 1, ?) = ?"
             found = [row for row in db.execute(sql, (len(start), start)).fetchall() if row[1] in whose]
-            if len(start) < _MIN_KEY or len(found) != 1:
+            if len(found) != 1:
                 raise UnknownError(f"no token has the key {key!r}")
             with_others = (
-                "WITH RECURSIVE ended(hash) AS (SELECT ? UNION SELECT t.hash FROM api_tokens t"
-                " JOIN ended e ON t.made_with = e.hash) SELECT hash FROM ended"
+                "WITH RECURSIVE ended(hash) AS (SELECT hash FROM api_tokens WHERE hash = ?"
+                " UNION SELECT t.hash FROM api_tokens t JOIN ended e ON t.made_with = e.hash) SELECT hash FROM ended"
             )
             hashes = [row[0] for row in db.execute(with_others, (found[0][0],)).fetchall()]
             marks = ", ".join("?" * len(hashes))

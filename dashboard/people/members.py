@@ -194,7 +194,8 @@ def _named(role: Role, stores: Iterable[str] | None) -> tuple[str, ...] | None:
 def _name_stores(db: Connection, organisation: str, name: str, stores: tuple[str, ...] | None) -> None:
     db.execute('DELETE FROM member_stores WHERE "user" = ?', (name,))
     for store in stores or ():
-        if not db.execute("SELECT 1 FROM stores WHERE id = ? AND organisation = ?", (store, organisation)).fetchone():
+        known = "SELECT 1 FROM stores WHERE id = ? AND organisation = ?"
+        if not store.isprintable() or not db.execute(known, (store, organisation)).fetchone():
             raise UnknownError(f"there is no store {store!r}")
         db.execute('INSERT INTO member_stores (store, "user") VALUES (?, ?)', (store, name))
 
@@ -206,10 +207,8 @@ def _require_another_owner(db: Connection, owner: Member) -> None:
 
 
 def _read(db: Connection, organisation: str, name: str) -> Member:
-    row = db.execute(
-        "SELECT role, limited, created FROM users WHERE name = ? AND organisation = ? AND removed IS NULL",
-        (name, organisation),
-    ).fetchone()
+    known = "SELECT role, limited, created FROM users WHERE name = ? AND organisation = ? AND removed IS NULL"
+    row = db.execute(known, (name, organisation)).fetchone() if name.isprintable() else None
     if row is None:
         raise UnknownError(f"there is no user {name!r}")
     role, limited, created = row

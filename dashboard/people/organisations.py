@@ -99,7 +99,7 @@ class OrganisationTable:
         self._file.write(delete).result()
 
     def move_store(self, store: str, organisation: str, *, actor: str = COMMAND) -> None:
-        """Give a store to another organisation; the users who had it have it no longer.
+        """Give a store to another organisation; the users who had it have it no longer, and their webhooks are gone.
 
         Raises UnknownError if there is no such store or organisation.
         """
@@ -112,7 +112,8 @@ class OrganisationTable:
                 raise UnknownError(f"there is no store {store!r}")
             if row[0] != organisation:
                 db.execute("UPDATE stores SET organisation = ? WHERE id = ?", (organisation, store))
-                db.execute("DELETE FROM member_stores WHERE store = ?", (store,))
+                for table in ("member_stores", "webhooks"):
+                    db.execute(f"DELETE FROM {table} WHERE store = ?", (store,))
                 detail = {"organisation": organisation, "organisation before": row[0]}
                 record(db, now, actor, "store moved", store, detail=detail)
 

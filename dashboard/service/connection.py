@@ -60,6 +60,10 @@ class Connection(web.RequestHandler):
         self._room = min(body, _MAX_BODY) + MAX_HEAD
         self._book.begin(self._record, self._loop.time())
 
+    def go_on(self) -> None:
+        """A part of an answer that is sent in parts was taken by its reader."""
+        self._book.go_on(self._record, self._loop.time())
+
     def end(self, request: web.BaseRequest) -> None:
         """The request is answered."""
         if request.content.is_eof():

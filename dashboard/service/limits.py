@@ -25,7 +25,7 @@ class Limits:
     idle: float = 30.0
     """Seconds after which a connection is closed that is in no request; half a request is none."""
     longest: float = 120.0
-    """Seconds after which a request is given up."""
+    """Seconds after which a request is given up, or after the last part of an answer that is sent in parts."""
 
 
 @dataclass(eq=False, slots=True)
@@ -90,6 +90,13 @@ class Connections:
         """A request has begun."""
         if self._wake(one):
             one.since, one.left = now, 0
+            self._busy[one] = None
+
+    def go_on(self, one: Held, now: float) -> None:
+        """A part of a long answer was taken: the request has as long again."""
+        if one in self._busy:
+            del self._busy[one]
+            one.since = now
             self._busy[one] = None
 
     def end(self, one: Held, now: float) -> None:

@@ -32,14 +32,16 @@ class CoverageTable:
         Spans of one camera that overlap, or are at most `TOLERANCE` apart, become one. So sending a span again
         changes nothing. The cost grows with what is sent, and with the spans in the database that it touches.
         """
-        left: list[Sequence[Span]] = [[piece for span in joined(spans) for piece in _pieces(span)]]
+        sent, left = list(spans), list[Sequence[Span]]()
 
         def some(db: Connection) -> None:
             self._file.lock_store(db, store)
+            if not left:  # in a thread that writes: who calls may be a server's loop
+                left.append([piece for span in joined(sent) for piece in _pieces(span)])
             left[1:] = [_insert_some(db, store, left[0])]
 
         def parts() -> Iterator[Callable[[Connection], None]]:
-            while left[0]:
+            while not left or left[0]:
                 yield some
                 del left[0]  # when they are on the disk, what is left of them takes their place
 

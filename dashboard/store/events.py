@@ -38,25 +38,25 @@ class EventTable:
     def add(self, store: str, events: Sequence[Event]) -> Future[Added]:
         """Write a store's events. An event whose id the store has sent before is a duplicate and changes nothing."""
         received = self._file.clock()
-        rows: list[EventRow] = [
-            (store, e.id, e.camera, e.line, IN if e.direction == "in" else OUT, e.track, e.time, received)
-            for e in events
-        ]
 
-        def insert(some: list[EventRow], db: Connection) -> int:
+        def insert(some: Sequence[Event], db: Connection) -> int:
+            rows: list[EventRow] = [
+                (store, e.id, e.camera, e.line, IN if e.direction == "in" else OUT, e.track, e.time, received)
+                for e in some
+            ]
             self._file.lock_store(db, store)
-            wanted, apart = sift_events(db, store, some)
+            wanted, apart = sift_events(db, store, rows)
             if wanted or apart:
                 sql = "UPDATE stores SET first_heard = ? WHERE id = ? AND first_heard IS NULL"
                 db.execute(sql, (received, store))
             return insert_events(self._file, db, store, wanted) + apart
 
         def whole(accepted: list[int]) -> Added:
-            return Added(sum(accepted), len(rows) - sum(accepted))
+            return Added(sum(accepted), len(events) - sum(accepted))
 
         # In parts, because the others wait meanwhile. If one of them fails, what is written already is a duplicate
         # when the sender sends it again.
-        parts = (partial(insert, rows[at : at + _TOGETHER]) for at in range(0, max(len(rows), 1), _TOGETHER))
+        parts = (partial(insert, events[at : at + _TOGETHER]) for at in range(0, max(len(events), 1), _TOGETHER))
         return self._file.write_parts(parts, whole, store)
 
     def between(self, store: str, since: int, until: int) -> Events:

@@ -51,10 +51,19 @@ class StoreTable:
 
         self._file.write(write).result()
 
-    def say(self, store: str, settings: Mapping[str, Any], *, actor: str = COMMAND) -> Store:
+    def say(
+        self,
+        store: str,
+        settings: Mapping[str, Any],
+        *,
+        organisation: str = "",
+        actor: str = COMMAND,
+        address: str = "",
+    ) -> Store:
         """Change some settings of a store, because an administrator says so, and return it with all of them.
 
         A store that is not there is added. The settings are named as in `Store`.
+        organisation: whose a new store is; empty: the first one's. actor, address: for the audit log.
         Raises ValueError for a setting that cannot be, and for a new store without `timezone`.
         """
         now = self._file.clock()
@@ -64,7 +73,9 @@ class StoreTable:
             if before is None and "timezone" not in settings:
                 raise ValueError(f"there is no store {store!r}: give its time zone too, and it is added")
             after = replace(before or Store(store, settings["timezone"]), **settings)
-            _write(db, after, dict.fromkeys(settings, ADMIN), now, actor)
+            _write(db, after, dict.fromkeys(settings, ADMIN), now, actor, address)
+            if before is None and organisation:
+                db.execute("UPDATE stores SET organisation = ? WHERE id = ?", (organisation, store))
             return after
 
         return self._file.write(write).result()
@@ -136,7 +147,9 @@ def _read(db: Connection, store: str) -> tuple[Store | None, dict[str, str]]:
     return (Store(*row[:-1]), json.loads(row[-1])) if row else (None, {})
 
 
-def _write(db: Connection, store: Store, said: Mapping[str, str | None], now: int, actor: str) -> None:
+def _write(
+    db: Connection, store: Store, said: Mapping[str, str | None], now: int, actor: str, address: str = ""
+) -> None:
     """Write a store's settings and who said those in `said` (None: nobody any more), with an entry in the audit log."""
     before, origins = _read(db, store.id)
     known = {name: by for name, by in {**origins, **said}.items() if by is not None}
@@ -147,4 +160,12 @@ def _write(db: Connection, store: Store, said: Mapping[str, str | None], now: in
     changed = {name: value for name, value in new.items() if value != old.get(name)}
     if changed or before is None:
         was = {f"{name} before": old[name] for name in changed if before}
-        record(db, now, actor, "store changed" if before else "store added", store.id, detail=changed | was)
+        record(
+            db,
+            now,
+            actor,
+            "store changed" if before else "store added",
+            store.id,
+            address=address,
+            detail=changed | was,
+        )

@@ -1,15 +1,18 @@
-"""The rows of an export: a store's events, its coverage, and its figures per hour, in its own local time.
+"""The rows of an export: a store's events, its coverage, and its figures per quarter of an hour, hour and business day.
 
-Everything is read piece by piece, so that neither the memory nor a running server feels how much there is.
+All of it is in the store's own local time, and read piece by piece, so that neither the memory nor a running server
+feels how much there is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import groupby
 from zoneinfo import ZoneInfo
 
-from metrica.dashboard.kpis.events import IN, SECOND
+from metrica.dashboard.kpis.business_day import Calendar
+from metrica.dashboard.kpis.events import END_OF_TIME, HOUR, IN, QUARTER, SECOND
 from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.reports.hours import hours_between
 from metrica.dashboard.store.database import Database
@@ -22,6 +25,7 @@ Rows = Callable[[Database, Store, int, int], Iterator[Row]]
 """Gives the rows of a store from a time up to another one, ns UTC."""
 
 _PIECE = 5000  # rows that are read at a time
+_DAY = 24 * HOUR
 
 
 def local_time(moment: int, zone: str) -> str:
@@ -38,7 +42,10 @@ def local_time(moment: int, zone: str) -> str:
 
 def events(database: Database, store: Store, since: int, until: int) -> Iterator[Row]:
     """Give the events, in order of time."""
-    last = database.rows("SELECT coalesce(max(n), 0) FROM events")[0][0]
+    # In SQLite the numbers of all stores grow in one row, and the last one is at hand; elsewhere that of a store is.
+    of_all = database.kind == "sqlite"
+    newest = "SELECT coalesce(max(n), 0) FROM events"
+    last = database.rows(newest if of_all else f"{newest} WHERE store = ?", *(() if of_all else (store.id,)))[0][0]
     place = (since, -2, 0)  # before the first one with this time, in the order of the index
     while True:
         rows = database.rows(
@@ -76,6 +83,35 @@ def coverage(database: Database, store: Store, since: int, until: int) -> Iterat
                 }
 
 
+def quarters(database: Database, store: Store, since: int, until: int) -> Iterator[Row]:
+    """Give the counts of each quarter of an hour, camera and line at which somebody was counted, in order of time.
+
+    A quarter that is not listed had no crossing, or nobody looked: `coverage` knows which.
+    """
+    calendar = Calendar(store.timezone, store.cutoff_hour)
+    ends = database.rows("SELECT min(quarter), max(quarter) FROM quarters WHERE store = ?", store.id)[0]
+    if ends[0] is None:
+        return
+    begin, end = max(since, ends[0]), min(until, ends[1] + QUARTER)
+    while begin < end:
+        stop = min(begin - begin % _DAY + _DAY, end)
+        rows = database.rows(
+            "SELECT quarter, camera, line, entered, left_ FROM quarters"
+            " WHERE store = ? AND quarter >= ? AND quarter < ? ORDER BY quarter, camera, line",
+            store.id, begin, stop,
+        )  # fmt: skip
+        for quarter, camera, line, entered, left in rows:
+            yield {
+                "quarter": local_time(quarter, store.timezone),
+                "business_day": calendar.day_of(quarter).isoformat(),
+                "camera": camera,
+                "line": line,
+                "entered": entered,
+                "left": left,
+            }
+        begin = stop
+
+
 def hours(database: Database, store: Store, since: int, until: int) -> Iterator[Row]:
     """Give the figures of each clock hour, from the store's first event on and up to now.
 
@@ -91,9 +127,41 @@ def hours(database: Database, store: Store, since: int, until: int) -> Iterator[
         }
 
 
+def days(database: Database, store: Store, since: int, until: int) -> Iterator[Row]:
+    """Give the figures of each business day that begins in the time asked for, likewise; the last is today so far."""
+    calendar, now = Calendar(store.timezone, store.cutoff_hour), database.clock()
+    for day, rows in groupby(hours_between(database, store, since, END_OF_TIME), lambda row: row.day):
+        start = calendar.start(day)
+        if start >= until:
+            return
+        if start >= since:
+            listed = list(rows)
+            missing = sum(row.missing * (min(row.hour.end, now + 1) - row.hour.start) for row in listed)
+            seen = missing <= 0 or any(row.entered or row.left for row in listed)
+            yield {
+                "business_day": day.isoformat(),
+                "entered": sum(row.entered or 0 for row in listed) if seen else None,
+                "left": sum(row.left or 0 for row in listed) if seen else None,
+                "missing_hours": round(missing / HOUR, 3),
+            }
+
+
 KINDS: dict[str, tuple[Rows, tuple[str, ...]]] = {
     "events": (events, ("time", "camera", "line", "direction", "id", "track", "received")),
     "coverage": (coverage, ("camera", "start", "end", "seconds")),
+    "quarters": (quarters, ("quarter", "business_day", "camera", "line", "entered", "left")),
     "hours": (hours, ("hour", "business_day", "entered", "left", "missing")),
+    "days": (days, ("business_day", "entered", "left", "missing_hours")),
 }
 """What can be exported: what gives its rows, and its columns."""
+
+
+def of_stores(database: Database, what: str, wanted: Sequence[tuple[Store, int, int]]) -> Iterator[Row]:
+    """Give the rows of several stores, one store after the other, each row with its `store`.
+
+    what: one of `KINDS`. wanted: the stores, each with the time from which on and the one up to which, ns UTC.
+    """
+    give, _ = KINDS[what]
+    for store, since, until in wanted:
+        for row in give(database, store, since, until):
+            yield {"store": store.id, **row}

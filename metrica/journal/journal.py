@@ -124,12 +124,15 @@ class Journal:
 
     def queue(self, limit: int, *, after: int = 0) -> list[Queued]:
         """The same events with their positions, without those up to the position `after`."""
-        what = "position, id, kind, payload"
-        query = f"SELECT {what} FROM event WHERE state = ? AND position > ? ORDER BY position LIMIT ?"
-        values = (UNSENT, after, limit)
-        return self._file.run(
-            lambda connection: [Queued(row[0], Entry(*row[1:])) for row in connection.execute(query, values)]
-        )
+        return self._queued("state = ? AND position > ? ORDER BY position", UNSENT, after, limit)
+
+    def all_after(self, after: int, limit: int) -> list[Queued]:
+        """The events behind a position, also those that are sent or refused, the oldest first, at most `limit`."""
+        return self._queued("position > ? ORDER BY position", after, limit)
+
+    def last_before(self, before: int, limit: int) -> list[Queued]:
+        """The events before a position, likewise, the newest first."""
+        return self._queued("position < ? ORDER BY position DESC", before, limit)
 
     def mark_sent(self, ids: Iterable[str]) -> int:
         """Mark events that the server has acknowledged. Returns how many were unsent; others are not changed."""
@@ -273,6 +276,12 @@ class Journal:
 
     def _entries(self, query: str, state: int, limit: int) -> list[Entry]:
         return self._file.run(lambda connection: [Entry(*row) for row in connection.execute(query, (state, limit))])
+
+    def _queued(self, which: str, *values: int) -> list[Queued]:
+        query = f"SELECT position, id, kind, payload FROM event WHERE {which} LIMIT ?"
+        return self._file.run(
+            lambda connection: [Queued(row[0], Entry(*row[1:])) for row in connection.execute(query, values)]
+        )
 
     def _change(self, statement: str, rows: Sequence[tuple[object, ...]]) -> int:
         def work(connection: sqlite3.Connection) -> int:

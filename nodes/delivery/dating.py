@@ -66,12 +66,13 @@ class Dating:
         clock: The machine's clocks.
         path: The file that remembers.
         log: Where to say that the clock is wrong, and that it was set.
+        keeps: Whether to write that file; another node of the box may do so.
     """
 
-    def __init__(self, clock: Clock, path: Path, log: logging.Logger | NodeLog) -> None:
+    def __init__(self, clock: Clock, path: Path, log: logging.Logger | NodeLog, *, keeps: bool = True) -> None:
         self.held = ""
         """Why nothing may be sent now, in one sentence; empty if something may."""
-        self._clock, self._log = clock, log
+        self._clock, self._log, self._keeps = clock, log, keeps
         self._file = ClockFile(path)
         self._settings, self._ever_synchronised = self._load()
         self._unsaved = self._said_unsaved = False
@@ -147,7 +148,7 @@ class Dating:
             return {}, False
 
     def _save(self) -> None:
-        if not self._unsaved or self._clock.uptime() < self._save_at:
+        if not self._keeps or not self._unsaved or self._clock.uptime() < self._save_at:
             return
         while len(self._settings) > _BOOTS:
             del self._settings[next(iter(self._settings))]

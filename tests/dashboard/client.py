@@ -16,6 +16,10 @@ import urllib3
 from metrica.dashboard.ingest.access import MetricsAccess
 from metrica.dashboard.ingest.app import create_app
 from metrica.dashboard.kpis.store import Store
+from metrica.dashboard.people.api_tokens import ApiTokenTable
+from metrica.dashboard.people.members import MemberTable
+from metrica.dashboard.people.organisations import MAIN
+from metrica.dashboard.people.rights import RIGHTS, Role
 from metrica.dashboard.service.serving import AioServer
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.records import Event
@@ -72,6 +76,11 @@ class Client:
             body = gzip.compress(body)
         return self.request("POST", "/v1/events", body=body, headers=given | (headers or {}))
 
+    def change(self, method: str, path: str, document: Any) -> Answer:
+        """Send a small JSON document."""
+        body = json.dumps(document).encode()
+        return self.request(method, path, body=body, headers={"Content-Type": "application/json"})
+
     def send(self, events: Sequence[Event], store: str = "tunis-01", **how: Any) -> Answer:
         return self.post(batch([event_document(e) for e in events], store), **how)
 
@@ -114,12 +123,19 @@ class Ingest(Client):
         text: str = Client(self.address, METRICS_TOKEN).get("/metrics").body.decode()
         return text
 
+    def as_user(self, name: str = "olfa", role: Role = Role.OWNER, stores: list[str] | None = None) -> Client:
+        """A new user of the first organisation, with a token that has all the scopes that the role allows."""
+        MemberTable(self.database).add(MAIN, name, "no hash", role, stores)
+        token, _ = ApiTokenTable(self.database).create(name, RIGHTS[role])
+        return Client(self.address, token)
+
 
 @contextlib.contextmanager
-def ingest_server(folder: Path, *, lock_timeout: float = 10.0) -> Generator[Ingest]:
-    """A server over a new database in `folder`, with the store tunis-01 and a token for it."""
+def ingest_server(place: Path | str, *, lock_timeout: float = 10.0) -> Generator[Ingest]:
+    """A server over a new database in a folder, or at an address, with the store tunis-01 and a token for it."""
     clock = ManualClock()
-    with Database(folder / "metrica.db", clock=clock, lock_timeout=lock_timeout) as database:
+    where = place / "metrica.db" if isinstance(place, Path) and place.is_dir() else place
+    with Database(where, clock=clock, lock_timeout=lock_timeout) as database:
         database.stores.put(STORE)
         server = AioServer(create_app(database, MetricsAccess(METRICS_TOKEN), patience=None), "127.0.0.1", 0)
         try:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.dashboard.database.places import place, postgresql, postgresql_server
+from tests.dashboard.database.places import module_place, place, postgresql, postgresql_server
 
-__all__ = ["place", "postgresql", "postgresql_server"]
+__all__ = ["module_place", "place", "postgresql", "postgresql_server"]

@@ -67,7 +67,9 @@ def of_the_api() -> set[str]:
     """Schema.property of each schema, and METHOD path ?parameter of each endpoint."""
     document = openapi(ROUTES)
     found = {
-        f"{name}.{key}" for name, schema in document["components"]["schemas"].items() for key in schema["properties"]
+        f"{name}.{key}"
+        for name, schema in document["components"]["schemas"].items()
+        for key in schema.get("properties", ())
     }
     for path, methods in document["paths"].items():
         for method, described in methods.items():

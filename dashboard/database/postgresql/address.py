@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -40,7 +40,9 @@ class Address:
             options = parse_qsl(parts.query, keep_blank_values=True)
             files = [value for name, value in options if name == _PASSWORD_FILE]
             rest = urlencode([(name, value) for name, value in options if name != _PASSWORD_FILE], quote_via=quote)
-            given = conninfo_to_dict(urlunsplit(("postgresql", parts.netloc, parts.path, rest, "")))
+            given = conninfo_to_dict(f"postgresql://{parts.netloc}{parts.path}{'?' if rest else ''}{rest}")
+            if not all(port.isdecimal() or not port for port in str(given.get("port") or "").split(",")):
+                raise ValueError("a port that is no number")
         except (ValueError, psycopg.Error):  # its text may repeat the address, with the password
             raise ValueError(f"the address of the database cannot be read: {_FORM}") from None
         parameters = {name: str(value) for name, value in given.items() if value is not None}

@@ -62,7 +62,8 @@ def options(address: Address, *, reading: bool) -> dict[str, Any]:
     given = address.with_password()
     settings = _READING if reading else _WRITING
     own = " ".join(f"-c {name}={value}" for name, value in settings.items())
-    several = {} if reading or "," not in given.get("host", "") else {"target_session_attrs": "read-write"}
+    # A standby lags behind: whoever has just logged in would not be known there.
+    several = {"target_session_attrs": "primary"} if "," in given.get("host", "") else {}
     return {
         "application_name": "metrica",
         "connect_timeout": str(CONNECT),

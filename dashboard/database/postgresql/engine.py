@@ -82,6 +82,15 @@ class PostgresqlEngine(Engine):
     def tables_with(self, db: Connection, column: str) -> dict[str, set[str]]:
         return statements.tables_with(cast(Session, db), column)
 
+    def key_of(self, db: Connection, table: str) -> tuple[str, ...]:
+        return statements.key_of(cast(Session, db), table)
+
+    def tidy(self, before: int) -> None:
+        try:
+            self._partitions.drop_empty(before)
+        except psycopg.Error as error:
+            raise database_error(error, self.name) from None
+
     def before_close(self, work: Callable[[], object]) -> None:
         self._before_close.append(work)
 

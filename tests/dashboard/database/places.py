@@ -30,6 +30,18 @@ def postgresql(postgresql_server: Server) -> Generator[str]:
     postgresql_server.drop(url)
 
 
+@pytest.fixture(params=["sqlite", "postgresql"], scope="module")
+def module_place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Generator[Place]:
+    """Where a new database of a module is, once of each kind."""
+    if request.param == "sqlite":
+        yield tmp_path_factory.mktemp("database") / "metrica.db"
+        return
+    server: Server = request.getfixturevalue("postgresql_server")
+    url = server.new_database()
+    yield url
+    server.drop(url)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     """Where a new database is, once of each kind."""

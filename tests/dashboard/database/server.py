@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -13,6 +14,8 @@ from pathlib import Path
 
 import psycopg
 
+GUARDED = "guarded"
+"""The one user who needs a password; `metrica` may do everything, and needs none."""
 _TEMPLATE = "metrica_template"
 _QUICK = "-c fsync=off -c full_page_writes=off -c max_connections=60 -c shared_buffers=32MB"
 # The programs of the tests come and go by the hundred, and none of them is to be waited for.
@@ -47,14 +50,16 @@ class Server:
                 "initdb", "-D", "data", "-U", "metrica", "--auth=trust", f"--encoding={encoding}", "--locale=C",
                 "--no-sync",
             )  # fmt: skip
+            known = self.folder / "data" / "pg_hba.conf"
+            known.write_text(f"host all {GUARDED} 127.0.0.1/32 scram-sha-256\n{known.read_text()}")
             self.start()
         except BaseException:
             shutil.rmtree(self.folder, ignore_errors=True)
             raise
 
-    def url(self, database: str = "postgres", user: str = "metrica", extra: str = "") -> str:
-        """Return the address of one of its databases."""
-        return f"postgresql://{user}@127.0.0.1:{self.port}/{database}{extra}"
+    def url(self, database: str = "postgres", user: str = "metrica") -> str:
+        """Return the address of one of its databases. user: with a password after a colon, if it is to have one."""
+        return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
@@ -64,6 +69,14 @@ class Server:
     def stop(self, mode: str = "fast") -> None:
         """Stop it; mode: `fast` ends all connections, `immediate` is as a power cut."""
         self._run("pg_ctl", "-D", "data", "-m", mode, "-w", "-t", "60", "stop")
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the server and all its processes."""
+        main = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
+        children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
+        for process in (main, *map(int, children)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, number)
 
     def remove(self) -> None:
         """Stop it, and remove all that it has written."""

@@ -9,12 +9,13 @@ import pytest
 
 from metrica.dashboard.kpis.events import MINUTE
 from tests.dashboard.client import NOON, STORE, Ingest, ingest_server
+from tests.dashboard.database.places import Place
 from tests.dashboard.footfall import event
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[Ingest]:
-    with ingest_server(tmp_path_factory.mktemp("ingest")) as running:
+def server(module_place: Place) -> Generator[Ingest]:
+    with ingest_server(module_place) as running:
         yield running
 
 

@@ -57,14 +57,17 @@ def test_the_event_in_the_document_has_the_fields_that_are_checked(document: Any
 
 
 def test_the_answers_have_the_fields_that_the_document_says(document: Any, server: Ingest) -> None:
-    schemas = document["components"]["schemas"]
+    schemas, owner = document["components"]["schemas"], server.as_user()
     for path, methods in document["paths"].items():
         content = methods.get("get", {}).get("responses", {}).get("200", {}).get("content", {})
         reference = content.get("application/json", {}).get("schema", {}).get("$ref")
         if reference is None:
             continue
-        answer = server.get(path.replace("{store}", "tunis-01"))
+        answer = owner.get(path.replace("{store}", "tunis-01").replace("{box}", "box-1"))
         assert answer.status == 200
+        if schemas[reference.split("/")[-1]]["type"] == "array":  # test_exports.py looks at the rows
+            assert answer.body == []
+            continue
         assert set(answer.body) == set(schemas[reference.split("/")[-1]]["properties"]), path
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import socket
 import subprocess
@@ -17,6 +18,7 @@ import urllib3
 
 from metrica.dashboard.store.database import Database
 from tests.dashboard.client import STORE, Client
+from tests.dashboard.database.places import Place
 from tests.dashboard.footfall import event
 
 COMMAND = [sys.executable, "-c", "import sys; from metrica.dashboard.ingest.cli import main; sys.exit(main())"]
@@ -29,10 +31,11 @@ def ingest(*arguments: str, data: Path) -> subprocess.CompletedProcess[str]:
 
 
 @contextlib.contextmanager
-def serving(data: Path, *options: str) -> Generator[tuple[subprocess.Popen[str], str]]:
+def serving(data: Path, *options: str, database: str = "") -> Generator[tuple[subprocess.Popen[str], str]]:
     """A running server and its address."""
     command = [*COMMAND, "serve", "--port", "0", "--data", str(data), *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    variables = {**os.environ, "METRICA_DATABASE": database}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=variables)
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
@@ -53,13 +56,17 @@ def token(tmp_path: Path) -> str:
 
 
 def test_killed_in_the_middle_of_batches_nothing_acknowledged_is_lost_and_nothing_is_double(
-    tmp_path: Path, token: str
+    tmp_path: Path, place: Place
 ) -> None:
+    with Database(place) as database:
+        database.stores.put(STORE)
+        token = database.tokens.create(STORE.id, "box")
+    where = place if isinstance(place, str) else ""
     now = time.time_ns()
     batches = [[event(100 * b + n, now - b * 1000 - n) for n in range(100)] for b in range(200)]
     acknowledged: list[int] = []
     for kill_after in (5, 30, 60):
-        with serving(tmp_path) as (process, address):
+        with serving(tmp_path, database=where) as (process, address):
             client = Client(address, token)
             enough = len(acknowledged) + kill_after
             # Strictly in the middle: the kill comes while the next batch is on its way.
@@ -70,7 +77,7 @@ def test_killed_in_the_middle_of_batches_nothing_acknowledged_is_lost_and_nothin
                     assert client.send(batch, zipped=True).status == 200
                     acknowledged.append(1)
             assert process.wait(30) == -signal.SIGKILL
-    with serving(tmp_path) as (_, address):
+    with serving(tmp_path, database=where) as (_, address):
         client = Client(address, token)
         kept = [client.send(batch).body for batch in batches[: len(acknowledged)]]
         assert all(answer == {"accepted": 0, "duplicates": 100, "refused": []} for answer in kept)

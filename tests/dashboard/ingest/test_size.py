@@ -18,9 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from metrica.dashboard.ingest.app import BODIES_OF_A_STORE
+from metrica.dashboard.ingest.bodies import BODIES_OF_A_STORE
 from metrica.dashboard.ingest.body import MAX_PLAIN, RequestError, parse_coverage, parse_events
-from metrica.dashboard.ingest.schema import CoverageBatch
+from metrica.dashboard.ingest.schemas.events import CoverageBatch
 from metrica.dashboard.ingest.size import MAX_VALUES, json_values, msgpack_values
 from metrica.dashboard.kpis.store import Store
 from tests.dashboard.client import NOON, Client, batch, event_document, ingest_server, packed

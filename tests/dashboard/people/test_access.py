@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from pathlib import Path
 
 import pytest
 
@@ -18,14 +17,15 @@ from metrica.dashboard.people.rights import FIGURES, HEALTH, PEOPLE, RIGHTS, SEN
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.users import User
 from tests.dashboard.client import ManualClock
+from tests.dashboard.database.places import Place
 
 MINE, OTHER, THEIRS = "tunis-01", "tunis-02", "sfax-01"
 DAY = 24 * 3600 * 10**9
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Generator[Database]:
-    with Database(tmp_path / "metrica.db", clock=ManualClock()) as opened:
+def database(place: Place) -> Generator[Database]:
+    with Database(place, clock=ManualClock()) as opened:
         for store in (MINE, OTHER, THEIRS):
             opened.stores.put(Store(store, "Africa/Tunis"))
         OrganisationTable(opened).add("medina", "La Médina")

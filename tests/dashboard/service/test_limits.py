@@ -104,6 +104,21 @@ def test_a_long_answer_is_not_idle_while_its_reader_takes_of_it() -> None:
     assert not line.open, "it took nothing for 30 s"
 
 
+def test_an_answer_in_parts_goes_on_as_long_as_they_are_taken() -> None:
+    book, line, other = Connections(Limits(longest=60)), Line("192.0.2.1"), Line("192.0.2.2")
+    for one in (line, other):
+        book.take(one.record, 0)
+        book.begin(one.record, 0)
+    for now in (50, 100, 150):
+        book.go_on(line.record, now)
+        book.sweep(now + 9)
+    assert line.open and not other.open
+    book.sweep(210)
+    assert not line.open
+    book.go_on(line.record, 220)  # its last part was on the way when it was hung up
+    assert len(book) == 0
+
+
 def test_a_sweep_of_thousands_is_done_in_short_turns() -> None:
     book, lines = Connections(Limits()), [Line("127.0.0.1") for _ in range(1000)]
     for line in lines:

@@ -131,9 +131,8 @@ Job = tuple[Callable[[], Any], Callable[[Future[Any]], None]]
 def jobs(monkeypatch: pytest.MonkeyPatch) -> list[Job]:
     """What the detector does beside its loop, in order; a test ends it when it likes, or never."""
     found: list[Job] = []
-    monkeypatch.setattr(
-        testing._BenchRuntime, "in_background", lambda _, work, done: found.append((work, done)), raising=True
-    )
+    runtime = testing._BenchRuntime  # pyright: ignore[reportPrivateUsage]
+    monkeypatch.setattr(runtime, "in_background", lambda _, work, done: found.append((work, done)))
     return found
 
 

@@ -1,0 +1,61 @@
+"""Databases that have years of made-up shops in them, sent through a real ingest."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.backoffice.places import Places
+from benchmarks.backoffice.process import Served
+from benchmarks.years.posting import Sent
+from benchmarks.years.sending import send_years
+from benchmarks.years.shop import Shop
+from benchmarks.years.stores import TOKENS, add_stores
+from metrica.dashboard.store.database import Database
+from metrica.dashboard.web.passwords import ensure_owner
+
+PASSWORD = "made-up years of the benchmark"
+"""Of the owner of these databases."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A database with the years of some shops."""
+
+    place: Path | str
+    """Where it is."""
+    tokens: dict[str, str]
+    """By the id of the store."""
+    sent: Sent
+    """What was sent."""
+    seconds: float
+    """How long that took."""
+
+
+def fill(places: Places, name: str, shops: Sequence[Shop], *, until: int, days: int) -> Filled:
+    """Make a database, and send the last `days` days of all shops up to `until` (ns UTC) to an ingest over it.
+
+    A SQLite file of an earlier run, in a folder that is kept, only gets what it lacks.
+    """
+    place = places.new(name)
+    tokens = add_stores(place, [shop.store for shop in shops], places.folder / f"{name}-{places.kind}-{TOKENS}")
+    with Database(place) as database:
+        ensure_owner(database, PASSWORD, "")
+    began = time.monotonic()
+    sent = extend(places, place, tokens, shops, until=until, days=days)
+    return Filled(place, tokens, sent, time.monotonic() - began)
+
+
+def extend(
+    places: Places, place: Path | str, tokens: dict[str, str], shops: Sequence[Shop], *, until: int, days: int
+) -> Sent:
+    """Send the same days up to `until`; what was sent before are duplicates, which change nothing."""
+    with Served(place, places.log, now=until) as server:
+        return send_years(shops, tokens, server.ingest, until=until, days=days, progress=_progress)
+
+
+def _progress(sent: Sent) -> None:
+    print(f"\r  {sent.accepted + sent.duplicates} events sent ", end="", file=sys.stderr, flush=True)
