@@ -9,6 +9,7 @@ from metrica.dashboard.admin import (
     alerts,
     backups,
     boxes,
+    copies,
     deletion,
     events,
     exports,
@@ -20,12 +21,24 @@ from metrica.dashboard.admin import (
     users,
     webhooks,
 )
-from metrica.dashboard.service.commands import run
+from metrica.dashboard.service.commands import Parser, run
 from metrica.version import __version__
 
 SUBJECTS = (
-    *(stores, tokens, users, organisations, boxes, alerts, backups),
-    *(exports, events, deletion, log, privacy, webhooks),
+    stores,
+    tokens,
+    users,
+    organisations,
+    boxes,
+    alerts,
+    backups,
+    copies,
+    exports,
+    events,
+    deletion,
+    log,
+    privacy,
+    webhooks,
 )
 """The modules whose `add_commands` gives the subcommands, in the order of `--help`."""
 
@@ -36,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="metrica-admin",
         description=__doc__,
         epilog="It works on the database of a running server too. 'metrica-admin COMMAND --help' shows an example.",

@@ -11,7 +11,7 @@ from metrica.dashboard.alerts.rules import DAY, SECOND, BoxSeen, Counted, StoreS
 from metrica.dashboard.boxes.table import Box, BoxTable
 from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.reports.reports import Reports
-from metrica.dashboard.reports.store_reports import calendar_of
+from metrica.dashboard.reports.views import calendar_of
 from metrica.dashboard.store.database import Database
 
 _MEMORY = 8 << 20  # bytes, for the reports

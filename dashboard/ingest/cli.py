@@ -14,6 +14,7 @@ from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.ingest.access import metrics_access
 from metrica.dashboard.ingest.app import create_app
 from metrica.dashboard.service.commands import (
+    Parser,
     add_address_options,
     add_data_option,
     add_database_option,
@@ -39,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="metrica-ingest", description=__doc__)
+    parser = Parser(prog="metrica-ingest", description=__doc__)
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 

@@ -141,7 +141,10 @@ MAY_IMPORT: dict[str, set[str]] = {
         "metrica/box",
         *_of_dashboard("database", "store", "boxes", "kpis", "reports", "service", "texts"),
     },
-    "dashboard/upkeep": _of_dashboard("database", "database/sqlite", "store", "kpis", "reports"),
+    "dashboard/upkeep": _of_dashboard("database", "database/sqlite", "database/postgresql", "store", "kpis", "reports"),
+    "dashboard/copying": _of_dashboard(
+        "database", "database/schema", "database/sqlite", "database/postgresql", "store", "upkeep"
+    ),
     "dashboard/texts": {"dashboard/kpis"},
     "dashboard/people": {"messages", *_of_dashboard("database", "kpis", "store")},
     "dashboard/web/figures": _of_dashboard("kpis", "texts"),
@@ -150,10 +153,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "dashboard/admin": {
         "messages",
         *_of_dashboard("database", "store", "kpis", "people", "reports", "service", "upkeep", "privacy", "webhooks"),
-        *_of_dashboard("boxes", "alerts", "texts"),
+        *_of_dashboard("boxes", "alerts", "texts", "copying"),
     },
     # The two services import the room of `metrica-admin` for their old commands, which do the same.
-    "dashboard/ingest/schemas": _of_dashboard("people", "service", "store"),
+    "dashboard/ingest/schemas": {"metrica/box"} | _of_dashboard("people", "service", "store"),
     "dashboard/ingest": {
         "messages",
         "metrica/box",
