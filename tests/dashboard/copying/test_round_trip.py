@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from metrica.dashboard.copying.copying import CopiedTable, copy, sums_of
@@ -28,6 +28,7 @@ from tests.dashboard.footfall import footfall
 
 DAY = 24 * 3600 * 10**9
 TABLES = schema()
+NO_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)  # an example takes a second
 SLOW = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large]
 NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=8)
 
@@ -37,7 +38,7 @@ def without_audit(sums: tuple[CopiedTable, ...]) -> list[CopiedTable]:
     return sorted((table for table in sums if table.name != "audit"), key=lambda table: table.name)
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=5, deadline=None, phases=NO_SHRINKING, suppress_health_check=SLOW)
 @given(seed=seeds(TABLES))
 def test_any_rows_of_any_table_are_the_same_there_and_back(
     tmp_path_factory: pytest.TempPathFactory, postgresql_server: Server, seed: Seed
@@ -102,7 +103,7 @@ def figures(place: Place) -> list[Any]:
         return said
 
 
-@settings(max_examples=2, deadline=None, suppress_health_check=SLOW)
+@settings(max_examples=2, deadline=None, phases=NO_SHRINKING, suppress_health_check=SLOW)
 @given(events=histories(), label=NAMES)
 def test_every_figure_is_the_same_there_and_back_and_who_could_come_in_still_can(
     tmp_path_factory: pytest.TempPathFactory, postgresql_server: Server, events: list[Event], label: str
