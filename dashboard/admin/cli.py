@@ -17,6 +17,7 @@ from metrica.dashboard.admin import (
     organisations,
     privacy,
     stores,
+    sums,
     tokens,
     users,
     webhooks,
@@ -25,8 +26,21 @@ from metrica.dashboard.service.commands import Parser, run
 from metrica.version import __version__
 
 SUBJECTS = (
-    *(stores, tokens, users, organisations, boxes, alerts, backups, copies),
-    *(exports, events, deletion, log, privacy, webhooks),
+    stores,
+    tokens,
+    users,
+    organisations,
+    boxes,
+    alerts,
+    backups,
+    copies,
+    exports,
+    events,
+    deletion,
+    sums,
+    log,
+    privacy,
+    webhooks,
 )
 """The modules whose `add_commands` gives the subcommands, in the order of `--help`."""
 

@@ -43,12 +43,9 @@ def check_address(address: str) -> None:
     """Raise SendingError unless something can be sent to this address."""
     scheme, _, _ = address.partition("://")
     if scheme.lower() in _WEBHOOKS:
-        try:
-            if urlsplit(address).hostname:
-                return
-        except ValueError:
-            pass
-        raise SendingError(f"{shown(address)} is no address: write it as https://host/path")
+        if not _host(address):
+            raise SendingError(f"{shown(address)} is no address: write it as https://host/path")
+        return
     _apprise_target(address)
 
 
@@ -76,6 +73,13 @@ def document(message: Message) -> dict[str, Any]:
         "since": f"{datetime.fromtimestamp(alert.since / 1e9, UTC):%Y-%m-%dT%H:%M:%SZ}" if alert else None,
         "over": message.over,
     }
+
+
+def _host(address: str) -> str:
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _post(address: str, message: Message) -> None:

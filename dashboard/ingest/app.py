@@ -9,14 +9,7 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from metrica.dashboard.ingest import (
-    box_routes,
-    export_routes,
-    kpi_routes,
-    people_routes,
-    store_routes,
-    webhook_routes,
-)
+from metrica.dashboard.ingest import box_routes, export_routes, kpi_routes, people_routes, store_routes, webhook_routes
 from metrica.dashboard.ingest.access import MetricsAccess
 from metrica.dashboard.ingest.api import (
     DATABASE,
@@ -133,11 +126,11 @@ ROUTES: tuple[Route, ...] = (
         errors=(400, 408, 413, 415),
     ),
     *kpi_routes.ROUTES,
+    *box_routes.ROUTES,
     *export_routes.ROUTES,
     *webhook_routes.ROUTES,
     *store_routes.ROUTES,
     *people_routes.ROUTES,
-    *box_routes.ROUTES,
     Route("GET", "/healthz", healthz, "Whether the server is up and its database answers", ServerStatus, "nobody"),
     Route(
         "GET",

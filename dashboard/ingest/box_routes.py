@@ -28,6 +28,7 @@ UPLOADS = web.AppKey("uploads", Uploads)
 """The application's notes of who sent something."""
 _BOXES = web.AppKey("boxes", BoxTable)
 
+
 _DAYS = Query("days", 7, 1, KEPT_DAYS, "How many days of 24 hours, up to now.")
 
 

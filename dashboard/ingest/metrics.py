@@ -47,9 +47,10 @@ class Metrics:
         silent = Gauge(
             "metrica_boxes_silent", "Boxes that have said nothing for a quarter of an hour.", registry=self._registry
         )
-        silent.set_function(BoxTable(database).silent)
-        self._alerts = Gauge("metrica_alerts_open", "Alerts that are on.", ("kind",), registry=self._registry)
-        self._notices = NoticeTable(database)
+        silent.set_function(partial(_silent_boxes, database))
+        alerts = Gauge("metrica_alerts_open", "Alerts that are on.", ("kind",), registry=self._registry)
+        for kind in KINDS:
+            alerts.labels(kind).set_function(partial(_alerts_open, database, kind))
 
         self.exports = Gauge("metrica_ingest_exports", "Exports that are being sent.", registry=self._registry)
         """How many exports are being sent."""
@@ -76,10 +77,7 @@ class Metrics:
         self._webhooks.labels(outcome).inc()
 
     def text(self) -> bytes:
-        """Return the metrics in Prometheus's text format. It asks the database, and raises DatabaseError."""
-        on = self._notices.count()
-        for kind in KINDS:
-            self._alerts.labels(kind).set(on.get(kind, 0))
+        """Return the metrics in Prometheus's text format. It asks the database, so it may take a while."""
         return generate_latest(self._registry)
 
 
@@ -90,3 +88,19 @@ def _webhooks_in_state(database: Database, place: int) -> float:
     except DatabaseError:
         return math.nan
     return float((total - failing - paused, failing, paused)[place])
+
+
+def _silent_boxes(database: Database) -> float:
+    """Return how many boxes are silent; not a number while the database is away."""
+    try:
+        return BoxTable(database).silent()
+    except DatabaseError:
+        return math.nan
+
+
+def _alerts_open(database: Database, kind: str) -> float:
+    """Return how many alerts of a kind are on; not a number while the database is away."""
+    try:
+        return NoticeTable(database).count().get(kind, 0)
+    except DatabaseError:
+        return math.nan

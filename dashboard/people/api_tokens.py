@@ -154,8 +154,8 @@ class ApiTokenTable:
             if len(found) != 1:
                 raise UnknownError(f"no token has the key {key!r}")
             with_others = (
-                "WITH RECURSIVE ended(hash) AS (SELECT ? UNION SELECT t.hash FROM api_tokens t"
-                " JOIN ended e ON t.made_with = e.hash) SELECT hash FROM ended"
+                "WITH RECURSIVE ended(hash) AS (SELECT hash FROM api_tokens WHERE hash = ?"
+                " UNION SELECT t.hash FROM api_tokens t JOIN ended e ON t.made_with = e.hash) SELECT hash FROM ended"
             )
             hashes = [row[0] for row in db.execute(with_others, (found[0][0],)).fetchall()]
             marks = ", ".join("?" * len(hashes))

@@ -82,9 +82,9 @@ class Removals:
         with self._file.snapshot() as db:
             kept = kept_since(db, stretch.store)
         if stretch.since < kept:
-            begin = datetime.fromtimestamp(kept // SECOND, UTC)
+            first = datetime.fromtimestamp(kept // SECOND, UTC)
             raise DatabaseError(
-                f"of the time before {begin:%Y-%m-%dT%H:%M}+00:00 only sums are kept, and they stay: begin then"
+                f"of the time before {first:%Y-%m-%dT%H:%M}+00:00 only sums are kept, and they stay: begin then"
             )
         now, found = self._file.clock(), len(self.preview(stretch))
 

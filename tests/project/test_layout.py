@@ -156,7 +156,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *_of_dashboard("boxes", "alerts", "texts", "copying"),
     },
     # The two services import the room of `metrica-admin` for their old commands, which do the same.
-    "dashboard/ingest/schemas": _of_dashboard("people", "service", "store"),
+    "dashboard/ingest/schemas": {"metrica/box"} | _of_dashboard("people", "service", "store"),
     "dashboard/ingest": {
         "messages",
         "metrica/box",
