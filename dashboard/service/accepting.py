@@ -86,6 +86,16 @@ class Acceptor:
         connection.close()
 
     def _first_bytes(self, record: Held) -> None:
+        try:
+            said = self._silent[record].recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return
+        except OSError:
+            said = b""
+        if not said:  # gone without a word, which costs no more than its socket either
+            self._book.lost(record)
+            self._hang_up_silent(record)
+            return
         self._loop.remove_reader(self._silent[record])
         if not self._spoken:
             self._loop.call_soon(self._start_some)
