@@ -78,7 +78,9 @@ class Acceptor:
         connection.setblocking(False)
         self._silent[record] = connection
         record.hang_up = partial(self._hang_up_silent, record)
-        self._loop.add_reader(connection, self._first_bytes, record)
+        # By its number: of a socket that it does not know yet, the selector makes a text for an error, with two calls
+        # of the kernel.
+        self._loop.add_reader(connection.fileno(), self._first_bytes, record)
 
     def _hang_up_silent(self, record: Held) -> None:
         connection = self._silent.pop(record)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import gc
 import json
 import os
 import select
@@ -128,6 +129,12 @@ def test_who_goes_without_a_word_costs_no_more_than_a_socket(make: Make, monkeyp
             one.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
             assert b"pong 0" in one.recv(1000)
     assert len(made) == 1
+
+
+def test_the_garbage_collector_leaves_alone_what_was_imported() -> None:
+    with running(aio_server()):
+        assert gc.get_freeze_count() > 10_000
+        assert gc.get_threshold()[0] >= 10_000
 
 
 @both
