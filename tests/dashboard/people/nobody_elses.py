@@ -55,7 +55,7 @@ def check_endpoints(world: World, routes: tuple[Route, ...] = ROUTES) -> int:
                     own = _asked(client, route, Names(MINE, who, _NO_KEY), chosen, others=False)
                     for answer in (*said, own):
                         assert CANARY not in answer, f"{route.method} {route.path} tells {who} of others: {answer}"
-                    assert world.of_theirs() == before, f"{who} changes others with {route.method} {route.path}"
+            assert world.of_theirs() == before, f"{who} changes others with {route.method} {route.path}"
     return asked
 
 
