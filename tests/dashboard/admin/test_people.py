@@ -93,7 +93,8 @@ def test_the_details_of_a_store(here: Here) -> None:
     said = here.ok(
         "store", "set", SHOP, "--name", "Lafayette", "--country", "tn", "--tag", "mall", "--floor-area", "180",
         "--open", "monday-saturday 09:00-13:00 16:00-20:00", "--open", "sunday closed",
-        "--open-on", "2026-12-25 closed", "--open-in-ramadan", "saturday-monday 21:00-01:00", "--ramadan", "2027-02-08..2027-03-09",
+        "--open-on", "2026-12-25 closed", "--open-in-ramadan", "saturday-monday 21:00-01:00",
+        "--ramadan", "2027-02-08..2027-03-09",
     )  # fmt: skip
     assert "tunis-01: name was , is Lafayette\n" in said
     shown = here.ok("store", "show", SHOP)
