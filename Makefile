@@ -64,7 +64,7 @@ packages: $(VENV)/.installed-dev
 
 lock: $(VENV)/.installed-dev
 	mkdir -p build && sed -n '/^#/p' constraints.txt > build/constraints.txt
-	$(BIN)/uv pip compile setup.cfg --extra dev --extra docs --extra documents --extra mqtt --extra postgresql --universal --python-version 3.11 --fork-strategy fewest \
+	$(BIN)/uv pip compile setup.cfg --extra dev --extra docs --extra documents --extra mqtt --extra postgresql --extra alerts --universal --python-version 3.11 --fork-strategy fewest \
 		--upgrade --quiet --no-header --annotation-style line >> build/constraints.txt
 	mv build/constraints.txt constraints.txt
 
@@ -77,7 +77,7 @@ $(VENV)/.installed: setup.cfg pyproject.toml constraints.txt
 
 $(VENV)/.installed-dev: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --editable '.[dev,docs,documents,mqtt,postgresql]'
+	$(BIN)/pip install --quiet --editable '.[dev,docs,documents,mqtt,postgresql,alerts]'
 	touch $(VENV)/.installed $@
 
 system-test:

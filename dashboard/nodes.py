@@ -9,6 +9,8 @@ import secrets
 from pathlib import Path
 
 from metrica import Node, param, timer
+from metrica.dashboard.alerts.endings import endings_of
+from metrica.dashboard.alerts.keeper import Keeper
 from metrica.dashboard.database.errors import DatabaseDamagedError, DatabaseError
 from metrica.dashboard.database.places import is_address
 from metrica.dashboard.ingest.access import metrics_access
@@ -148,13 +150,17 @@ class Ingest(_ServerNode):
             is_open=self.metrics_open,
             behind_proxy=self.behind_proxy,
         )
+        certificate = Certificate.of(self.tls_cert, self.tls_key)
         server = AioServer(
             create_app(database, access),
             self.host,
             self.port,
-            certificate=Certificate.of(self.tls_cert, self.tls_key),
+            certificate=certificate,
             behind_proxy=self.behind_proxy,
         )
+        keeper = Keeper(database, endings=endings_of(database, certificate))
+        database.before_close(keeper.stop)
+        keeper.start()
         self.log.info(f"listening on {server.address}")
         return server
 

@@ -21,7 +21,7 @@ def free_ports() -> list[str]:
     if not _is_free(_INGEST):
         with socket.create_server((_HOST, 0)) as server:
             port = server.getsockname()[1]
-        found += [f"ingest.port={port}", f"uploader.url=http://{_HOST}:{port}"]
+        found += [f"ingest.port={port}", *(f"{node}.url=http://{_HOST}:{port}" for node in ("uploader", "reporter"))]
     return found
 
 

@@ -17,10 +17,13 @@ from metrica.secrets.registry import register
 
 JOURNAL_DAYS = 730
 """How long a journal keeps events at most, if nobody says otherwise: two years."""
+BOX_NAME = "box-name"
+"""The file in the data folder that holds the name of this box."""
 _OURS = (
     "journal.db",
     "metrica.db",
     "token",
+    "box-name",
     "watched.json",
     "clocks.json",
     "mqtt-",
@@ -49,6 +52,8 @@ class Context:
     """The folder of the store's files; None for the user's data folder. Nodes read it as `data_dir`."""
     journal_days: int = JOURNAL_DAYS
     """The bound of the journal: how long it keeps events at most, days."""
+    run_dir: Path | None = None
+    """The launcher's run folder, in which it says how its nodes are; None without a launcher."""
     hangs: int = 0
     """How often the launcher has killed this node in the last day because it gave no sign of life. What hung then, such
     as a device, may hang again."""
@@ -75,15 +80,29 @@ class Context:
         Raises:
             NodeError: The file cannot be written or read.
         """
-        path = self.data_dir / "token"
-        try:
-            make_private_folder(self.data_dir)
-            _write_once(path, f"mt_{secrets.token_urlsafe(32)}")
-            token = path.read_text().strip()
-        except OSError as error:
-            raise NodeError(f"the token file {path} cannot be used: {error.strerror}") from None
+        token = self._made_once("token", f"mt_{secrets.token_urlsafe(32)}")
         register(token)
         return token
+
+    def box_name(self) -> str:
+        """The name of this box at its server, such as box-3f9a1c22d0: random, and made on first use.
+
+        It lies in the file `box-name` in `data_dir`, so that the box keeps it; it says nothing of the machine.
+
+        Raises:
+            NodeError: The file cannot be written or read.
+        """
+        return self._made_once(BOX_NAME, f"box-{secrets.token_hex(5)}")
+
+    def _made_once(self, name: str, text: str) -> str:
+        """Return what a file of the data folder says; it is made with this text if it is not there."""
+        path = self.data_dir / name
+        try:
+            make_private_folder(self.data_dir)
+            _write_once(path, text)
+            return path.read_text().strip()
+        except OSError as error:
+            raise NodeError(f"the {name} file {path} cannot be used: {error.strerror}") from None
 
     def show_privately(self, name: str, text: str) -> Path:
         """Write what a person must see and no log may hold, such as an address with its token, for this user only.

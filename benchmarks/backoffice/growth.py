@@ -29,6 +29,8 @@ State = Literal["day", "outage", "night"]
 _MONTH = 31
 """Days of the other database. With eight weeks a heat map would have the same to read in both; with a month it has
 less, so that growth is rather over- than underestimated."""
+_TO_NIGHT = 8 * HOUR + 15 * MINUTE
+"""From the afternoon to the night of the same business day: a quarter to three in Tunis, a quarter to four in Cairo."""
 _LONGER = ("daily?days=400",)
 """Questions whose answer is longer the longer the history is: they have to be quick, but their ratio says nothing."""
 
@@ -90,8 +92,13 @@ class Asker:
     def _send(
         self, to: http.client.HTTPConnection, method: str, path: str, body: bytes | None, headers: dict[str, str]
     ) -> bytes:
-        to.request(method, path, body=body, headers=headers)
-        answer = to.getresponse()
+        try:
+            to.request(method, path, body=body, headers=headers)
+            answer = to.getresponse()
+        except (ConnectionError, http.client.RemoteDisconnected):  # the server closes what was idle for half a minute
+            to.close()
+            to.request(method, path, body=body, headers=headers)
+            answer = to.getresponse()
         said = answer.read()
         if answer.status not in (200, 204):
             raise RuntimeError(f"{method} {path}: {answer.status} {said[:300]!r}")
@@ -110,7 +117,7 @@ def growth(places: Places, sizes: Sizes, found: Findings) -> None:
         "events_per_second": round((years.sent.accepted + years.sent.duplicates) / max(years.seconds, 1e-3)),
         "states": {},
     }
-    for state, now in (("day", until), ("outage", until + 45 * MINUTE), ("night", until + 9 * HOUR + 30 * MINUTE)):
+    for state, now in (("day", until), ("outage", until + 45 * MINUTE), ("night", until + _TO_NIGHT)):
         if state == "night":
             for filled, days in ((years, sizes.days), (month, _MONTH)):
                 extend(places, filled.place, filled.tokens, shops, until=now, days=days)

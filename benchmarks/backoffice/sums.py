@@ -16,10 +16,9 @@ def mismatches(place: Path | str) -> int:
     with Database(place) as database:
         kept = database.rows("SELECT store, quarter, camera, line, entered, left_ FROM quarters")
         made = database.rows(
-            "SELECT store, time - time % ?, camera, line,"
+            f"SELECT store, time - time % {_QUARTER}, camera, line,"
             " sum(CASE WHEN direction = 1 THEN 1 ELSE 0 END), sum(CASE WHEN direction = -1 THEN 1 ELSE 0 END)"
-            " FROM events GROUP BY store, time - time % ?, camera, line",
-            *(_QUARTER, _QUARTER),
+            f" FROM events GROUP BY store, time - time % {_QUARTER}, camera, line"
         )
         looked = database.rows("SELECT store, quarter, camera, ns FROM looked WHERE ns > 0")
         spans = database.rows('SELECT store, camera, start, "end" FROM watched')

@@ -10,8 +10,10 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from types import FrameType
 
-from metrica.dashboard.admin.commands import Subparsers, add_command, database_path, open_database
+from metrica.dashboard.admin.commands import Subparsers, add_command, open_database
+from metrica.dashboard.copying.backups import draw_up, put_back
 from metrica.dashboard.database.errors import DatabaseError
+from metrica.dashboard.service.commands import database_place
 from metrica.dashboard.service.serving import say
 from metrica.dashboard.upkeep.backup import Contents, back_up
 from metrica.dashboard.upkeep.export import local_time
@@ -24,7 +26,7 @@ def add_commands(commands: Subparsers) -> None:
         commands,
         "backup",
         write_backup,
-        "write the whole database into a new file, checked, also while a server writes",
+        "write the whole database into a new SQLite file, checked, also while a server writes",
         "metrica-admin backup /mnt/usb/metrica-$(date +%F).db --data /var/lib/metrica/tunis-01",
     )
     backup.add_argument("file", type=Path, metavar="FILE", help="a file that does not exist; nothing is overwritten")
@@ -32,7 +34,7 @@ def add_commands(commands: Subparsers) -> None:
         commands,
         "restore",
         restore_backup,
-        "put a backup in the place of the database, which is kept beside it; the server must be stopped",
+        "put a backup in the place of a SQLite file, which is kept beside it, or into an empty PostgreSQL database",
         "metrica-admin restore /mnt/usb/metrica-2026-11-28.db --data /var/lib/metrica/tunis-01",
     )
     back.add_argument("file", type=Path, metavar="FILE", help="the backup; of this Metrica or of an older one")
@@ -40,9 +42,10 @@ def add_commands(commands: Subparsers) -> None:
 
 def write_backup(args: argparse.Namespace) -> int:
     """Write a backup."""
-    path = database_path(args)
+    place = database_place(args)
     with stoppable() as stopped:
-        contents = back_up(path, args.file, stopped)
+        in_file = isinstance(place, Path)
+        contents = back_up(place, args.file, stopped) if in_file else draw_up(place, args.file, stopped)
     say(f"{args.file}: {_described(contents)}, {args.file.stat().st_size} bytes, checked")
     try:
         with open_database(args) as database:
@@ -54,14 +57,17 @@ def write_backup(args: argparse.Namespace) -> int:
 
 def restore_backup(args: argparse.Namespace) -> int:
     """Restore a backup."""
-    path = database_path(args)
+    place = database_place(args)
     with stoppable() as stopped:
-        restored = restore(args.file, path, stopped)
-    say(f"{path} is now {args.file}: {_described(restored.contents)}")
+        if isinstance(place, Path):
+            restored, name = restore(args.file, place, stopped), str(place)
+        else:
+            restored, name = put_back(args.file, place, stopped)
+    say(f"{name} is now {args.file}: {_described(restored.contents)}")
     if restored.aside is not None:
         say(f"the database before is {restored.aside}: delete it when you need it no longer")
-        if not restored.carried:
-            say("it does not tell which tokens were revoked since the backup: revoke them again")
+    if isinstance(place, str) or (restored.aside is not None and not restored.carried):
+        say("it does not tell which tokens were revoked since the backup: revoke them again")
     for store in restored.erased:
         say(f"{store} was deleted since the backup and is back: delete it again with 'metrica-admin delete {store}'")
     return 0

@@ -6,7 +6,10 @@ import argparse
 from collections.abc import Sequence
 
 from metrica.dashboard.admin import (
+    alerts,
     backups,
+    boxes,
+    copies,
     deletion,
     events,
     exports,
@@ -14,14 +17,31 @@ from metrica.dashboard.admin import (
     organisations,
     privacy,
     stores,
+    sums,
     tokens,
     users,
     webhooks,
 )
-from metrica.dashboard.service.commands import run
+from metrica.dashboard.service.commands import Parser, run
 from metrica.version import __version__
 
-SUBJECTS = (stores, tokens, users, organisations, backups, exports, events, deletion, log, privacy, webhooks)
+SUBJECTS = (
+    stores,
+    tokens,
+    users,
+    organisations,
+    boxes,
+    alerts,
+    backups,
+    copies,
+    exports,
+    events,
+    deletion,
+    sums,
+    log,
+    privacy,
+    webhooks,
+)
 """The modules whose `add_commands` gives the subcommands, in the order of `--help`."""
 
 
@@ -31,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="metrica-admin",
         description=__doc__,
         epilog="It works on the database of a running server too. 'metrica-admin COMMAND --help' shows an example.",

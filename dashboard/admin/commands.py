@@ -30,8 +30,13 @@ def add_group(commands: Subparsers, name: str, help_text: str) -> Subparsers:
     return parser.add_subparsers(required=True, metavar="ACTION")
 
 
-def add_command(commands: Subparsers, name: str, work: Work, help_text: str, example: str) -> argparse.ArgumentParser:
-    """Add a subcommand with the options that each has. example: a whole command line, shown by `--help`."""
+def add_command(
+    commands: Subparsers, name: str, work: Work, help_text: str, example: str, *, places: bool = False
+) -> argparse.ArgumentParser:
+    """Add a subcommand with the options that each has. example: a whole command line, shown by `--help`.
+
+    places: it names its databases by arguments of its own, so it has no `--data` and no `--database`.
+    """
     parser = commands.add_parser(
         name,
         help=help_text,
@@ -39,8 +44,9 @@ def add_command(commands: Subparsers, name: str, work: Work, help_text: str, exa
         epilog=f"example:\n  {example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add_data_option(parser)
-    add_database_option(parser)
+    if not places:
+        add_data_option(parser)
+        add_database_option(parser)
     parser.set_defaults(work=work)
     return parser
 
@@ -48,17 +54,6 @@ def add_command(commands: Subparsers, name: str, work: Work, help_text: str, exa
 def add_store_argument(parser: argparse.ArgumentParser) -> None:
     """Add the argument STORE."""
     parser.add_argument("store", metavar="STORE", help="the store's id, such as tunis-01")
-
-
-def database_path(args: argparse.Namespace) -> Path:
-    """Return the file of the database that the arguments name. Raises MetricaError if there is none, or no folder."""
-    place = database_place(args)
-    if isinstance(place, str):
-        raise DatabaseError(
-            "this command is for a SQLite file, and the database is on a PostgreSQL server: use its own tools, see"
-            " docs/scale.md"
-        )
-    return place
 
 
 def open_database(args: argparse.Namespace, *, make: bool = False) -> Database:

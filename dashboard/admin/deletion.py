@@ -5,16 +5,17 @@ from __future__ import annotations
 import argparse
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 from metrica.dashboard.admin.commands import (
     Subparsers,
     add_command,
     add_store_argument,
-    database_path,
     open_database,
     require_store,
 )
 from metrica.dashboard.database.errors import DatabaseError
+from metrica.dashboard.service.commands import database_place
 from metrica.dashboard.service.serving import say
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.upkeep.erasure import Erasure, scrub
@@ -28,7 +29,7 @@ def add_commands(commands: Subparsers) -> None:
         commands,
         "delete",
         delete_store,
-        "erase a store and all that is kept of it, for good: nothing of it is left in the file",
+        "erase a store and all that is kept of it, for good; of a SQLite file no trace is left",
         "metrica-admin delete tunis-01 --yes",
     )
     add_store_argument(delete)
@@ -69,19 +70,26 @@ def delete_store(args: argparse.Namespace) -> int:
             _confirm(database, args)
             counts = Erasure(database).erase(args.store)
             say(f"deleted {args.store}: {counts.get('events', 0)} events, and {sum(counts.values())} rows in all")
-    say("the file is written anew; a server that wants to write waits meanwhile")
+    place = database_place(args)
+    in_file = isinstance(place, Path)
+    if in_file:
+        say("the file is written anew; a server that wants to write waits meanwhile")
     try:
-        scrub(database_path(args))
+        scrub(place)
     except DatabaseError as error:
         raise DatabaseError(
-            f"{error} (the data are deleted, but traces may be left in the file until 'metrica-admin delete"
-            f" {args.store}' was run again)"
+            f"{error} (the data are deleted, but traces may be left in the {'file' if in_file else 'database'} until"
+            f" 'metrica-admin delete {args.store}' was run again)"
         ) from None
-    say(
-        f"nothing of {args.store} is left in the database; backups, exports and the box keep what they have"
-        if known
-        else f"{args.store} was deleted on {_day(erased)}; the file is clean"
-    )
+    if not known:
+        say(f"{args.store} was deleted on {_day(erased)}; the {'file' if in_file else 'database'} is clean")
+    elif in_file:
+        say(f"nothing of {args.store} is left in the database; backups, exports and the box keep what they have")
+    else:
+        say(
+            f"no row of {args.store} is left; the server writes over their place with the time (at once with VACUUM"
+            " FULL), and its write-ahead log, backups, exports and the box keep what they have"
+        )
     return 0
 
 

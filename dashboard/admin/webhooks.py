@@ -74,9 +74,7 @@ def list_webhooks(args: argparse.Namespace) -> int:
     with open_database(args) as database:
         require_store(database, args.store)
         for hook in Webhooks(database).of_store(args.store):
-            last = (
-                f"{datetime.fromtimestamp(hook.last_success / 1e9, UTC):%Y-%m-%dT%H:%MZ}" if hook.last_success else "-"
-            )
+            last = "-" if hook.last_success is None else _minute(hook.last_success)
             say(f"{hook.n}\t{hook.kind}\t{shown(hook.url)}\t{hook.state}\t{hook.delivered}\t{last}\t{hook.trouble}")
     return 0
 

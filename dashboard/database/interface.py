@@ -107,6 +107,10 @@ class Engine(ABC):
         """Return the tables with a column of this name, in order, and the tables that each of them refers to."""
 
     @abstractmethod
+    def key_of(self, db: Connection, table: str) -> tuple[str, ...]:
+        """Return the columns that name a row of a table, as they stand in a statement."""
+
+    @abstractmethod
     def tidy(self, before: int) -> None:
         """Give back the room of events that were removed from before a time (ns UTC), as far as that is quick."""
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from metrica.dashboard.ingest import export_routes, kpi_routes, people_routes, store_routes, webhook_routes
+from metrica.dashboard.ingest import box_routes, export_routes, kpi_routes, people_routes, store_routes, webhook_routes
 from metrica.dashboard.ingest.access import MetricsAccess
 from metrica.dashboard.ingest.api import (
     DATABASE,
@@ -19,7 +19,7 @@ from metrica.dashboard.ingest.api import (
     errors_as_json,
 )
 from metrica.dashboard.ingest.asking import guarded, require_sender
-from metrica.dashboard.ingest.bodies import parsed, prepare
+from metrica.dashboard.ingest.bodies import MEDIA, parsed, prepare
 from metrica.dashboard.ingest.body import MAX_BODY, RequestError, parse_coverage, parse_events
 from metrica.dashboard.ingest.metrics import Metrics
 from metrica.dashboard.ingest.misdirected import ANY_ADDRESS, wrong_address, wrong_method
@@ -55,6 +55,8 @@ async def post_events(request: web.Request) -> web.Response:
     request.app[METRICS].events(
         accepted=added.accepted, duplicates=added.duplicates, refused=len(batch.refused), later=len(batch.later)
     )
+    if batch.events:
+        request.app[box_routes.UPLOADS].note(batch.store)
     _require_understood(batch.later, batch.takes_later)
     receipt = EventReceipt(
         accepted=added.accepted, duplicates=added.duplicates, refused=batch.refused, later=batch.later
@@ -67,6 +69,8 @@ async def post_coverage(request: web.Request) -> web.Response:
     batch = await parsed(request, parse_coverage)
     await require_sender(request, batch.store)
     await asyncio.wrap_future(request.app[DATABASE].coverage.add(batch.store, batch.spans))
+    if batch.spans:
+        request.app[box_routes.UPLOADS].note(batch.store)
     _require_understood(batch.later, batch.takes_later)
     return answer(CoverageReceipt(kept=len(batch.spans), later=batch.later), without_defaults=True)
 
@@ -89,15 +93,14 @@ async def healthz(request: web.Request) -> web.Response:
 async def metrics(request: web.Request) -> web.Response:
     """Answer with the counters, to whoever has their token."""
     request.app[_METRICS_ACCESS].check(request)
-    return web.Response(body=request.app[METRICS].text(), headers={"Content-Type": "text/plain; version=0.0.4"})
+    text = await asyncio.to_thread(request.app[METRICS].text)  # it asks the database
+    return web.Response(body=text, headers={"Content-Type": "text/plain; version=0.0.4"})
 
 
 async def openapi_json(_request: web.Request) -> web.Response:
     """Answer with the OpenAPI document."""
     return web.json_response(openapi(ROUTES), dumps=lambda document: json.dumps(document, indent=1))
 
-
-_MEDIA = ("application/msgpack", "application/json")
 
 ROUTES: tuple[Route, ...] = (
     Route(
@@ -108,7 +111,7 @@ ROUTES: tuple[Route, ...] = (
         EventReceipt,
         SEND,
         takes=EventBatch,
-        media=_MEDIA,
+        media=MEDIA,
         errors=(400, 408, 413, 415),
     ),
     Route(
@@ -119,14 +122,15 @@ ROUTES: tuple[Route, ...] = (
         CoverageReceipt,
         SEND,
         takes=CoverageBatch,
-        media=_MEDIA,
+        media=MEDIA,
         errors=(400, 408, 413, 415),
     ),
     *kpi_routes.ROUTES,
-    *store_routes.ROUTES,
-    *people_routes.ROUTES,
+    *box_routes.ROUTES,
     *export_routes.ROUTES,
     *webhook_routes.ROUTES,
+    *store_routes.ROUTES,
+    *people_routes.ROUTES,
     Route("GET", "/healthz", healthz, "Whether the server is up and its database answers", ServerStatus, "nobody"),
     Route(
         "GET",
@@ -163,6 +167,7 @@ def create_app(
     app[export_routes.EXPORTS] = Counter()
     app[_PULSE] = Pulse(database)
     app[METRICS] = Metrics(database)
+    box_routes.prepare(app)
     app[_METRICS_ACCESS] = metrics_access or MetricsAccess()
     app[kpi_routes.ANSWERS] = answers = Answers(Reports(database), patience=patience)
     database.before_close(answers.close)

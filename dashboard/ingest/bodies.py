@@ -19,6 +19,8 @@ M = TypeVar("M", bound=BaseModel)
 
 BODIES_OF_A_STORE = 8
 """Most bodies of one store, or user, that are read and parsed at a time, so that it cannot fill the memory."""
+MEDIA = ("application/msgpack", "application/json")
+"""The media types of the bodies that boxes send."""
 MOST_JSON = 128 << 10
 """Most bytes of the JSON of a user, a token or a store's settings."""
 _READ_TIMEOUT = 30.0  # s: a sender that is too slow must not hold a connection for ever

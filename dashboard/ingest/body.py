@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import msgpack
 from pydantic import FailFast, TypeAdapter, ValidationError
 
+from metrica.box import Hello
 from metrica.dashboard.ingest.schemas.events import MAX_EVENTS, VERSION, CoverageBatch, Later, Refused
 from metrica.dashboard.ingest.size import MAX_VALUES, json_values, msgpack_values
 from metrica.dashboard.kpis.events import HOUR
@@ -20,6 +21,8 @@ from metrica.dashboard.store.records import Event, Span
 
 MAX_BODY = 1 << 20
 """Most bytes of a request's body as it is sent."""
+MAX_HELLO = 64 << 10
+"""Most bytes of a hello as it is sent."""
 MAX_PLAIN = 4 << 20
 """Most bytes of a request's body after decompression. The largest batch of an honest box has 3.6 MB."""
 MAX_TEXT = 3 * MAX_PLAIN
@@ -122,6 +125,17 @@ def parse_coverage(body: bytes, content_type: str, encoding: str, now: int) -> P
         else:
             spans.append(span)
     return ParsedCoverage(store, spans, later, batch.later)
+
+
+def parse_hello(body: bytes, content_type: str, encoding: str, now: int) -> Hello:
+    """Parse what a box says of itself. Raises RequestError with 400, 413, 415 or 503."""
+    if len(body) > MAX_HELLO:
+        raise RequestError(413, f"a hello has at most {MAX_HELLO >> 10} KiB: see /openapi.json for what belongs in it")
+    document, _ = _envelope(body, content_type, encoding, now, "nodes")
+    try:
+        return Hello.model_validate(document)
+    except ValidationError as error:
+        raise RequestError(400, f"the body cannot be taken: {_first_problem(error)}") from None
 
 
 def _envelope(body: bytes, content_type: str, encoding: str, now: int, what: str) -> tuple[dict[str, Any], str]:

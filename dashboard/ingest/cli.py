@@ -8,10 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from metrica.dashboard.admin.aliases import moved
+from metrica.dashboard.alerts.endings import endings_of
+from metrica.dashboard.alerts.keeper import Keeper
 from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.ingest.access import metrics_access
 from metrica.dashboard.ingest.app import create_app
 from metrica.dashboard.service.commands import (
+    Parser,
     add_address_options,
     add_data_option,
     add_database_option,
@@ -37,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="metrica-ingest", description=__doc__)
+    parser = Parser(prog="metrica-ingest", description=__doc__)
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -81,14 +84,17 @@ def _serve(args: argparse.Namespace) -> int:
             is_open=args.metrics_open,
             behind_proxy=args.behind_proxy,
         )
+        served = certificate(args)
         server = AioServer(
             create_app(database, access),
             args.host,
             args.port,
-            certificate=certificate(args),
+            certificate=served,
             behind_proxy=args.behind_proxy,
         )
+        keeper = Keeper(database, endings=endings_of(database, served))
         try:
+            keeper.start()
             if not database.stores.all():
                 say("no store yet: add one with 'metrica-admin store add STORE --timezone ZONE'")
             say(f"listening on {server.address}")
@@ -96,5 +102,6 @@ def _serve(args: argparse.Namespace) -> int:
             if why := wait(lambda: "" if server.alive and database.writing else _ENDED):
                 raise DatabaseError(why)
         finally:
+            keeper.stop()
             server.stop()
     return 0

@@ -11,7 +11,8 @@ from pydantic import BaseModel
 
 from metrica.dashboard.ingest.api import DATABASE, Route, answer
 from metrica.dashboard.ingest.asking import STORE
-from metrica.dashboard.ingest.parameters import Query
+from metrica.dashboard.ingest.body import RequestError
+from metrica.dashboard.ingest.parameters import DateQuery, Query
 from metrica.dashboard.ingest.schemas import kpis as out
 from metrica.dashboard.kpis import footfall
 from metrica.dashboard.kpis.dwell import Dwell
@@ -26,7 +27,10 @@ from metrica.dashboard.reports.views import WEEKS, calendar_of
 ANSWERS = web.AppKey("answers", Answers)
 """The application's figures."""
 
-_DAYS = Query("days", DAYS, 1, 400, "How many business days, today included.")
+_DAYS = Query("days", DAYS, 1, 36_500, "How many business days, today included.")
+_FROM = DateQuery("from", "The first business day, instead of `days`; else the first one of which anything is known.")
+_TO = DateQuery("to", "The last business day, included; else today.")
+_PERIOD = (_DAYS, _FROM, _TO)
 _WEEKS = Query("weeks", WEEKS, 1, WEEKS, "How many weeks to take the mean of.")
 
 T = TypeVar("T", bound=BaseModel)
@@ -95,14 +99,19 @@ async def get_hourly(request: web.Request) -> web.Response:
 
 async def get_daily(request: web.Request) -> web.Response:
     """Answer with visitors per business day."""
-    days = _DAYS.read(request)
+    days, first, last = _DAYS.read(request), _FROM.read(request), _TO.read(request)
+    period = first is not None or last is not None
+    if period and "days" in request.query:
+        raise RequestError(400, "give 'days', or 'from' and 'to', not both")
+    if first is not None and last is not None and first > last:
+        raise RequestError(400, "'to' is before 'from'")
 
     def compute(reports: Reports, store: Store, now: int) -> out.Daily:
-        rows = reports.daily(store, now, days)
+        rows = reports.daily_between(store, now, first, last) if period else reports.daily(store, now, days)
         listed = [out.Day(day=row.day, visitors=row.visitors, missing_hours=round(row.missing, 3)) for row in rows]
         return out.Daily(store=store.id, days=listed)
 
-    return await _answer(request, ("daily", days), compute)
+    return await _answer(request, ("daily", days, first, last), compute)
 
 
 async def get_heatmap(request: web.Request) -> web.Response:
@@ -125,7 +134,16 @@ ROUTES: tuple[Route, ...] = (
         "GET", f"{_PATH}/kpis", get_kpis, "Inside now, in and out today, inflow, dwell, peak hour", out.Kpis, FIGURES
     ),
     Route("GET", f"{_PATH}/hourly", get_hourly, "Visitors per hour, today and a week ago", out.Hourly, FIGURES),
-    Route("GET", f"{_PATH}/daily", get_daily, "Visitors per day", out.Daily, FIGURES, query=(_DAYS,), errors=(400,)),
+    Route(
+        "GET",
+        f"{_PATH}/daily",
+        get_daily,
+        "Visitors per day",
+        out.Daily,
+        FIGURES,
+        query=(_DAYS, _FROM, _TO),
+        errors=(400,),
+    ),
     Route("GET", f"{_PATH}/heatmap", get_heatmap, "Hour by weekday", out.Heat, FIGURES, query=(_WEEKS,), errors=(400,)),
 )
 

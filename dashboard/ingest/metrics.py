@@ -7,6 +7,9 @@ from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from metrica.dashboard.alerts.alert import KINDS
+from metrica.dashboard.alerts.notices import NoticeTable
+from metrica.dashboard.boxes.table import BoxTable
 from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.webhooks.table import Webhooks
@@ -41,6 +44,13 @@ class Metrics:
             states.labels(state).set_function(partial(_webhooks_in_state, database, place))
         waiting = Gauge("metrica_ingest_writes_waiting", "Writes in the database's queue.", registry=self._registry)
         waiting.set_function(lambda: database.waiting)
+        silent = Gauge(
+            "metrica_boxes_silent", "Boxes that have said nothing for a quarter of an hour.", registry=self._registry
+        )
+        silent.set_function(partial(_silent_boxes, database))
+        alerts = Gauge("metrica_alerts_open", "Alerts that are on.", ("kind",), registry=self._registry)
+        for kind in KINDS:
+            alerts.labels(kind).set_function(partial(_alerts_open, database, kind))
 
         self.exports = Gauge("metrica_ingest_exports", "Exports that are being sent.", registry=self._registry)
         """How many exports are being sent."""
@@ -67,7 +77,7 @@ class Metrics:
         self._webhooks.labels(outcome).inc()
 
     def text(self) -> bytes:
-        """Return the metrics in Prometheus's text format."""
+        """Return the metrics in Prometheus's text format. It asks the database, so it may take a while."""
         return generate_latest(self._registry)
 
 
@@ -78,3 +88,19 @@ def _webhooks_in_state(database: Database, place: int) -> float:
     except DatabaseError:
         return math.nan
     return float((total - failing - paused, failing, paused)[place])
+
+
+def _silent_boxes(database: Database) -> float:
+    """Return how many boxes are silent; not a number while the database is away."""
+    try:
+        return BoxTable(database).silent()
+    except DatabaseError:
+        return math.nan
+
+
+def _alerts_open(database: Database, kind: str) -> float:
+    """Return how many alerts of a kind are on; not a number while the database is away."""
+    try:
+        return NoticeTable(database).count().get(kind, 0)
+    except DatabaseError:
+        return math.nan

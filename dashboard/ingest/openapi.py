@@ -18,6 +18,7 @@ _MEANINGS = {
     403: "The token speaks for another store, or does not have the right.",
     404: "There is no such thing, or it is another organisation's.",
     408: "The body came too slowly.",
+    409: "There are too many of them already.",
     413: "The body is too large, also after decompression.",
     415: "The media type or the content encoding is not taken.",
     429: "Too many requests of one address, or bodies of one store or user, at a time: send them one after another.",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Protocol
 
 from aiohttp import web
@@ -55,6 +58,30 @@ class Query:
 
     def schema(self) -> dict[str, Any]:
         return {"type": "integer", "default": self.default, "minimum": self.least, "maximum": self.most}
+
+
+_DATE = re.compile(r"(19|20|21)\d\d-\d\d-\d\d", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class DateQuery:
+    """A date such as 2026-11-28, or nothing."""
+
+    name: str
+    help: str
+
+    def read(self, request: web.Request) -> date | None:
+        """Return its value in this request; None if it gives none. Raises RequestError 400."""
+        text = request.query.get(self.name)
+        if text is None:
+            return None
+        if _DATE.fullmatch(text):
+            with contextlib.suppress(ValueError):
+                return date.fromisoformat(text)
+        raise RequestError(400, f"'{self.name}' must be a date such as 2026-11-28")
+
+    def schema(self) -> dict[str, Any]:
+        return {"type": "string", "format": "date"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import numpy as np
 
 from metrica.dashboard.kpis.business_day import Hour
 from metrica.dashboard.kpis.counts import Quarters
-from metrica.dashboard.kpis.events import HOUR, QUARTER
+from metrica.dashboard.kpis.events import END_OF_TIME, HOUR, QUARTER
 from metrica.dashboard.kpis.gaps import Gap, time_in_gaps
 from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.reports.views import View, Views
@@ -53,10 +53,14 @@ def hours_between(database: Database, store: Store, since: int, until: int) -> I
     unlooked = [Gap(oldest, before_looks)] if before_looks is not None and oldest < before_looks else []
     day = calendar.day_of(begin)
     while day <= view.day and calendar.start(day) < end:
+        if calendar.bounds(day)[1] <= first:  # before the history there is little, perhaps years apart
+            day = max(day, calendar.day_of(min(_next(database, store.id, calendar.start(day)), first, now)))
         last = min(day + timedelta(days=_BLOCK - 1), view.day)
         counts = _counts(database, view, day, last)
         known = _pauses(database, view, day, last)
         for one in (day + timedelta(days=n) for n in range((last - day).days + 1)):
+            if calendar.bounds(one)[1] <= first and not counts.crossings(*calendar.bounds(one)):
+                continue
             gaps = [*unlooked, *known.get(one, [])]
             for hour in calendar.hours(one):
                 if hour.end <= begin or hour.start >= end:
@@ -100,6 +104,12 @@ def _pauses(database: Database, view: View, first: date, last: date) -> dict[dat
     if last == view.day:
         found[view.day] = [gap for gap, _ in view.pauses_today]
     return found
+
+
+def _next(database: Database, store: str, begin: int) -> int:
+    """Return the first quarter of an hour from `begin` on with a count, ns UTC."""
+    found = database.rows("SELECT min(quarter) FROM quarters WHERE store = ? AND quarter >= ?", store, begin)[0][0]
+    return END_OF_TIME if found is None else int(found)
 
 
 def _oldest(database: Database, store: str) -> tuple[int | None, int | None]:

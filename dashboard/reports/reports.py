@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from datetime import date
 
 from metrica.dashboard.kpis import footfall
 from metrica.dashboard.kpis.store import Store
-from metrica.dashboard.reports.store_reports import DAYS, WEEKS, ChartData, Headline, StoreReports
+from metrica.dashboard.reports.store_reports import DAYS, ChartData, Headline, StoreReports
+from metrica.dashboard.reports.views import WEEKS
 from metrica.dashboard.store.database import Database
 
 _MAX_MEMORY = 64 << 20  # bytes
@@ -59,6 +61,10 @@ class Reports:
     def daily(self, store: Store, now: int, days: int = DAYS) -> list[footfall.DayRow]:
         """Count visitors on each of the last `days` business days, at `now` (ns UTC)."""
         return self._of(store).daily(store, now, days)
+
+    def daily_between(self, store: Store, now: int, first: date | None, last: date | None) -> list[footfall.DayRow]:
+        """Count visitors on each business day of a period, at `now` (ns UTC); None: as far as anything is known."""
+        return self._of(store).daily_between(store, now, first, last)
 
     def heat_map(self, store: Store, now: int, weeks: int = WEEKS) -> footfall.HeatMap:
         """Return mean visitors by weekday and clock hour over the last `weeks` (1 to `WEEKS`), at `now` (ns UTC)."""

@@ -18,6 +18,9 @@ from metrica.dashboard.store.histories import Known
 DAYS = 28
 """How many business days the daily chart shows."""
 
+MANY = 400
+"""A report of so many days has a row for each of them, of longer ones those days have that can have data."""
+
 
 @dataclass(frozen=True, slots=True)
 class Headline:
@@ -130,8 +133,15 @@ class StoreReports:
         return self._view(store, now).hourly()
 
     def daily(self, store: Store, now: int, days: int = DAYS) -> list[footfall.DayRow]:
-        """Count visitors on each of the last `days` business days, at `now` (ns UTC)."""
-        return self._last_days(self._view(store, now), days)
+        """Count visitors on each of the last `days` business days, at `now` (ns UTC).
+
+        Of more than `MANY` days, those are left out that lie before anything is known of the store.
+        """
+        view = self._view(store, now)
+        if days > MANY:
+            first = max(_back(view, days), min(self._first_day(view), _back(view, MANY)))
+            return self._between(view, first, view.day)
+        return self._last_days(view, days)
 
     def daily_between(self, store: Store, now: int, first: date | None, last: date | None) -> list[footfall.DayRow]:
         """Count visitors on each business day from `first` to `last`, at `now` (ns UTC).
@@ -153,7 +163,7 @@ class StoreReports:
         return f"{store}/{self._version}/{known.changes}/{now // MINUTE}"
 
     def _last_days(self, view: View, days: int) -> list[footfall.DayRow]:
-        return self._between(view, view.day - timedelta(days=days - 1), view.day)
+        return self._between(view, _back(view, days), view.day)
 
     def _between(self, view: View, first: date, last: date) -> list[footfall.DayRow]:
         """Count visitors on each of the days, none of them after today."""
@@ -171,3 +181,8 @@ class StoreReports:
         )
         times = [time for time in (*rows[0], view.begin) if time is not None]
         return view.calendar.day_of(min(times))
+
+
+def _back(view: View, days: int) -> date:
+    """Return the first one of the last `days` business days."""
+    return view.day - timedelta(days=days - 1)

@@ -20,7 +20,6 @@ log = calm_logger(__name__)
 _NO_ROOM = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _HANDSHAKE = 10.0  # s
 _AT_ONCE = 16  # connections that are taken, or begun, before other work of the loop has its turn
-_TURN = 0.002  # s, for which connections are taken before other work of the loop has its turn
 _REFRESH = 10.0  # s, between two looks at the files of the certificate
 
 # asyncio sets 256 KiB aside for each connection with TLS. A record of TLS has 16 KiB (RFC 8446, 5.1).
@@ -51,11 +50,8 @@ class Acceptor:
         sweeping = self._loop.create_task(self._sweep())
         try:
             while True:
-                began = self._loop.time()
                 for _ in range(_AT_ONCE):
                     await self._take_one()
-                    if self._loop.time() - began > _TURN:  # while other threads compute, each one takes long
-                        break
                 await asyncio.sleep(0)  # `sock_accept` does not wait if somebody waits already
         finally:
             sweeping.cancel()

@@ -7,13 +7,14 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import platformdirs
 
 from metrica.dashboard.database.places import is_address
 from metrica.dashboard.service.tls import Certificate
 from metrica.messages import MetricaError
-from metrica.secrets import register_address, register_environment
+from metrica.secrets import hide, register_address, register_environment
 from metrica.secrets.handler import setup_service
 
 DATABASE_FILE = "metrica.db"
@@ -21,6 +22,14 @@ DATABASE_FILE = "metrica.db"
 DATABASE_VARIABLE = "METRICA_DATABASE"
 """The variable of the environment that names the database where no option does."""
 _NO_FOLDER = "this user has no home folder: give --data DIR, or set HOME or XDG_DATA_HOME"
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that repeats no password when it says what is wrong with a call; its subparsers are of its kind."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong, and exit with 2."""
+        super().error(hide(message))
 
 
 def add_data_option(parser: argparse.ArgumentParser) -> None:
@@ -56,11 +65,16 @@ def database_place(args: argparse.Namespace) -> Path | str:
     Raises MetricaError if there is no folder for it.
     """
     if args.database is not None:
-        register_address(args.database)
-        return args.database if is_address(args.database) else Path(args.database)
+        return place_of(args.database)
     if args.data is None:
         raise MetricaError(_NO_FOLDER)
     return Path(args.data) / DATABASE_FILE
+
+
+def place_of(text: str) -> Path | str:
+    """Return the file or the address that a text names. The password of an address is hidden from then on."""
+    register_address(text)
+    return text if is_address(text) else Path(text)
 
 
 def add_address_options(parser: argparse.ArgumentParser, port: int) -> None:
@@ -97,12 +111,15 @@ def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None, *, default:
         not given or (given[0].startswith("-") and given[0] not in ("-h", "--help", "--version"))
     ):
         given.insert(0, default)
+    for word in given:
+        if "://" in word:
+            register_address(word)
     args = parser.parse_args(given)
     setup_service()
     register_environment(os.environ)
     work: Callable[[argparse.Namespace], int] = args.work
     try:
-        if args.data is None and getattr(args, "database", None) is None:
+        if "data" in args and args.data is None and getattr(args, "database", None) is None:
             raise MetricaError(_NO_FOLDER)
         return work(args)
     except (MetricaError, ValueError) as error:

@@ -9,6 +9,7 @@ import stat
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from metrica.dashboard.service.errors import TlsError
 
@@ -28,6 +29,7 @@ class Certificate:
     def __init__(self, certificate: Path, key: Path) -> None:
         """Load the pair. Raises TlsError if it cannot be used, or has expired."""
         self._certificate, self._key = certificate, key
+        self._validity = (0, 0)
         self._state = self._files()
         self.context = self._load()
         """What a server wraps its next connection with."""
@@ -46,6 +48,16 @@ class Certificate:
         if certificate is None or key is None:
             raise TlsError("TLS needs both files: give the certificate and its key, or neither")
         return cls(certificate, key)
+
+    @property
+    def name(self) -> str:
+        """What it is called in sentences: the name of its file."""
+        return self._certificate.name
+
+    @property
+    def validity(self) -> tuple[int, int]:
+        """From when to when the certificate in use is valid, ns UTC."""
+        return self._validity
 
     def refresh(self) -> None:
         """Take new files, if there are any that can be used; a pair that cannot be leaves the present one in place.
@@ -116,7 +128,8 @@ class Certificate:
         client.verify_flags = ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
         try:
             client.load_verify_locations(self._certificate)
-            _shake_hands(server, client)
+            shown = _shake_hands(server, client) or {}
+            self._validity = (_moment(shown.get("notBefore")), _moment(shown.get("notAfter")))
         except ssl.SSLCertVerificationError as error:
             if error.verify_code == _EXPIRED:
                 raise TlsError(f"the certificate {self._certificate} has expired: renew it") from None
@@ -148,10 +161,16 @@ def _no_passphrase() -> str:
     raise _PassphraseError
 
 
-def _shake_hands(server: ssl.SSLContext, client: ssl.SSLContext) -> None:
+def _moment(date: Any) -> int:
+    return round(ssl.cert_time_to_seconds(str(date))) * 10**9
+
+
+def _shake_hands(server: ssl.SSLContext, client: ssl.SSLContext) -> dict[str, Any] | None:
+    """Shake hands in memory, and return what the server's certificate says."""
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    dialled = client.wrap_bio(to_client, to_server)
     ends = [
-        client.wrap_bio(to_client, to_server),
+        dialled,
         server.wrap_bio(to_server, to_client, server_side=True),
     ]
     while ends:
@@ -159,3 +178,4 @@ def _shake_hands(server: ssl.SSLContext, client: ssl.SSLContext) -> None:
             with contextlib.suppress(ssl.SSLWantReadError):
                 end.do_handshake()
                 ends.remove(end)
+    return dialled.getpeercert()

@@ -118,6 +118,9 @@ class Database(Engine):
     def tables_with(self, db: Connection, column: str) -> dict[str, set[str]]:
         return self._engine.tables_with(db, column)
 
+    def key_of(self, db: Connection, table: str) -> tuple[str, ...]:
+        return self._engine.key_of(db, table)
+
     def tidy(self, before: int) -> None:
         self._engine.tidy(before)
 

@@ -63,8 +63,9 @@ def find_history(db: Connection, store: str, known: History | None = None) -> Hi
     if last < heard - _BEFORE:  # nothing has come yet that happened after the box was first heard of
         begin = _reach(db, store, newest + QUARTER, _BEFORE)
     else:
-        begin = quarter_of(max(begin, _reach(db, store, heard, _BEFORE, coverage=True)))
-        begin = _one(db, "SELECT min(quarter) FROM quarters WHERE store = ? AND quarter >= ?", store, begin)
+        reached = quarter_of(max(begin, _reach(db, store, heard, _BEFORE, coverage=True)))
+        found = _one(db, "SELECT min(quarter) FROM quarters WHERE store = ? AND quarter >= ?", store, reached)
+        begin = newest if found is None else found
     return History(_exact(db, store, begin, "min", known.first if known else None), last)
 
 

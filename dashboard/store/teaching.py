@@ -86,11 +86,9 @@ def read_coverage(db: Connection, store: str, begin: int, end: int) -> Coverage:
     It costs the same however much coverage the store has.
     """
     found: Coverage = {}
-    camera: str | None = ""
-    while True:
-        camera = _next_camera(db, store, camera)
-        if camera is None:
-            return found
+    camera = ""
+    while (following := _next_camera(db, store, camera)) is not None:
+        camera = following
         # Spans of a camera lie apart, so they are in the same order by start and by end: of the first two that end
         # later, the first one may have begun before, the second one has not.
         found[camera] = [
@@ -98,6 +96,7 @@ def read_coverage(db: Connection, store: str, begin: int, end: int) -> Coverage:
             *_spans(db, '"end" >= ? AND "end" < ? ORDER BY "end"', store, camera, begin, end),
             *_spans(db, '"end" >= ? ORDER BY "end" LIMIT 2', store, camera, max(begin, end)),
         ]
+    return found
 
 
 def _next_camera(db: Connection, store: str, camera: str) -> str | None:

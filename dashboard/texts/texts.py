@@ -62,7 +62,7 @@ def _plural_form(language: str, n: int) -> str:
 
 
 @lru_cache
-def texts(language: str = "en") -> Texts:
-    """Read the texts of a language. Raises FileNotFoundError if there are none."""
-    source = files("metrica.dashboard.texts").joinpath(f"texts_{language}.yaml")
+def texts(language: str = "en", catalogue: Literal["texts", "alerts"] = "texts") -> Texts:
+    """Read the texts of a language: those of the pages, or those of alerts. Raises FileNotFoundError."""
+    source = files("metrica.dashboard.texts").joinpath(f"{catalogue}_{language}.yaml")
     return Texts(language, yaml.safe_load(source.read_text(encoding="utf-8")))

@@ -45,9 +45,22 @@ def each_in_chunks(file: Engine, items: Sequence[T], work: Callable[[Connection,
         place, rows = place + done, _next(rows, took)
 
 
-def delete_in_chunks(file: Engine, sql: str, *values: object) -> int:
-    """Run a DELETE again and again until it finds nothing. Its last `?` is the most rows. Returns how many went."""
-    return in_chunks(file, lambda db, most: db.execute(sql, (*values, most)).rowcount)
+def delete_in_chunks(file: Engine, table: str, where: str, *values: object) -> int:
+    """Delete the rows of a table for which a condition holds, a few at a time. Returns how many went.
+
+    where: the condition, and values: those of its `?`.
+    """
+    # PostgreSQL needs the condition twice, or it looks into every month; SQLite would look through all of them.
+    twice = file.kind == "postgresql"
+
+    def some(db: Connection, most: int) -> int:
+        key = ", ".join(file.key_of(db, table))
+        # The number stands in the statement, so that the server knows that it is about few rows.
+        found = f'({key}) IN (SELECT {key} FROM "{table}" WHERE {where} LIMIT {most:d})'
+        sql = f'DELETE FROM "{table}" WHERE {f"{where} AND " if twice else ""}{found}'
+        return db.execute(sql, (*values, *values) if twice else values).rowcount
+
+    return in_chunks(file, some)
 
 
 def _timed(work: Callable[[Connection, int], int], rows: int, db: Connection) -> tuple[int, float]:

@@ -38,18 +38,18 @@ class Erasure:
         """Remove a store from every table, and its name from the audit log. Returns the rows removed per table.
 
         First its tokens end, so that nothing new comes; then all goes in short writes. What was left half done is
-        finished. `scrub` then cleans the file.
+        finished. `scrub` then cleans the database.
         """
         now = self._file.clock()
 
         self._file.write(lambda db: forget_store(db, store, now)).result()
         counts: dict[str, int] = {}
         for table in self._file.write(partial(tables_of_stores, self._file)).result():
-            sql = self._file.write(partial(_delete, table)).result()
-            counts[table] = delete_in_chunks(self._file, sql, store)
+            counts[table] = delete_in_chunks(self._file, table, "store = ?", store)
         self._redact(store)
 
         def finish(db: Connection) -> None:
+            self._file.lock_store(db, store)
             for table in tables_of_stores(self._file, db):  # what a request under way has written meanwhile
                 db.execute(f'DELETE FROM "{table}" WHERE store = ?', (store,))
             if db.execute("DELETE FROM stores WHERE id = ?", (store,)).rowcount:
@@ -75,7 +75,10 @@ class Erasure:
         whole = re.compile(rf"(?<![\w-]){re.escape(store)}(?![\w-])")
         in_json = json.dumps(store, ensure_ascii=False)[1:-1]
         found = self._file.rows(
-            "SELECT n, action, subject, detail FROM audit WHERE instr(subject, ?) OR instr(detail, ?)", store, in_json
+            "SELECT n, action, subject, detail FROM audit"
+            " WHERE replace(subject, ?, '') <> subject OR replace(detail, ?, '') <> detail",  # has it in it
+            store,
+            in_json,
         )
         changes: list[tuple[str, str, int]] = []
         for n, action, subject, detail in found:
@@ -89,12 +92,21 @@ class Erasure:
         each_in_chunks(self._file, changes, lambda db, part: db.executemany(sql, part))
 
 
-def scrub(path: Path) -> None:
-    """Write the database anew without what was removed from it, and empty the log beside it.
+def scrub(place: Path | str) -> None:
+    """Clean a database from rows that were removed. Raises DatabaseError.
 
-    Removed rows can leave traces in free parts of the file. Meanwhile nobody can write, some seconds per gigabyte.
-    Raises DatabaseError.
+    They can leave traces in free parts of a SQLite file. It is written anew, and the log beside it emptied; meanwhile
+    nobody can write, some seconds per gigabyte. PostgreSQL gives their place free, and writes over it with the time.
     """
+    if isinstance(place, Path):
+        _write_anew(place)
+        return
+    from metrica.dashboard.database.postgresql.vacuum import vacuum  # needs the extra metrica[postgresql]
+
+    vacuum(place)
+
+
+def _write_anew(path: Path) -> None:
     os.environ["SQLITE_TMPDIR"] = str(path.resolve().parent)  # the copy needs as much room as the database
     try:
         with contextlib.closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as conn:
@@ -122,14 +134,6 @@ def _patiently(work: Callable[[], object]) -> None:
             if (error.sqlite_errorcode & 0xFF) != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
             time.sleep(0.002)
-
-
-def _delete(table: str, db: Connection) -> str:
-    """Return the statement that deletes some rows of a store from a table."""
-    without_rowid = db.execute("SELECT wr FROM pragma_table_list(?)", (table,)).fetchone()[0]
-    columns = db.execute("SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk", (table,)).fetchall()
-    keys = ", ".join(f'"{name}"' for (name,) in columns) if without_rowid else "rowid"
-    return f'DELETE FROM "{table}" WHERE ({keys}) IN (SELECT {keys} FROM "{table}" WHERE store = ? LIMIT ?)'
 
 
 def _without(name: re.Pattern[str], value: object) -> object:

@@ -82,9 +82,9 @@ class Removals:
         with self._file.snapshot() as db:
             kept = kept_since(db, stretch.store)
         if stretch.since < kept:
-            begin = datetime.fromtimestamp(kept // SECOND, UTC)
+            first = datetime.fromtimestamp(kept // SECOND, UTC)
             raise DatabaseError(
-                f"of the time before {begin:%Y-%m-%dT%H:%M}+00:00 only sums are kept, and they stay: begin then"
+                f"of the time before {first:%Y-%m-%dT%H:%M}+00:00 only sums are kept, and they stay: begin then"
             )
         now, found = self._file.clock(), len(self.preview(stretch))
 
@@ -103,21 +103,20 @@ class Removals:
         n = self._file.write(begin).result()
         # What comes from here on is kept apart. The rest is looked for outside of a write: it may take seconds to find.
         sql, values = stretch.where
-        found_rows: list[tuple[int]] = self._file.rows(f"SELECT n FROM events WHERE {sql}", *values)
+        found_rows: list[tuple[int, int]] = self._file.rows(f"SELECT n, time FROM events WHERE {sql}", *values)
+        named = "store = ? AND n = ? AND time = ?"  # the time too: it says in which month PostgreSQL has the row
 
-        def move(db: Connection, rows: Sequence[tuple[int]]) -> None:
+        def move(db: Connection, rows: Sequence[tuple[int, int]]) -> None:
             self._file.lock_store(db, stretch.store)
-            keys = [(stretch.store, row[0]) for row in rows]
+            keys = [(stretch.store, *row) for row in rows]
             there: list[Crossing] = []
             for key in keys:
-                sql = "SELECT camera, line, direction, time FROM events WHERE store = ? AND n = ?"
-                there += db.execute(sql, key).fetchall()
+                there += db.execute(f"SELECT camera, line, direction, time FROM events WHERE {named}", key).fetchall()
             db.executemany(
-                f"INSERT INTO removed_events ({_EVENT}, removal) SELECT {_EVENT}, ? FROM events"
-                " WHERE store = ? AND n = ?",
+                f"INSERT INTO removed_events ({_EVENT}, removal) SELECT {_EVENT}, ? FROM events WHERE {named}",
                 [(n, *key) for key in keys],
             )
-            db.executemany("DELETE FROM events WHERE store = ? AND n = ?", keys)
+            db.executemany(f"DELETE FROM events WHERE {named}", keys)
             if there:
                 subtract_crossings(db, stretch.store, there)
                 times = [time for *_, time in there]

@@ -158,14 +158,14 @@ def _valid(path: Path) -> set[str] | None:
 def _replace(draft: Path, path: Path, stopped: Callable[[], bool]) -> Path | None:
     """Put the draft in the place of the database, and keep that. Returns where it is, None if there was none."""
     if not path.exists():
-        _own_as(draft, path.parent)
+        own_as(draft, path.parent)
         keep(draft, path)
         return None
     aside = _free_name(path)
     try:
         with draft_of(aside) as old:
             write_copy(path, old, aside, stopped)
-            _own_as(old, path)
+            own_as(old, path)
             keep(old, aside)
     except DatabaseDamagedError:
         return _move_away(draft, path, aside)
@@ -182,7 +182,7 @@ def _replace(draft: Path, path: Path, stopped: Callable[[], bool]) -> Path | Non
 def _move_away(draft: Path, path: Path, aside: Path) -> Path:
     """Replace a database that is damaged, so that no program can have any use of it."""
     _require_unused(path)
-    _own_as(draft, path)
+    own_as(draft, path)
     # The log first: it must never lie beside another database than its own.
     for end in ("-wal", "-shm", ""):
         with contextlib.suppress(FileNotFoundError):
@@ -197,7 +197,7 @@ def _free_name(path: Path) -> Path:
     return next(found for name in names if not os.path.lexists(found := path.with_name(name)))
 
 
-def _own_as(file: Path, model: Path) -> None:
+def own_as(file: Path, model: Path) -> None:
     """Give a file the owner of another one: what root restores, the server's own user must be able to open."""
     wanted, present = model.stat(), file.stat()
     if (wanted.st_uid, wanted.st_gid) != (present.st_uid, present.st_gid):

@@ -28,22 +28,22 @@ LONGEST = 36_500
 
 _TRIES = 5
 
-# The tables with a time of a store, how a row is named, and when it is too old. The last time at which each camera
+# The tables with a time of a store, and when a row is too old. The last time at which each camera
 # looked before that stays: without it nobody would know that the camera was expected to go on.
 _LAST_LOOK = (
     '(SELECT max(w."end") FROM watched w WHERE w.store = watched.store AND w.camera = watched.camera AND w."end" < ?)'
 )
 _TIMES = (
-    ("events", "n", "time < ?"),
-    ("watched", "n", f'"end" < ? AND "end" < {_LAST_LOOK}'),
-    ("empties", "n", "time < ?"),
-    ("removed_events", "store, id", "time < ?"),
-    ("removed_watched", 'removal, camera, start, "end"', '"end" < ?'),
+    ("events", "time < ?"),
+    ("watched", f'"end" < ? AND "end" < {_LAST_LOOK}'),
+    ("empties", "time < ?"),
+    ("removed_events", "time < ?"),
+    ("removed_watched", '"end" < ?'),
 )
 _SUMS = (
-    ("quarters", "store, quarter, camera, line", "quarter"),
-    ("looked", "store, quarter, camera", "quarter"),
-    ("days", "store, since", "since"),
+    ("quarters", "quarter"),
+    ("looked", "quarter"),
+    ("days", "since"),
 )
 
 
@@ -101,7 +101,7 @@ class Retention:
             self._file.rows(
                 f"SELECT count(*) FROM {table} WHERE store = ? AND {over}", store.id, *[since] * over.count("?")
             )[0][0]
-            for table, _, over in _TIMES
+            for table, over in _TIMES
         ]
         oldest = self._file.rows("SELECT min(time) FROM events WHERE store = ? AND time < ?", store.id, since)[0][0]
         return Expired(store, days, day, since, counts[0], oldest, sum(counts))
@@ -136,10 +136,9 @@ class Retention:
         else:
             raise DatabaseBusyError(f"late events of {store} come all the time: nothing is removed, try again later")
         gone = 0
-        for table, key, over in _TIMES:
-            old = f"SELECT {key} FROM {table} WHERE store = ? AND {over} LIMIT ?"
-            sql = f"DELETE FROM {table} WHERE ({key}) IN ({old})"
-            gone += delete_in_chunks(self._file, sql, store, *[since] * over.count("?"))
+        for table, over in _TIMES:
+            where = f"store = ? AND {over}"
+            gone += delete_in_chunks(self._file, table, where, store, *[since] * over.count("?"))
 
         def end(db: Connection) -> None:
             db.execute(
@@ -185,9 +184,8 @@ class Retention:
         calendar, now = Calendar(store.timezone, store.cutoff_hour), self._file.clock()
         day = calendar.day_of(now) - timedelta(days=max(days, self.days(store.id)))
         since, gone = calendar.start(day), 0
-        for table, key, over in _SUMS:
-            old = f"SELECT {key} FROM {table} WHERE store = ? AND {over} < ? LIMIT ?"
-            gone += delete_in_chunks(self._file, f"DELETE FROM {table} WHERE ({key}) IN ({old})", store.id, since)
+        for table, over in _SUMS:
+            gone += delete_in_chunks(self._file, table, f"store = ? AND {over} < ?", store.id, since)
 
         def end(db: Connection) -> None:
             self._file.lock_store(db, store.id)

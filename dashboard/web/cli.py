@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from metrica.dashboard.admin.aliases import moved
 from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.service.commands import (
+    Parser,
     add_address_options,
     add_data_option,
     add_database_option,
@@ -38,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="metrica-dashboard",
         description=__doc__,
         epilog=f"METRICA_PASSWORD, if set, becomes the password of the user '{OWNER}' when serving.",

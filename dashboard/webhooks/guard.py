@@ -94,10 +94,10 @@ def shown(url: str) -> str:
 def _may_be_public(host: str) -> bool:
     """Whether a host is a name, or a public address. Also 127.1 and 0x7f000001 are addresses for a resolver."""
     try:
-        return is_public(str(ipaddress.ip_address(host)))
-    except ValueError:
-        pass
-    try:
-        return is_public(socket.inet_ntoa(socket.inet_aton(host)))
+        address = socket.inet_ntoa(socket.inet_aton(host))
     except OSError:
+        address = host
+    try:
+        return is_public(str(ipaddress.ip_address(address)))
+    except ValueError:
         return True

@@ -11,12 +11,12 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from metrica.dashboard.kpis.events import HOUR, IN, SECOND
+from metrica.dashboard.kpis.events import HOUR, IN, QUARTER, SECOND
 from metrica.dashboard.kpis.gaps import gaps_in_coverage, time_in_gaps
 from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.upkeep.export import local_time
-from metrica.dashboard.webhooks.table import QUARTER, Webhook
+from metrica.dashboard.webhooks.table import Webhook
 
 AT_ONCE = 100
 """Most messages that are read at a time."""
@@ -112,21 +112,19 @@ def _quarters(database: Database, hook: Webhook, store: Store, now: int) -> tupl
 def _quarter(database: Database, store: Store, start: int, now: int) -> bytes:
     """The body of a quarter of an hour: its id is a fingerprint of what it says."""
     counted = database.rows(
-        f"SELECT camera, line, sum(CASE WHEN direction = {IN} THEN 1 ELSE 0 END), count(*) FROM events"
-        " WHERE store = ? AND time >= ? AND time < ? GROUP BY camera, line ORDER BY camera, line",
-        store.id, start, start + QUARTER,
-    )  # fmt: skip
+        "SELECT camera, line, entered, left_ FROM quarters WHERE store = ? AND quarter = ? ORDER BY camera, line",
+        *(store.id, start),
+    )
     lines = [
-        {"camera": camera, "line": line, "entered": int(entered), "left": int(crossed) - int(entered)}
-        for camera, line, entered, crossed in counted
+        {"camera": camera, "line": line, "entered": entered, "left": left} for camera, line, entered, left in counted
     ]
     looked = database.coverage.since(store.id, start - _COVERAGE)
     missing = time_in_gaps(gaps_in_coverage(looked, now), start, start + QUARTER) if looked else None
     unseen = not lines and missing != 0
     data = {
         "quarter": local_time(start, store.timezone),
-        "entered": None if unseen else sum(int(row[2]) for row in counted),
-        "left": None if unseen else sum(int(row[3]) - int(row[2]) for row in counted),
+        "entered": None if unseen else sum(entered for _, _, entered, _ in counted),
+        "left": None if unseen else sum(left for _, _, _, left in counted),
         "missing_seconds": None if missing is None else round(missing / SECOND),
         "lines": lines,
     }

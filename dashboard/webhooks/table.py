@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.database.interface import Connection, Engine
+from metrica.dashboard.kpis.events import QUARTER
 from metrica.dashboard.store.audit import COMMAND, record
 from metrica.dashboard.webhooks.guard import check_url, shown
 from metrica.dashboard.webhooks.signing import new_secret
@@ -15,8 +16,6 @@ from metrica.secrets import register
 WebhookKind = Literal["event", "quarter"]
 MOST = 20
 """Most webhooks of one store."""
-QUARTER = 900 * 10**9
-"""ns."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,10 @@ import stat
 import time
 from pathlib import Path
 
+from metrica.box.launched import STATUS_FILE
 from metrica.context import make_private_folder
 from metrica.errors import LaunchError
+from metrica.files.whole import DRAFT
 from metrica.launch.reading.folders import frame_dir
 from metrica.launch.supervision.child import MARK
 from metrica.launch.supervision.console import Console
@@ -59,6 +61,8 @@ class RunFolder:
     def _clean(self) -> bool:
         """Remove the sockets, the lock files of topics and the frames. Returns whether there were any."""
         found = False
+        for path in (self.path / STATUS_FILE, *self.path.glob(f"{DRAFT}*")):
+            path.unlink(missing_ok=True)
         for path in self.path.iterdir():
             found_there = path.lstat()
             # The lock file of a topic is empty; a file with something in it belongs to another program.

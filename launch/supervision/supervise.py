@@ -23,6 +23,7 @@ from metrica.launch.supervision.node_specs import node_specs
 from metrica.launch.supervision.opening import show_what_opens
 from metrica.launch.supervision.order import levels
 from metrica.launch.supervision.signals import StopSignals
+from metrica.launch.supervision.status_file import StatusFile
 from metrica.launch.supervision.supervised_node import Status, SupervisedNode
 from metrica.launch.supervision.systemd import Notifier
 
@@ -62,6 +63,7 @@ class Supervisor:
         self._zmq: zmq.Context[Any] = zmq.Context()
         self._control = ControlServer(self._zmq, control_endpoint(run_dir))
         self._notifier = Notifier(os.environ, console)
+        chores = (*chores, StatusFile(graph, run_dir, self._nodes, console))
         self._loop = Loop(self._nodes, self._control, signals, self._notifier, limits, chores, self)
         self._ending = Ending(
             self._nodes,

@@ -55,6 +55,10 @@ class SupervisedNode:
         """The last error that the node has logged, or how its process ended."""
         self.opens: Path | None = None
         """A private file that says what to open in a browser, and that has not been shown yet."""
+        self.health: Health | None = None
+        """The last heartbeat of its process; None before the first one, and without a process."""
+        self.starts = 0
+        """How often its process was started."""
         self.restart_at = 0.0
         self.killed = False
         """Whether the launcher has decided to kill it."""
@@ -107,6 +111,7 @@ class SupervisedNode:
         self._born = time.monotonic_ns()
         self._hung_at = [at for at in self._hung_at if now - at < _REMEMBERED]
         self.child = Child(self.spec.model_copy(update={"hangs": len(self._hung_at)}), environment)
+        self.starts += 1
         self._enter(Status.STARTING, now)
         self._beat_at, self._told_at, self.kill_at = None, None, None
         self.subscribers, self.last_error = {}, ""
@@ -117,6 +122,7 @@ class SupervisedNode:
         if self.child is None or health.header.mono < self._born:
             return False  # sent by an earlier process of this node, and late
         self._beat_at = now
+        self.health = health
         self.subscribers = health.subscribers
         if health.state == State.INACTIVE and self.status is Status.STARTING:
             self._enter(Status.READY, now)
@@ -186,7 +192,7 @@ class SupervisedNode:
         status = self.child.reap()
         for lines, is_error in zip(self.child.outputs, (False, True), strict=True):
             lines.read_rest(self._taker(is_error))
-        self.child, self.kill_at, killed = None, None, self.killed
+        self.child, self.kill_at, self.health, killed = None, None, None, self.killed
         if stopping:
             expected = status in (Exit.DONE, -signal.SIGTERM) or killed
             self._enter(Status.STOPPED if expected else Status.FAILED, now)

@@ -16,6 +16,7 @@ from metrica.background import T, await_alive, started
 from metrica.errors import LifecycleError, TransportError
 from metrica.executors.control import HEARTBEAT_SECONDS, Command, ControlClient
 from metrica.executors.handed_over import HandedOver
+from metrica.executors.lateness import Lateness
 from metrica.executors.schedule import Schedule
 from metrica.journal import Ledger
 from metrica.lifecycle import Lifecycle, State
@@ -51,7 +52,7 @@ class Executor:
         self._finished = False
         self._commands: deque[Command] = deque()
         self._thread = threading.get_ident()
-        self._calls = HandedOver()
+        self._calls, self._lateness = HandedOver(), Lateness()
         self._zmq: zmq.Context[Any] = zmq.Context()
         self._epoch = self.clock.now()
         self._control = ControlClient(self._zmq, spec.control, spec.name)
@@ -65,8 +66,7 @@ class Executor:
             keep_days=self.context.journal_days,
             wake=self._calls.wake,
         )
-        self._pollers: dict[bool, zmq.Poller] = {}
-        self._next_heartbeat = 0.0
+        self._pollers, self._next_heartbeat = dict[bool, zmq.Poller](), 0.0
         node.attach(self)
 
     def run(self) -> None:
@@ -201,6 +201,7 @@ class Executor:
             return False
         self._send_heartbeat()
         self._node.count(f"received.{port}")
+        self._lateness.hear(msg, self.clock.monotonic())
         getattr(self._node, port)(msg)
         if isinstance(msg, Frame) and not msg.intact():
             self._node.count("frames_overwritten")
@@ -279,7 +280,7 @@ class Executor:
             node=self.name,
             state=self._lifecycle.state,
             counters={**self._node.counters, "unpublished_events": self._ledger.unpublished},
-            gauges={**self._node.gauges, "cpu_seconds": time.process_time()},
+            gauges={**self._node.gauges, **self._lateness.gauges(), "cpu_seconds": time.process_time()},
             subscribers={s.topic: s.subscribers for s in self._all_publishers()},
             detail=hide(self._ledger.trouble or self._node.present_trouble or trouble or self._ledger.notice),
         )

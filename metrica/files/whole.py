@@ -6,6 +6,9 @@ import os
 import secrets
 from pathlib import Path
 
+DRAFT = ".metrica-"
+"""How the name of a file begins that is not complete yet."""
+
 
 def write_whole(path: Path, content: bytes, *, durable: bool = False, private: bool = False) -> None:
     """Write a file that appears under its name when it is complete; until then the old file stays.
@@ -20,7 +23,7 @@ def write_whole(path: Path, content: bytes, *, durable: bool = False, private: b
         OSError: With the name of the file, not that of the draft.
     """
     # A short name of its own: two writers do not meet, and a long name does not become too long.
-    draft = path.with_name(f".metrica-{secrets.token_hex(8)}")
+    draft = path.with_name(f"{DRAFT}{secrets.token_hex(8)}")
     try:
         mode = 0o600 if private else 0o666
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode), "wb") as file:

@@ -107,5 +107,6 @@ class NodeSpec(_Frozen):
             camera=self.camera,
             data=self.data_dir,
             journal_days=self.journal_days,
+            run_dir=self.run_dir,
             hangs=self.hangs,
         )

@@ -12,10 +12,11 @@ from typing import Any, cast
 import msgpack
 import urllib3
 
+from metrica.box import Hello
 from metrica.messages import Crossing
 from metrica.nodes.delivery.coverage import Span
 from metrica.nodes.delivery.exchange import EXCHANGE_SECONDS, Answer, Exchange
-from metrica.nodes.delivery.receipt import read_later, read_receipt, retry_seconds, said_by, shortened
+from metrica.nodes.delivery.receipt import read_heard, read_later, read_receipt, retry_seconds, said_by, shortened
 from metrica.nodes.delivery.server_clock import read_date
 
 VERSION = 1
@@ -116,11 +117,23 @@ class Delivery:
         except ValueError as error:
             return _no_receipt(error)
 
+    def send_hello(self, box: str, hello: Hello) -> Delivered | Failed:
+        """Say how the box is. `server_time` of the result is what the server's own clock said as it heard."""
+        answer = self._post_document(f"boxes/{box}/hello", hello.model_dump(), None)
+        if isinstance(answer, Failed):
+            return answer
+        try:
+            return Delivered(server_time=read_heard(answer.body))
+        except ValueError as error:
+            return _no_receipt(error)
+
     def _post(self, what: str, items: list[Any], patience: float | None) -> Answer | Failed:
-        """POST a document. Returns the server's answer if its status is 200, or why the request failed."""
-        address = f"{self._url}/v1/{what}"
         # "later": this box understands that the server takes some of it later.
-        document = {"v": VERSION, "store": self._store, "later": True, what: items}
+        return self._post_document(what, {"v": VERSION, "store": self._store, "later": True, what: items}, patience)
+
+    def _post_document(self, path: str, document: dict[str, Any], patience: float | None) -> Answer | Failed:
+        """POST a document. Returns the server's answer if its status is 200, or why the request failed."""
+        address = f"{self._url}/v1/{path}"
         packed = cast(bytes, msgpack.packb(document))
         body = gzip.compress(packed, mtime=0)
         seconds = EXCHANGE_SECONDS if patience is None else patience

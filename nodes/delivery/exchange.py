@@ -39,10 +39,13 @@ class Exchange:
     Args:
         headers: Sent with each request.
         ca_file: Certificates of whom to trust over HTTPS; None for those of the system.
+        largest: The largest body of an answer, bytes.
     """
 
-    def __init__(self, headers: Mapping[str, str], ca_file: Path | None = None) -> None:
-        self._headers = headers
+    def __init__(
+        self, headers: Mapping[str, str], ca_file: Path | None = None, *, largest: int = LARGEST_ANSWER
+    ) -> None:
+        self._headers, self._largest = headers, largest
         self._connection: HTTPConnection | None = None
         self._socket: socket.socket | None = None
         self._end = 0.0
@@ -64,19 +67,28 @@ class Exchange:
         kinds["https"] = type("SecurePool", (urllib3.HTTPSConnectionPool,), {"ConnectionCls": Secure})
         self._pool.pool_classes_by_scheme = kinds
 
+    def get(self, address: str, *, seconds: float = EXCHANGE_SECONDS) -> Answer:
+        """Ask for something, and read the whole answer. Raises what `post` raises."""
+        return self._exchange("GET", address, None, seconds)
+
     def post(self, address: str, body: bytes, *, seconds: float = EXCHANGE_SECONDS) -> Answer:
         """Send a request and read the whole answer.
 
         Raises TimeoutError when the time is over, also while bytes still come, ValueError if the answer is too large,
         and urllib3's HTTPError or OSError for everything else that goes wrong on the way.
         """
+        return self._exchange("POST", address, body, seconds)
+
+    def _exchange(self, method: str, address: str, body: bytes | None, seconds: float) -> Answer:
         self._end = time.monotonic() + seconds
         # A time limit of the socket starts again with each byte, so another thread cuts the connection.
         cut = threading.Timer(seconds, self._cut)
         cut.daemon = True
         cut.start()
         try:
-            return self._post(address, body, urllib3.Timeout(connect=min(_CONNECT_SECONDS, seconds), read=seconds))
+            return self._ask(
+                method, address, body, urllib3.Timeout(connect=min(_CONNECT_SECONDS, seconds), read=seconds)
+            )
         except (urllib3.exceptions.HTTPError, OSError) as error:
             self._check_time(error)
             raise
@@ -89,16 +101,16 @@ class Exchange:
         self._pool.clear()
         self._let_go()
 
-    def _post(self, address: str, body: bytes, timeout: urllib3.Timeout) -> Answer:
+    def _ask(self, method: str, address: str, body: bytes | None, timeout: urllib3.Timeout) -> Answer:
         response = self._pool.request(
-            "POST", address, body=body, headers=self._headers, timeout=timeout, preload_content=False
+            method, address, body=body, headers=self._headers, timeout=timeout, preload_content=False
         )
         whole = False
         try:
-            data = response.read(LARGEST_ANSWER + 1, decode_content=False)
+            data = response.read(self._largest + 1, decode_content=False)
             self._check_time()  # a body that ends with the connection looks whole when it was cut
-            if len(data) > LARGEST_ANSWER:
-                raise ValueError(f"the answer is larger than {LARGEST_ANSWER >> 20} MiB")
+            if len(data) > self._largest:
+                raise ValueError(f"the answer is larger than {self._largest >> 20} MiB")
             whole = True
         finally:
             if not whole:

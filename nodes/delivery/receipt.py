@@ -61,6 +61,14 @@ def read_later(body: bytes, sent: int) -> set[int]:
     return later
 
 
+def read_heard(body: bytes) -> int:
+    """Read the receipt for a hello: when the server heard it by its own clock, ns UTC. Raises ValueError."""
+    heard = _object(body).get("heard")
+    if type(heard) is not int or not 0 <= heard < 2**63:
+        raise ValueError("it does not say when it was heard")
+    return heard
+
+
 def said_by(answer: Answer) -> str:
     """The server's own explanation of an error, or the words of its status line; one short line."""
     try:

@@ -89,6 +89,7 @@ def test_people_are_counted_on_the_page_and_seen_in_the_live_picture() -> None:
         launched(
             folder,
             *("--set", f"ingest.port={port}", "--set", f"uploader.url=http://127.0.0.1:{port}"),
+            *("--set", f"reporter.url=http://127.0.0.1:{port}"),
             *("--set", "dashboard.port=0"),
         ) as (process, lines),
     ):
@@ -154,7 +155,7 @@ def test_the_launch_file_is_accepted_from_any_folder(
     monkeypatch.delenv("METRICA_MODELS", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert main(["--demo", "--check"]) == 0, capsys.readouterr().err
-    assert capsys.readouterr().out == f"{demo.FILE}: ok, 8 nodes, 4 topics\n"
+    assert capsys.readouterr().out == f"{demo.FILE}: ok, 9 nodes, 4 topics\n"
 
 
 def test_the_line_is_that_of_the_simulated_door() -> None:

@@ -30,10 +30,10 @@ def test_ports_that_are_taken_are_replaced_by_free_ones(monkeypatch: pytest.Monk
     with socket.create_server(("127.0.0.1", 0)) as page, socket.create_server(("127.0.0.1", 0)) as ingest:
         monkeypatch.setattr(demo, "_PAGE", page.getsockname()[1])
         monkeypatch.setattr(demo, "_INGEST", ingest.getsockname()[1])
-        first, second, third = demo.free_ports()
+        first, second, *others = demo.free_ports()
         assert first == "dashboard.port=0"
         port = second.removeprefix("ingest.port=")
-        assert third == f"uploader.url=http://127.0.0.1:{port}"
+        assert others == [f"{node}.url=http://127.0.0.1:{port}" for node in ("uploader", "reporter")]
         socket.create_server(("127.0.0.1", int(port))).close()
     assert demo.free_ports() == []
 

@@ -19,7 +19,7 @@ def test_the_default_launch_file_is_accepted(
     monkeypatch.setenv("DOOR_RTSP", "rtsp://owner:hunter2@192.168.1.20/stream1")
     for override in ("tracker.type=bytetrack", "tracker.type=sort"):
         assert main([str(STORE), "--check", "--set", override]) == 0, capsys.readouterr().err
-        assert capsys.readouterr().out == f"{STORE}: ok, 7 nodes, 4 topics\n"
+        assert capsys.readouterr().out == f"{STORE}: ok, 8 nodes, 4 topics\n"
     assert main([str(STORE), "--graph"]) == 0
     assert "hunter2" not in capsys.readouterr().out
 

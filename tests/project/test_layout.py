@@ -61,6 +61,7 @@ def test_every_entry_point_exists() -> None:
         "metrica.nodes.tracking:OcSort",
         "metrica.nodes.counting:LineCounter",
         "metrica.nodes.counting:ZoneCounter",
+        "metrica.nodes.delivery:BoxReporter",
         "metrica.nodes.delivery:Uploader",
         "metrica.nodes.delivery:WatchingUploader",
         "metrica.nodes.delivery:Mqtt",
@@ -82,7 +83,15 @@ def test_no_room_is_a_corridor() -> None:
 
 # What may import what.
 
-RUNTIME = {"metrica", "metrica/files", "metrica/secrets", "metrica/transport", "metrica/journal", "metrica/executors"}
+RUNTIME = {
+    "metrica",
+    "metrica/box",
+    "metrica/files",
+    "metrica/secrets",
+    "metrica/transport",
+    "metrica/journal",
+    "metrica/executors",
+}
 NODES = {f"nodes/{room}" for room in ("geometry", "capture", "detection", "tracking", "counting", "preview")}
 
 
@@ -95,6 +104,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "models": set(),
     "models/training": {"models"},
     "metrica/secrets": set(),
+    "metrica/box": set(),
     "metrica": {"messages", "metrica/secrets"},
     "metrica/files": {"messages", "metrica"},
     "metrica/transport": {"messages", "metrica", "metrica/secrets"},
@@ -105,7 +115,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "nodes/detection": {"messages", "metrica", "models"},
     "nodes/tracking": {"messages", "metrica", "nodes/geometry"},
     "nodes/counting": {"messages", "metrica", "nodes/geometry"},
-    "nodes/delivery": {"messages", "metrica", "metrica/files", "metrica/journal", "metrica/secrets"},
+    "nodes/delivery": {"messages", "metrica", "metrica/box", "metrica/files", "metrica/journal", "metrica/secrets"},
     "nodes/preview": {"messages", "metrica", "metrica/secrets", "nodes/geometry"},
     "simulator": {"messages", "metrica", "metrica/files", "nodes/geometry", "simulator/world", "simulator/figures"},
     "simulator/world": {"messages", "nodes/geometry", "simulator/figures"},
@@ -115,6 +125,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tools/label": {"messages", "models", "simulator", "tools/count", "tools/evaluate", *RUNTIME, *NODES},
     "launch": {"metrica", "metrica/secrets", "metrica/transport", "launch/reading", "launch/supervision"},
     "launch/reading": {"messages", *RUNTIME},
+    "launch/status": {"metrica", "metrica/box", "metrica/secrets", "launch/reading", "nodes/delivery"},
     "launch/supervision": {"messages", "launch/reading", *RUNTIME},
     "dashboard/kpis": set(),
     "dashboard/database": {"messages"},
@@ -122,9 +133,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     "dashboard/database/postgresql": {"metrica/secrets", "dashboard/database", "dashboard/database/schema"},
     "dashboard/database/sqlite": {"dashboard/database", "dashboard/database/schema"},
     "dashboard/store": {"messages", *_of_dashboard("database", "database/postgresql", "database/sqlite", "kpis")},
+    "dashboard/boxes": {"metrica/box", "dashboard/database"},
     "dashboard/service": {"messages", "metrica/secrets", "dashboard/database"},
     "dashboard/reports": _of_dashboard("database", "store", "kpis"),
-    "dashboard/upkeep": _of_dashboard("database", "database/sqlite", "store", "kpis", "reports"),
+    "dashboard/alerts": {
+        "messages",
+        "metrica/box",
+        *_of_dashboard("database", "store", "boxes", "kpis", "reports", "service", "texts"),
+    },
+    "dashboard/upkeep": _of_dashboard("database", "database/sqlite", "database/postgresql", "store", "kpis", "reports"),
+    "dashboard/copying": _of_dashboard(
+        "database", "database/schema", "database/sqlite", "database/postgresql", "store", "upkeep"
+    ),
     "dashboard/texts": {"dashboard/kpis"},
     "dashboard/people": {"messages", *_of_dashboard("database", "kpis", "store")},
     "dashboard/web/figures": _of_dashboard("kpis", "texts"),
@@ -133,13 +153,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "dashboard/admin": {
         "messages",
         *_of_dashboard("database", "store", "kpis", "people", "reports", "service", "upkeep", "privacy", "webhooks"),
+        *_of_dashboard("boxes", "alerts", "texts", "copying"),
     },
     # The two services import the room of `metrica-admin` for their old commands, which do the same.
-    "dashboard/ingest/schemas": _of_dashboard("people", "service", "store"),
+    "dashboard/ingest/schemas": {"metrica/box"} | _of_dashboard("people", "service", "store"),
     "dashboard/ingest": {
         "messages",
-        *_of_dashboard("database", "store", "kpis", "people", "reports", "service", "upkeep", "webhooks", "admin"),
-        "dashboard/ingest/schemas",
+        "metrica/box",
+        *_of_dashboard("database", "store", "boxes", "alerts", "kpis", "people", "reports", "service"),
+        *_of_dashboard("upkeep", "webhooks", "admin", "ingest/schemas"),
     },
     "dashboard/web": {
         "messages",
@@ -150,7 +172,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "dashboard": {
         "metrica",
         *_of_dashboard("database", "store", "kpis", "reports", "service", "upkeep"),
-        *_of_dashboard("people", "privacy", "texts", "admin", "ingest", "web"),
+        *_of_dashboard("alerts", "people", "privacy", "texts", "admin", "ingest", "web"),
     },
 }
 ONLY_WHEN_NEEDED = {("nodes/capture", "simulator"), ("tools/count", "nodes/detection")}

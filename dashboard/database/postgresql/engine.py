@@ -82,6 +82,9 @@ class PostgresqlEngine(Engine):
     def tables_with(self, db: Connection, column: str) -> dict[str, set[str]]:
         return statements.tables_with(cast(Session, db), column)
 
+    def key_of(self, db: Connection, table: str) -> tuple[str, ...]:
+        return statements.key_of(cast(Session, db), table)
+
     def tidy(self, before: int) -> None:
         try:
             self._partitions.drop_empty(before)

@@ -28,12 +28,12 @@ def migrate(conn: Psycopg, name: str, clock: Clock) -> str:
     database of another program or of a newer Metrica, and DatabaseError for one that cannot be used.
     """
     _require_usable(conn, name)
-    if _require_known(conn, name) != _ours():
+    if taken_steps(conn, name) != _ours():
         with conn.transaction():
             # Here it may take as long as it takes: filling a new table from three years of events, for example.
             conn.execute(b"SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0", prepare=False)
             conn.execute(b"SELECT pg_advisory_xact_lock($1)", (_LOCK,))
-            taken = _require_known(conn, name)
+            taken = taken_steps(conn, name)
             if not taken:
                 _begin(conn)
             session = Session(conn)
@@ -67,8 +67,11 @@ def _require_usable(conn: Psycopg, name: str) -> None:
         raise DatabaseError(f"the database {name} has no schema for this user: make one, or set its search_path")
 
 
-def _require_known(conn: Psycopg, name: str) -> set[str]:
-    """Return the steps that were taken; none if the schema is empty."""
+def taken_steps(conn: Psycopg, name: str) -> set[str]:
+    """Return the steps that were taken; none if the schema is empty. name: for sentences.
+
+    Raises DatabaseDamagedError for a database of another program or of a newer Metrica.
+    """
     if conn.execute(b"SELECT to_regclass('metrica_steps') IS NULL").fetchone() == (True,):
         other = conn.execute(_FOREIGN).fetchone()
         if other is not None:

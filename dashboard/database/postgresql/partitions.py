@@ -41,7 +41,7 @@ class Partitions:
             return
         with self._lock, contextlib.closing(self._connect()) as conn:
             for year, month in sorted(missing):
-                _make(conn, year, month)
+                make_month(conn, year, month)
             self._known |= missing
 
     def forget(self) -> None:
@@ -74,7 +74,7 @@ def bounds(year: int, month: int) -> tuple[int, int]:
     return start_of(year, month), start_of(year + month // 12, month % 12 + 1)
 
 
-def _make(conn: Psycopg, year: int, month: int) -> None:
+def make_month(conn: Psycopg, year: int, month: int) -> None:
     """Make the table of a month, unless another program has. Nobody who reads or writes events has to wait."""
     table = f"events_{year:04}_{month:02}"
     with conn.transaction():

@@ -37,6 +37,13 @@ _TABLES = b"""
     GROUP BY t.relname ORDER BY t.relname
 """
 
+_KEY = b"""
+    SELECT quote_ident(a.attname) FROM pg_index i
+    CROSS JOIN LATERAL unnest(i.indkey) WITH ORDINALITY key (number, place)
+    JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = key.number
+    WHERE i.indisprimary AND i.indrelid = to_regclass(quote_ident($1)) ORDER BY key.place
+"""
+
 
 def insert_events(session: Session, rows: Sequence[EventRow]) -> list[EventRow]:
     """Insert the rows whose ids their stores do not have yet, and return them."""
@@ -79,3 +86,9 @@ def _copied(session: Session, rows: Sequence[EventRow]) -> bool:
 def tables_with(session: Session, column: str) -> dict[str, set[str]]:
     """Return the tables with a column of this name, and the tables that each of them refers to."""
     return {name: set(others) for name, others in session.conn.execute(_TABLES, (column,)).fetchall()}
+
+
+def key_of(session: Session, table: str) -> tuple[str, ...]:
+    """Return the columns that name a row of a table: its key, or where the row lies if it has none."""
+    found = session.conn.execute(_KEY, (table,)).fetchall()
+    return tuple(row[0] for row in found) or ("tableoid", "ctid")

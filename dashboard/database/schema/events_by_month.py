@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+EVENT_IDS = "event_ids"
+"""The table of the known ids."""
+FILL_EVENT_IDS = "INSERT INTO event_ids (store, id) SELECT store, id FROM events"
+"""Fills that table, after events were written by themselves."""
 FIRST_YEAR, LAST_YEAR = 2015, 2100
 """The months from the first year on and before the last one have tables of their own, made when they are needed."""
 

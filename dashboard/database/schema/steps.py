@@ -5,7 +5,8 @@ from __future__ import annotations
 from metrica.dashboard.database.schema.first_steps import FIRST_STEPS
 from metrica.dashboard.database.schema.m009_rollups import ROLLUPS
 from metrica.dashboard.database.schema.m010_organisations import ORGANISATIONS
+from metrica.dashboard.database.schema.m011_boxes import BOXES
 from metrica.dashboard.database.schema.m012_webhooks import WEBHOOKS
 from metrica.dashboard.database.schema.step import Step
 
-STEPS: tuple[Step, ...] = (*FIRST_STEPS, ROLLUPS, ORGANISATIONS, WEBHOOKS)
+STEPS: tuple[Step, ...] = (*FIRST_STEPS, ROLLUPS, ORGANISATIONS, BOXES, WEBHOOKS)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.database.interface import Clock, Connection, Engine, EventRow, Work
 from metrica.dashboard.database.sqlite.connections import ReaderPool
-from metrica.dashboard.database.sqlite.statements import insert_events, tables_with
+from metrica.dashboard.database.sqlite.statements import insert_events, key_of, tables_with
 from metrica.dashboard.database.sqlite.transactions import SqliteTransactions
 from metrica.dashboard.database.writer import Writer
 
@@ -56,6 +56,9 @@ class SqliteEngine(Engine):
 
     def tables_with(self, db: Connection, column: str) -> dict[str, set[str]]:
         return tables_with(db, column)
+
+    def key_of(self, db: Connection, table: str) -> tuple[str, ...]:
+        return key_of(db, table)
 
     def tidy(self, before: int) -> None:
         """Do nothing: SQLite uses the pages again."""

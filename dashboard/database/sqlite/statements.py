@@ -37,3 +37,11 @@ def tables_with(db: Connection, column: str) -> dict[str, set[str]]:
         name: {row[0] for row in db.execute('SELECT "table" FROM pragma_foreign_key_list(?)', (name,))}
         for (name,) in found
     }
+
+
+def key_of(db: Connection, table: str) -> tuple[str, ...]:
+    """Return the columns that name a row of a table: its number in the file, or its key if it has none."""
+    if not db.execute("SELECT wr FROM pragma_table_list(?)", (table,)).fetchone()[0]:
+        return ("rowid",)
+    keys = db.execute("SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk", (table,)).fetchall()
+    return tuple(f'"{name}"' for (name,) in keys)

@@ -79,22 +79,22 @@ def test_a_backup_while_a_server_takes_batches_at_full_speed_is_whole_and_holds_
     assert admin("audit", "--action", "backup", data=data).stdout.count("backup made\tcopy.db") == 1
 
 
-def test_nothing_is_overwritten(here: Here, tmp_path: Path) -> None:
+def test_nothing_is_overwritten(in_file: Here, tmp_path: Path) -> None:
     target = tmp_path / "copy.db"
     target.write_text("the only photograph of somebody's grandmother")
     assert (
-        here.fails("backup", str(target))
+        in_file.fails("backup", str(target))
         == f"{target} exists already: name a file that does not, nothing is overwritten"
     )
     assert target.read_text() == "the only photograph of somebody's grandmother"
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
-    assert "exists already" in here.fails("backup", str(tmp_path / "link"))
-    assert "there is no folder" in here.fails("backup", str(tmp_path / "none" / "copy.db"))
-    assert here.fails("backup", str(here.data / "metrica.db")).startswith(str(here.data))
+    assert "exists already" in in_file.fails("backup", str(tmp_path / "link"))
+    assert "there is no folder" in in_file.fails("backup", str(tmp_path / "none" / "copy.db"))
+    assert in_file.fails("backup", str(in_file.data / "metrica.db")).startswith(str(in_file.data))
 
 
-def test_without_a_database_there_is_no_backup_and_none_is_made(here: Here, tmp_path: Path) -> None:
-    (here.data / "metrica.db").unlink()
+def test_without_a_database_there_is_no_backup_and_none_is_made(in_file: Here, tmp_path: Path) -> None:
+    (in_file.data / "metrica.db").unlink()
     for call in (
         ("backup", str(tmp_path / "copy.db")),
         ("store", "list"),
@@ -102,10 +102,10 @@ def test_without_a_database_there_is_no_backup_and_none_is_made(here: Here, tmp_
         ("export", "x"),
         ("delete", "x"),
     ):
-        assert here.fails(*call).startswith(
-            f"there is no database {here.data / 'metrica.db'}: name its folder with --data"
+        assert in_file.fails(*call).startswith(
+            f"there is no database {in_file.data / 'metrica.db'}: name its folder with --data"
         )
-    assert names(here.data) == []
+    assert names(in_file.data) == []
 
 
 @contextlib.contextmanager
@@ -122,23 +122,23 @@ def small_disk(folder: Path) -> Generator[Path]:
         subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_a_full_disk_is_one_sentence_and_leaves_nothing_behind(here: Here, tmp_path: Path) -> None:
-    filled(here.data, 5000)
+def test_a_full_disk_is_one_sentence_and_leaves_nothing_behind(in_file: Here, tmp_path: Path) -> None:
+    filled(in_file.data, 5000)
     with small_disk(tmp_path / "small") as disk:
         target = disk / "copy.db"
         sentence = f"there is no room for {target}: make room, or name a file on another disk"
-        assert here.fails("backup", str(target)) == sentence
+        assert in_file.fails("backup", str(target)) == sentence
         assert names(disk) == []
-        assert here.fails("export", STORE.id, "--output", str(target)) == sentence
+        assert in_file.fails("export", STORE.id, "--output", str(target)) == sentence
         assert names(disk) == []
 
 
-def test_a_damaged_database_gives_no_backup(here: Here, tmp_path: Path) -> None:
-    filled(here.data, 5000)
-    with (here.data / "metrica.db").open("r+b") as file:
+def test_a_damaged_database_gives_no_backup(in_file: Here, tmp_path: Path) -> None:
+    filled(in_file.data, 5000)
+    with (in_file.data / "metrica.db").open("r+b") as file:
         file.seek(40 * 4096)
         file.write(b"\xff" * 4096 * 20)
-    assert "damaged" in here.fails("backup", str(tmp_path / "copy.db"))
+    assert "damaged" in in_file.fails("backup", str(tmp_path / "copy.db"))
     assert not (tmp_path / "copy.db").exists()
     assert [name for name in names(tmp_path) if "partial" in name] == []
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -42,27 +41,27 @@ def figures(client: Client) -> dict[str, Any]:
     }
 
 
-def test_a_bad_stretch_is_removed_and_a_running_server_forgets_it_at_once(tmp_path: Path) -> None:
+def test_a_bad_stretch_is_removed_and_a_running_server_forgets_it_at_once(here: Here) -> None:
     now = time.time_ns()
     wrong = now - 48 * HOUR
     day = datetime.fromtimestamp(wrong / 1e9, ZoneInfo(STORE.timezone)).strftime("%Y-%m-%d")
-    with Database(tmp_path / "metrica.db") as database:
+    with Database(here.place) as database:
         database.stores.put(STORE)
         token = database.tokens.create(STORE.id)
     bad = [event(0, wrong)]
     good = [event(n, now - n * MINUTE) for n in range(1, 6)]
-    with serving(tmp_path) as (_, address):
+    with serving(here.data, *here.options) as (_, address):
         client = Client(address, token)
         assert client.send([*bad, *good]).body["accepted"] == 6
         before = figures(client)
         assert before["first"][:10] == day
 
-        shown = admin("remove-events", STORE.id, *stretch(wrong, wrong + HOUR), "--why", "clock", data=tmp_path)
+        shown = admin("remove-events", STORE.id, *stretch(wrong, wrong + HOUR), "--why", "clock", data=here)
         assert (shown.returncode, shown.stderr) == (0, "")
         assert f"{day}\t1 in\t0 out\n1 events would be removed" in shown.stdout
         assert figures(client) == before, "without --yes nothing is changed"
 
-        done = admin("remove-events", STORE.id, *stretch(wrong, wrong + HOUR), "--why", "clock", "--yes", data=tmp_path)
+        done = admin("remove-events", STORE.id, *stretch(wrong, wrong + HOUR), "--why", "clock", "--yes", data=here)
         assert "removed 1 events: 'metrica-admin restore-events 1' brings them back" in done.stdout
         after = figures(client)
         assert after["known"] < before["known"], "no data, where it was a figure"
@@ -73,17 +72,17 @@ def test_a_bad_stretch_is_removed_and_a_running_server_forgets_it_at_once(tmp_pa
         assert again.body == {"accepted": 1, "duplicates": 6, "refused": []}, "late ones of the stretch count as taken"
         assert figures(client) == after, "but change nothing"
 
-        assert admin("restore-events", "1", data=tmp_path).stdout == "restored 2 events of tunis-01\n"
+        assert admin("restore-events", "1", data=here).stdout == "restored 2 events of tunis-01\n"
         assert figures(client) == before
         assert client.send([*bad, event(77, wrong + MINUTE)]).body["duplicates"] == 2
 
 
-def test_events_that_a_server_has_in_its_memory_are_gone_from_its_figures_at_once(tmp_path: Path) -> None:
+def test_events_that_a_server_has_in_its_memory_are_gone_from_its_figures_at_once(here: Here) -> None:
     now = time.time_ns()
-    with Database(tmp_path / "metrica.db") as database:
+    with Database(here.place) as database:
         database.stores.put(STORE)
         token = database.tokens.create(STORE.id)
-    with serving(tmp_path) as (_, address):
+    with serving(here.data, *here.options) as (_, address):
         client = Client(address, token)
         client.send([event(n, now - n * MINUTE // 60) for n in range(1, 41)])
         client.send([event(n, now - n * MINUTE // 60, camera="back") for n in range(1, 8)])
@@ -98,17 +97,17 @@ def test_events_that_a_server_has_in_its_memory_are_gone_from_its_figures_at_onc
             "it looked at the street",
             "--yes",
         )
-        assert admin("remove-events", *arguments, data=tmp_path).returncode == 0
+        assert admin("remove-events", *arguments, data=here).returncode == 0
         after = figures(client)
         assert after["inside"] <= 8
         assert after["today"]["in"] <= 7
-        assert admin("restore-events", "1", data=tmp_path).returncode == 0
+        assert admin("restore-events", "1", data=here).returncode == 0
         assert figures(client) == before
 
 
 def test_with_the_events_goes_the_coverage_so_that_the_time_is_no_data_and_not_zero(here: Here) -> None:
     noon = at("Africa/Tunis", 2026, 11, 20, 12)
-    with Database(here.data / "metrica.db") as database:
+    with Database(here.place) as database:
         database.events.add(STORE.id, [event(n, noon + n * MINUTE) for n in range(60)]).result()
         spans = [Span(camera="door", start=noon - 5 * HOUR, end=noon + 5 * HOUR)]
         database.coverage.add(STORE.id, spans).result()
@@ -126,7 +125,7 @@ def test_with_the_events_goes_the_coverage_so_that_the_time_is_no_data_and_not_z
 
 def test_a_camera_and_a_line_can_be_named_and_others_stay(here: Here) -> None:
     noon = at("Africa/Tunis", 2026, 11, 20, 12)
-    with Database(here.data / "metrica.db") as database:
+    with Database(here.place) as database:
         both = [event(n, noon + n, camera=camera) for n in range(5) for camera in ("door", "back")]
         database.events.add(STORE.id, both).result()
         sentence = here.fails(
@@ -162,7 +161,7 @@ def test_a_camera_and_a_line_can_be_named_and_others_stay(here: Here) -> None:
 
 
 def test_removals_are_listed_and_stand_in_the_audit_log(here: Here) -> None:
-    with Database(here.data / "metrica.db") as database:
+    with Database(here.place) as database:
         database.events.add(STORE.id, [event(1, MARCH)]).result()
     here.ok("remove-events", STORE.id, *stretch(MARCH, MARCH + 1), "--why", "a clock in 2022", "--yes")
     assert here.ok("restore-events") == (
@@ -194,17 +193,17 @@ def test_a_reason_is_needed_and_a_number_that_is_none_is_said(here: Here) -> Non
     assert here.fails("restore-events", "7") == "there is no removal 7: 'metrica-admin restore-events' lists them"
 
 
-def test_a_large_stretch_is_removed_in_short_writes_and_a_server_writes_meanwhile(tmp_path: Path) -> None:
-    with Database(tmp_path / "metrica.db") as database:
+def test_a_large_stretch_is_removed_in_short_writes_and_a_server_writes_meanwhile(here: Here) -> None:
+    with Database(here.place) as database:
         database.stores.put(STORE)
         token = database.tokens.create(STORE.id)
         database.events.add(STORE.id, [event(n, MARCH + n) for n in range(20_000)]).result()
-    with serving(tmp_path) as (_, address):
+    with serving(here.data, *here.options) as (_, address):
         client = Client(address, token)
-        done = admin("remove-events", STORE.id, *stretch(MARCH, MARCH + HOUR), "--why", "x", "--yes", data=tmp_path)
+        done = admin("remove-events", STORE.id, *stretch(MARCH, MARCH + HOUR), "--why", "x", "--yes", data=here)
         assert "removed 20000 events" in done.stdout
         assert client.post(None, body=packed({"v": 1, "store": STORE.id, "events": []})).status == 200
-    with Database(tmp_path / "metrica.db") as database:
+    with Database(here.place) as database:
         assert database.events.count(STORE.id) == 0
         assert database.version() > 3, "in several writes"
 

@@ -37,7 +37,7 @@ def rows(here: Here, *arguments: str, store: str = STORE.id) -> list[dict[str, s
 
 def test_every_event_is_there_once_in_order_with_its_local_time(here: Here) -> None:
     clash = [event(n, NOON + n % 7, "in" if n % 3 else "out") for n in range(500)]
-    with Database(here.data / "metrica.db") as database:
+    with Database(here.place) as database:
         database.events.add(STORE.id, clash).result()
         database.stores.put(Store("sfax-01", "UTC"))
         database.events.add("sfax-01", [event(1, NOON)]).result()
@@ -56,9 +56,9 @@ def test_every_event_is_there_once_in_order_with_its_local_time(here: Here) -> N
 
 
 def test_json_lines_are_the_same_rows_with_their_types(here: Here) -> None:
-    with Database(here.data / "metrica.db") as database:
+    with Database(here.place) as database:
         database.events.add(STORE.id, [event(7, NOON + 5)]).result()
-    ended = admin("export", STORE.id, "--format", "jsonl", data=here.data)
+    ended = admin("export", STORE.id, "--format", "jsonl", data=here)
     (row,) = [json.loads(line) for line in ended.stdout.splitlines()]
     assert (row["time"], row["direction"], row["track"]) == ("2026-11-20T12:00:00.000000005+01:00", "in", 7)
     assert ended.stderr == ""
@@ -66,14 +66,14 @@ def test_json_lines_are_the_same_rows_with_their_types(here: Here) -> None:
 
 def test_a_name_that_is_a_formula_is_text_in_a_spreadsheet_and_itself_in_json(here: Here) -> None:
     evil = '=HYPERLINK("http://evil.example";"click")'
-    with Database(here.data / "metrica.db") as database:
+    with Database(here.place) as database:
         crossing = Event(id="+1", camera=evil, line="@SUM(1)", direction="in", track=1, time=NOON)
         database.events.add(STORE.id, [crossing]).result()
         database.coverage.add(STORE.id, [Span(camera=" -2", start=NOON, end=NOON + HOUR)]).result()
     (row,) = rows(here)
     assert (row["camera"], row["line"], row["id"]) == (f"'{evil}", "'@SUM(1)", "'+1")
     assert rows(here, "--what", "coverage")[0]["camera"] == "' -2"
-    assert json.loads(admin("export", STORE.id, "--format", "jsonl", data=here.data).stdout)["camera"] == evil
+    assert json.loads(admin("export", STORE.id, "--format", "jsonl", data=here).stdout)["camera"] == evil
 
 
 @given(st.one_of(st.text(max_size=20), st.integers(), st.none()))
@@ -100,7 +100,7 @@ def test_no_cell_begins_like_a_formula_and_others_stay_as_they_are(value: str | 
 
 def test_an_hour_in_which_no_camera_looked_is_empty_and_never_zero(here: Here) -> None:
     clock = ManualClock(NOON + 10 * HOUR)
-    with Database(here.data / "metrica.db", clock=clock) as database:
+    with Database(here.place, clock=clock) as database:
         crossings = [event(n, NOON + n * MINUTE, "in" if n % 2 else "out") for n in range(10)]
         database.events.add(STORE.id, crossings).result()
         looked = [(NOON - HOUR, NOON + 2 * HOUR), (NOON + 4 * HOUR, NOON + 10 * HOUR)]
@@ -123,7 +123,7 @@ def test_the_hours_of_a_clock_change_are_apart_and_add_up(here: Here) -> None:
     paris = Store("paris-01", "Europe/Paris")
     begin = at("Europe/Paris", 2026, 10, 25, 0)
     clock = ManualClock(begin + 30 * HOUR)
-    with Database(here.data / "metrica.db", clock=clock) as database:
+    with Database(here.place, clock=clock) as database:
         database.stores.put(paris)
         database.events.add(paris.id, [event(n, begin + n * 10 * MINUTE) for n in range(150)]).result()
         listed = list(export.hours(database, paris, 0, 1 << 62))
@@ -136,7 +136,7 @@ def test_the_hours_of_a_clock_change_are_apart_and_add_up(here: Here) -> None:
 
 def test_the_hours_of_many_weeks_are_those_of_the_events(here: Here) -> None:
     clock = ManualClock(NOON)
-    with Database(here.data / "metrica.db", clock=clock) as database:
+    with Database(here.place, clock=clock) as database:
         times = [NOON - n * 7 * HOUR - n * MINUTE for n in range(400)]
         database.events.add(STORE.id, [event(n, t) for n, t in enumerate(times)]).result()
         listed = list(export.hours(database, STORE, 0, 1 << 62))
@@ -156,7 +156,7 @@ def test_an_export_is_written_whole_by_its_owner_only_and_never_over_a_file(here
 
 
 def test_a_pipe_that_closes_and_a_full_device_are_no_traceback(here: Here) -> None:
-    with Database(here.data / "metrica.db") as database:
+    with Database(here.place) as database:
         database.events.add(STORE.id, [event(n, NOON + n) for n in range(20_000)]).result()
     arguments = [*COMMAND, "export", STORE.id, "--data", str(here.data)]
     read_end, write_end = os.pipe()

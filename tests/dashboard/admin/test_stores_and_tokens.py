@@ -10,7 +10,6 @@ import shlex
 import sqlite3
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
@@ -29,7 +28,7 @@ def test_a_store_is_added_changed_listed_and_removed(here: Here) -> None:
         "sfax-01: empty_hour was None, is 23\nsfax-01: recall was None, is 0.97\n"
     )
     here.ok("store", "set", "sfax-01", "--empty", "none")
-    with Database(here.data / "metrica.db") as database:
+    with Database(here.place) as database:
         sfax = database.stores.get("sfax-01")
         assert sfax is not None
         assert (sfax.cutoff_hour, sfax.empty_hour, sfax.recall) == (5, None, 0.97), "the others are kept"
@@ -63,10 +62,10 @@ def test_a_wrong_argument_is_one_sentence_and_exit_1(here: Here, arguments: tupl
     assert here.fails(*arguments).startswith(sentence)
 
 
-def test_a_token_is_rotated_with_effect_on_a_running_server(tmp_path: Path, here: Here) -> None:
+def test_a_token_is_rotated_with_effect_on_a_running_server(here: Here) -> None:
     old = here.ok("token", "add", STORE.id, "--label", "box at the door").strip()
     key = here.ok("token", "list", STORE.id).split("\t")[0]
-    with serving(tmp_path) as (_, address):
+    with serving(here.data, *here.options) as (_, address):
         assert Client(address, old).send([event(1, time.time_ns())]).status == 200
         new = here.ok("token", "rotate", STORE.id, key[:6]).strip()
         assert Client(address, old).send([event(2, time.time_ns())]).status == 401
@@ -82,24 +81,20 @@ def test_a_token_is_rotated_with_effect_on_a_running_server(tmp_path: Path, here
         assert Client(address, old).send([event(3, time.time_ns())]).status == 401
 
 
-def test_a_database_that_is_busy_for_a_moment_is_waited_for_and_longer_is_one_sentence(
-    tmp_path: Path, here: Here
-) -> None:
-    with contextlib.closing(
-        sqlite3.connect(tmp_path / "metrica.db", isolation_level=None, check_same_thread=False)
-    ) as other:
+def test_a_database_that_is_busy_for_a_moment_is_waited_for_and_longer_is_one_sentence(in_file: Here) -> None:
+    with contextlib.closing(sqlite3.connect(in_file.place, isolation_level=None, check_same_thread=False)) as other:
         other.execute("BEGIN IMMEDIATE")
         threading.Timer(1.0, lambda: other.execute("COMMIT")).start()
-        here.ok("store", "set", STORE.id, "--cutoff", "6")
+        in_file.ok("store", "set", STORE.id, "--cutoff", "6")
         other.execute("BEGIN IMMEDIATE")
-        assert "is locked by another program" in here.fails("store", "set", STORE.id, "--cutoff", "7")
+        assert "is locked by another program" in in_file.fails("store", "set", STORE.id, "--cutoff", "7")
         other.execute("COMMIT")
 
 
 def test_the_audit_log_is_listed_filtered_and_machine_readable(here: Here) -> None:
     here.ok("store", "add", "sfax-01", "--timezone", "UTC")
     here.ok("token", "add", "sfax-01", "--label", "box")
-    with Database(here.data / "metrica.db") as database:
+    with Database(here.place) as database:
         database.audit.add("leila", "login failed", "leila", address="203.0.113.9", tries=3).result()
     text = here.ok("audit").splitlines()
     assert re.fullmatch(
@@ -148,15 +143,15 @@ def test_every_command_has_a_help_with_an_example_that_it_understands() -> None:
             parser.parse_args(words[1:])
 
 
-def test_usage_is_exit_2_and_a_database_can_be_named(tmp_path: Path, here: Here) -> None:
+def test_usage_is_exit_2_and_a_database_can_be_named(in_file: Here) -> None:
     for wrong in ((), ("store",), ("store", "add", "x"), ("backup",), ("remove-events", "x"), ("nothing",)):
         with pytest.raises(SystemExit) as ended:
             main([*wrong])
         assert ended.value.code == 2
-    (tmp_path / "metrica.db").rename(tmp_path / "other.db")
-    assert here.ok("store", "list", "--database", str(tmp_path / "other.db")).startswith("tunis-01")
+    (in_file.data / "metrica.db").rename(in_file.data / "other.db")
+    assert in_file.ok("store", "list", "--database", str(in_file.data / "other.db")).startswith("tunis-01")
 
 
 def test_it_is_a_program(here: Here) -> None:
-    ended = admin("store", "list", data=here.data)
+    ended = admin("store", "list", data=here)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "tunis-01\tAfrica/Tunis\t04:00\n", "")

@@ -100,10 +100,39 @@ def test_figures_of_another_store_are_403_and_answers_are_not_cached(server: Ing
     assert (own.status, own.headers["Cache-Control"]) == (200, "no-store")
 
 
-@pytest.mark.parametrize("query", ["days=0", "days=401", "days=x", "days=-1", "days=", "days=1e3", "days=٣"])
+@pytest.mark.parametrize("query", ["days=0", "days=36501", "days=x", "days=-1", "days=", "days=1e3", "days=٣"])
 def test_a_wrong_number_in_the_query_is_one_sentence(server: Ingest, query: str) -> None:
     answer = server.get(f"{PATH}/daily?{query}")
-    assert (answer.status, answer.body) == (400, {"error": "'days' must be a whole number from 1 to 400"})
+    assert (answer.status, answer.body) == (400, {"error": "'days' must be a whole number from 1 to 36500"})
+
+
+def test_any_period_can_be_asked_for_as_far_as_anything_is_known(server: Ingest) -> None:
+    def days(query: str) -> list[tuple[str, int | None]]:
+        return [(row["day"], row["visitors"]) for row in server.get(f"{PATH}/daily?{query}").body["days"]]
+
+    last = days("days=28")
+    assert days(f"from={last[0][0]}") == days(f"from={last[0][0]}&to={last[-1][0]}") == last
+    assert days(f"to={last[-1][0]}")[-28:] == days("days=36500")[-28:] == last
+    assert days(f"from={last[3][0]}&to={last[5][0]}") == last[3:6]
+    assert days("from=1999-01-01&to=1999-02-01") == days("from=2199-01-01") == []
+    assert len(days("from=1999-01-01")) < 400, "nothing is known of the time before"
+
+
+@pytest.mark.parametrize(
+    "query",
+    (
+        "from=2026-13-01",
+        "to=yesterday",
+        "from=20261101",
+        "from=",
+        "to=2026-W48-1",
+        "from=2026-11-02&to=2026-11-01",
+        "days=3&to=2026-11-01",
+    ),
+)
+def test_a_wrong_period_is_one_sentence(server: Ingest, query: str) -> None:
+    answer = server.get(f"{PATH}/daily?{query}")
+    assert answer.status == 400 and set(answer.body) == {"error"}, query
 
 
 def test_a_new_store_has_figures_too(server: Ingest) -> None:

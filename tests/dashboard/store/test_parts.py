@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from metrica.dashboard.database import writer
 from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.database.interface import Connection
+from metrica.dashboard.store import coverage
+from metrica.dashboard.store.coverage import joined
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.events import Added
+from metrica.dashboard.store.records import Event, Span
 from tests.dashboard.client import NOON, STORE
 from tests.dashboard.database.places import Place
 from tests.dashboard.database.sqlite import engine, sqlite
@@ -130,3 +134,29 @@ def test_a_transaction_takes_no_further_job_after_a_while(tmp_path: Path, monkey
             job.add_done_callback(lambda _: committed.append(1))
         hold.set()
         assert [job.result(20) for job in jobs] == [0, 1, 2, 3, 4], "each is on the disk before the next begins"
+
+
+def test_what_is_sent_is_made_into_rows_in_the_writers_thread_and_not_in_a_servers_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: set[str] = set()
+
+    class Seen(Event):
+        def __getattribute__(self, name: str) -> Any:
+            if name == "camera":
+                threads.add(threading.current_thread().name)
+            return super().__getattribute__(name)
+
+    def seen(spans: Iterable[Span]) -> list[Span]:
+        threads.add(threading.current_thread().name)
+        return joined(spans)
+
+    monkeypatch.setattr(coverage, "joined", seen)
+    made = Seen.model_validate(event(1, 1).model_dump())
+    with Database(tmp_path / "metrica.db") as database:
+        database.stores.put(STORE)
+        threads.clear()
+        assert database.events.add("tunis-01", [made]).result().accepted == 1
+        database.coverage.add("tunis-01", [Span(camera="door", start=1, end=2)]).result()
+        assert database.coverage.since("tunis-01", 0) == {"door": [(1, 2)]}
+    assert threads == {"metrica-store-writer"}

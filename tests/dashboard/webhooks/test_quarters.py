@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import time
 
-from metrica.dashboard.kpis.events import HOUR, MINUTE
+from metrica.dashboard.kpis.events import HOUR, MINUTE, QUARTER
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.records import Span
-from metrica.dashboard.webhooks.table import QUARTER
 from metrica.dashboard.webhooks.worker import delivering
 from tests.dashboard.client import NOON, STORE, ManualClock
 from tests.dashboard.webhooks.receiver import Receiver, now_of, register, send, until

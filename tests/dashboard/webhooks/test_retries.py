@@ -30,7 +30,7 @@ def test_what_is_not_taken_is_tried_again_later_and_later(
             found = now_of(database, hook)
             waits.append((found.next_try - clock.now) / SECOND)
             clock.now = found.next_try
-        assert found.trouble == "it answered 500"
+        assert now_of(database, hook).trouble == "it answered 500"
         target.status = 200
         clock.now += HOUR
         until(lambda: now_of(database, hook).delivered == 2)

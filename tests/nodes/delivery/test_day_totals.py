@@ -19,7 +19,7 @@ DIRECTIONS: st.SearchStrategy[Direction] = st.sampled_from(["in", "out"])
 
 @given(st.lists(st.tuples(st.integers(-HOUR, 25 * HOUR), st.sampled_from("ab"), DIRECTIONS)), st.randoms())
 def test_the_order_of_arrival_changes_nothing(events: list[tuple[int, str, Direction]], random: object) -> None:
-    events = list({time: (time, camera, direction) for time, camera, direction in events}.values())
+    events = list({event[0]: event for event in events}.values())
     in_order, shuffled = DayTotals(DAY), DayTotals(DAY)
     expected = 0
     for time, camera, direction in sorted(events):
