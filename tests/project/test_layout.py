@@ -150,14 +150,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     "dashboard/web/figures": _of_dashboard("kpis", "texts"),
     "dashboard/privacy": {"metrica", *_of_dashboard("database", "store", "kpis", "upkeep")},
     "dashboard/webhooks": {"metrica/secrets", *_of_dashboard("database", "store", "kpis", "service", "upkeep")},
+    "dashboard/admin/reading": _of_dashboard("kpis", "people"),
     "dashboard/admin": {
         "messages",
+        "dashboard/admin/reading",
         *_of_dashboard("database", "store", "kpis", "people", "reports", "service", "upkeep", "privacy", "webhooks"),
         *_of_dashboard("boxes", "alerts", "texts", "copying"),
     },
     # The two services import the room of `metrica-admin` for their old commands, which do the same.
     "dashboard/ingest/schemas": {"metrica/box"} | _of_dashboard("people", "service", "store"),
     "dashboard/ingest": {
+        "dashboard/admin/reading",
         "messages",
         "metrica/box",
         *_of_dashboard("database", "store", "boxes", "alerts", "kpis", "people", "reports", "service"),

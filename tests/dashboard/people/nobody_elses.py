@@ -36,6 +36,7 @@ class Names:
     name: str
     key: str
     webhook: str = "100000001"
+    box: str = "no-such-box"
 
 
 NOTHING = Names(NOWHERE, NOBODY, _NO_KEY)
@@ -117,7 +118,7 @@ def updated(browser: FlaskClient, callback: dict[str, Any], store: str) -> str:
 
 
 def _theirs(world: World) -> Names:
-    return Names(THEIRS, THEIR_USER, world.their_key, world.their_webhook)
+    return Names(THEIRS, THEIR_USER, world.their_key, world.their_webhook, f"{CANARY}-box")
 
 
 def _pairs(world: World, route: Route) -> Iterator[tuple[Names, Names]]:

@@ -1,0 +1,1 @@
+"""What the options of commands say, read: times, and the details of a store."""
