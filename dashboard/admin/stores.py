@@ -14,7 +14,7 @@ from metrica.dashboard.admin.shared.commands import (
     open_database,
     require_store,
 )
-from metrica.dashboard.admin.store_details import add_details, described, given_details
+from metrica.dashboard.admin.shared.store_details import add_details, described, given_details
 from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.kpis.hours import OpeningHours
 from metrica.dashboard.kpis.store import DEFAULT_CUTOFF_HOUR, Store

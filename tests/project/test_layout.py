@@ -159,7 +159,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "dashboard/web/figures": _of_dashboard("kpis", "texts"),
     "dashboard/privacy": {"metrica", *_of_dashboard("database", "store", "kpis", "upkeep")},
     "dashboard/webhooks": {"metrica/secrets", *_of_dashboard("database", "store", "kpis", "service", "upkeep")},
-    "dashboard/admin/shared": {"messages", *_of_dashboard("database", "kpis", "service", "store")},
+    "dashboard/admin/shared": {"messages", *_of_dashboard("database", "kpis", "people", "service", "store")},
     "dashboard/admin": {
         "messages",
         *_of_dashboard("database", "store", "kpis", "people", "reports", "service", "upkeep", "privacy", "webhooks"),
