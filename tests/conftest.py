@@ -12,11 +12,12 @@ from playwright.sync_api import Browser, sync_playwright
 
 from metrica.secrets import forget_all
 from tests.clips import REAL
+from tests.dashboard.database.places import module_place, place, postgresql, postgresql_server
 from tests.paths import SHARED
 from tests.runtime.processes import processes
 from tests.runtime.sockets import bus
 
-__all__ = ["bus", "processes"]
+__all__ = ["bus", "module_place", "place", "postgresql", "postgresql_server", "processes"]
 
 CHROMIUM = Path("/usr/bin/chromium")
 

@@ -1,4 +1,4 @@
-"""`metrica-admin backup` and `restore`: the whole database as one file, while a server writes, and back."""
+"""`metrica-admin backup`, `restore` and `copy`: the whole database as one file and back, or in another database."""
 
 from __future__ import annotations
 
@@ -10,18 +10,21 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from types import FrameType
 
-from metrica.dashboard.admin.commands import Subparsers, add_command, open_database
+from metrica.dashboard.admin.shared.commands import Subparsers, add_command, open_database
 from metrica.dashboard.copying.backups import draw_up, put_back
+from metrica.dashboard.copying.copying import Copied, copy
 from metrica.dashboard.database.errors import DatabaseError
-from metrica.dashboard.service.commands import database_place
+from metrica.dashboard.service.commands import database_place, place_of
 from metrica.dashboard.service.serving import say
 from metrica.dashboard.upkeep.backup import Contents, back_up
 from metrica.dashboard.upkeep.export import local_time
 from metrica.dashboard.upkeep.restoring import restore
 
+_PLACE = "a SQLite file, or the address of a PostgreSQL database, postgresql://USER@HOST/NAME"
+
 
 def add_commands(commands: Subparsers) -> None:
-    """Add `backup` and `restore`."""
+    """Add `backup`, `restore` and `copy`."""
     backup = add_command(
         commands,
         "backup",
@@ -38,6 +41,18 @@ def add_commands(commands: Subparsers) -> None:
         "metrica-admin restore /mnt/usb/metrica-2026-11-28.db --data /var/lib/metrica/tunis-01",
     )
     back.add_argument("file", type=Path, metavar="FILE", help="the backup; of this Metrica or of an older one")
+    whole = add_command(
+        commands,
+        "copy",
+        copy_database,
+        "copy all that a database holds into an empty one, also from SQLite to PostgreSQL and back, and compare them",
+        "metrica-admin copy /var/lib/metrica/metrica.db postgresql://metrica@db.example/metrica",
+        places=True,
+    )
+    whole.add_argument("source", metavar="FROM", help=f"{_PLACE}; it is not changed, and may be in use")
+    whole.add_argument(
+        "target", metavar="TO", help=f"{_PLACE}; a file must not exist, a PostgreSQL database must be empty"
+    )
 
 
 def write_backup(args: argparse.Namespace) -> int:
@@ -71,6 +86,28 @@ def restore_backup(args: argparse.Namespace) -> int:
     for store in restored.erased:
         say(f"{store} was deleted since the backup and is back: delete it again with 'metrica-admin delete {store}'")
     return 0
+
+
+def copy_database(args: argparse.Namespace) -> int:
+    """Copy a database."""
+    with stoppable() as stopped:
+        copied = copy(place_of(args.source), place_of(args.target), stopped)
+    for table in copied.tables:
+        say(f"{table.name}\t{table.rows} rows\t{table.sum}")
+    rows = sum(table.rows for table in copied.tables)
+    say(f"{copied.target} holds {len(copied.tables)} tables and {rows} rows; counts and sums are those of the source")
+    _say_moment(copied)
+    return 0
+
+
+def _say_moment(copied: Copied) -> None:
+    """Say which moment a copy shows."""
+    say(f"it is {copied.source} as it was at {local_time(copied.moment, 'UTC')}")
+    if copied.in_use:
+        say(
+            f"a program has {copied.source} open, and what it has written since is not in the copy: to move an"
+            " installation, stop its servers first, then copy"
+        )
 
 
 @contextlib.contextmanager

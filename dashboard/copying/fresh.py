@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import sqlite3
 from typing import Any
 
@@ -12,8 +12,16 @@ from metrica.dashboard.copying.tables import Table
 from metrica.dashboard.database.sqlite.migrations import migrations
 
 
+@functools.cache
+def _new_database() -> sqlite3.Connection:
+    conn = sqlite3.connect(":memory:", check_same_thread=False)
+    migrations.apply(SqliteDatabase(conn, execute_plugins=False))
+    return conn
+
+
 def fresh_rows(table: Table) -> set[tuple[Any, ...]]:
     """Return the rows of a table in a database to which nobody has written yet."""
-    with contextlib.closing(sqlite3.connect(":memory:")) as conn:
-        migrations.apply(SqliteDatabase(conn, execute_plugins=False))
-        return set(conn.execute(table.select()).fetchall())
+    conn = _new_database()
+    if conn.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table.name,)).fetchone() is None:
+        return set()
+    return set(conn.execute(table.select()).fetchall())

@@ -23,6 +23,7 @@ from metrica.dashboard.service.addresses import is_loopback, network_of, visitor
 from metrica.dashboard.service.calm import calm_logger
 from metrica.dashboard.service.connection import Connection, json_error
 from metrica.dashboard.service.errors import AddressError
+from metrica.dashboard.service.garbage import leave_alone_what_stays
 from metrica.dashboard.service.limits import Connections, Held, Limits
 from metrica.dashboard.service.tls import Certificate
 from metrica.dashboard.service.wsgi import WsgiApp, from_wsgi
@@ -116,6 +117,7 @@ class AioServer:
         # steps that waits for the kernel, which are a dozen for a request. It gets it after this time, not after the
         # usual 5 ms; what the others lose by it cannot be measured.
         sys.setswitchinterval(_SWITCH)
+        leave_alone_what_stays()
         # Some descriptors are left for files and the connections of the database.
         descriptors = _raise_descriptor_limit()
         room = max(descriptors - 1000, descriptors // 2)

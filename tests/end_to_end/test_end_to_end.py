@@ -41,8 +41,8 @@ per_camera:
 nodes:
   detector: {{type: openvino_detector, params: {{model: {model}}}, remap: {{frames: "*/frames"}}}}
   uploader: {{type: uploader, params: {{url: "http://127.0.0.1:{ingest}"}}}}
-  ingest: {{type: ingest, params: {{port: {ingest}}}}}
-  dashboard: {{type: dashboard, params: {{port: {page}, password: {password}}}}}
+  ingest: {{type: ingest, params: {{port: {ingest}{database}}}}}
+  dashboard: {{type: dashboard, params: {{port: {page}, password: {password}{database}}}}}
 """
 
 
@@ -53,6 +53,7 @@ class RunningStore:
     folder: Path
     clips: dict[str, Clip]
     page: str
+    api: str
     process: subprocess.Popen[str]
     log: list[str] = field(default_factory=list[str])
 
@@ -86,12 +87,16 @@ class RunningStore:
 
 
 @contextmanager
-def launched(clips: dict[str, Clip], folder: Path) -> Generator[RunningStore]:
-    """The whole graph, from the cameras to the page; stopped at the end if the test has not done so."""
+def launched(clips: dict[str, Clip], folder: Path, database: str | None = None) -> Generator[RunningStore]:
+    """The whole graph, from the cameras to the page; stopped at the end if the test has not done so.
+
+    database: where ingest and dashboard keep what they know, if not in the data folder.
+    """
     ingest, page = free_ports(2)
     cameras = [f"  {name}: {{uri: {clip.path}, line: {clip.line}}}" for name, clip in clips.items()]
     (first, *_) = clips.values()
     given = {"anchor": first.anchor, "model": first.model, "password": PASSWORD}
+    given["database"] = "" if database is None else f', database: "{database}"'
     text = LAUNCH.format(data=folder / "data", cameras="\n".join(cameras), ingest=ingest, page=page, **given)
     (folder / "store.yaml").write_text(text)
     with (folder / "log").open("w") as log:
@@ -102,7 +107,7 @@ def launched(clips: dict[str, Clip], folder: Path) -> Generator[RunningStore]:
             text=True,
             env=os.environ | first.model_folders,
         )
-    store = RunningStore(folder, clips, f"http://127.0.0.1:{page}", process)
+    store = RunningStore(folder, clips, f"http://127.0.0.1:{page}", f"http://127.0.0.1:{ingest}", process)
     try:
         yield store
     finally:

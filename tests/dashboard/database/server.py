@@ -40,10 +40,9 @@ class Server:
         self._programs, self._settings = found, settings
         # Not a folder of pytest's: those are closed to the user that the server runs as.
         self.folder = Path(tempfile.mkdtemp(prefix="metrica-postgresql-"))
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self.port = 0
         self._made = 0
+        self._guard = _guarded(self.folder)
         try:
             self._user = _unprivileged(self.folder)
             self._run(
@@ -52,9 +51,9 @@ class Server:
             )  # fmt: skip
             known = self.folder / "data" / "pg_hba.conf"
             known.write_text(f"host all {GUARDED} 127.0.0.1/32 scram-sha-256\n{known.read_text()}")
-            self.start()
+            self._start_on_a_free_port()
         except BaseException:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            self._end_guard()
             raise
 
     def url(self, database: str = "postgres", user: str = "metrica") -> str:
@@ -65,6 +64,18 @@ class Server:
         """Start it, and wait until it answers."""
         options = f"-c listen_addresses=127.0.0.1 -p {self.port} -c unix_socket_directories='' {self._settings}"
         self._run("pg_ctl", "-D", "data", "-w", "-t", "60", "-l", "log", "-o", options, "start")
+
+    def _start_on_a_free_port(self) -> None:
+        for left in range(4, -1, -1):
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", 0))
+                self.port = free.getsockname()[1]
+            try:
+                self.start()
+                return
+            except RuntimeError:  # another program was faster
+                if not left:
+                    raise
 
     def stop(self, mode: str = "fast") -> None:
         """Stop it; mode: `fast` ends all connections, `immediate` is as a power cut."""
@@ -82,7 +93,10 @@ class Server:
         """Stop it, and remove all that it has written."""
         if (self.folder / "data" / "postmaster.pid").exists():
             self.stop("immediate")
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._end_guard()
+
+    def _end_guard(self) -> None:
+        self._guard.communicate()  # its input ends, and it removes the folder
 
     def execute(self, sql: str, database: str = "postgres") -> list[tuple[object, ...]]:
         """Run one statement outside of a transaction."""
@@ -126,6 +140,15 @@ class Server:
                 path.read_text(errors="replace") for name in ("output", "log") if (path := self.folder / name).exists()
             ]
             raise RuntimeError(f"{' '.join(command)} failed:\n{''.join(said)}")
+
+
+def _guarded(folder: Path) -> subprocess.Popen[bytes]:
+    """Start what removes the folder, and ends a server in it, when this process is gone, however it has ended."""
+    script = 'cat; kill -QUIT "$(head -n 1 data/postmaster.pid)" 2>&-; cd /; sleep 0.1; rm -rf "$0"'
+    return subprocess.Popen(
+        ["sh", "-c", script, folder], cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
 
 
 def _unprivileged(folder: Path) -> str | None:
