@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -48,6 +49,12 @@ class Served:
         """The most memory that it has had, MB."""
         status = Path(f"/proc/{self.process.pid}/status").read_text("utf-8")
         return int(re.findall(r"VmHWM:\s+(\d+)", status)[0]) / 1024
+
+    @property
+    def cpu_seconds(self) -> float:
+        """The processor time that it has used."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text("utf-8").rpartition(") ")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def kill(self) -> None:
         """End it as a power cut would."""

@@ -50,21 +50,30 @@ def speed(places: Places, events: int, found: Findings) -> None:
     _prepare(raw, stores, batches)
     ways = {"executemany": _executemany} if places.kind == "sqlite" else {"copy": _copy, "unnest": _unnest}
     rates: dict[str, list[float]] = {name: [] for name in ("http", *ways)}
+    used = dict.fromkeys(rates, 0.0)
     with Served(ours, places.log) as server:
         for turn in range(_ROUNDS):
             for name, way in ways.items():
                 rows = [[_renamed(batch, f"{name}/{turn}") for batch in mine] for mine in batches]
+                before = time.process_time()
                 rates[name].append(_timed(events, partial(way, raw, rows)))
+                used[name] += time.process_time() - before
             named = [[_renamed(batch, f"{turn}") for batch in mine] for mine in batches]
             bodies = [
                 [(mine[0][0][0], packed(mine[0][0][0], "events", [_fields(row) for row in batch])) for batch in mine]
                 for mine in named
             ]
+            before = server.cpu_seconds
             rates["http"].append(_timed(events, partial(_send, server.ingest, bodies, tokens)))
+            used["http"] += server.cpu_seconds - before
     medians = {name: statistics.median(values) for name, values in rates.items()}
     figure = f"ingest_over_raw_{places.kind}"
     found.worst(figure, medians["http"] / max(medians[name] for name in ways))
-    found.detail[figure] = rounded({f"{name}_events_per_second": value for name, value in medians.items()}, 0)
+    found.detail[figure] = rounded(
+        {f"{name}_events_per_second": value for name, value in medians.items()}, 0
+    ) | rounded(
+        {f"{name}_cpu_us_per_event": value / events / _ROUNDS * 1e6 for name, value in used.items()}, 1
+    )  # of the process that serves or writes, without the database's own
 
 
 def _batches(stores: Sequence[str], events: int) -> list[list[list[Row]]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from metrica.dashboard.admin.commands import Subparsers, add_command, add_group, open_database
+from metrica.dashboard.admin.shared.commands import Subparsers, add_command, add_group, open_database
 from metrica.dashboard.alerts.notices import NoticeTable
 from metrica.dashboard.alerts.sending import Message, check_address, send
 from metrica.dashboard.alerts.targets import Target, TargetTable, read_quiet, shown
@@ -35,6 +35,11 @@ def add_commands(commands: Subparsers) -> None:
     add.add_argument("--organisation", default="", metavar="ID", help="only of the stores of this organisation")
     add.add_argument("--language", choices=tuple(LANGUAGES), default="en", help="(default: %(default)s)")
     add.add_argument("--quiet", metavar="22:00-07:00", help="when nothing is sent, by the clock of the alert's store")
+    add.add_argument(
+        "--allow-private",
+        action="store_true",
+        help="a webhook may be in this server's own network, and over plain HTTP",
+    )
     add_command(alert, "list", list_targets, "list who is told, without passwords", "metrica-admin alert list")
     add_command(alert, "open", list_alerts, "list what is wrong now, as it was told", "metrica-admin alert open")
     for action, work, help_text in (
@@ -48,11 +53,16 @@ def add_commands(commands: Subparsers) -> None:
 def add_target(args: argparse.Namespace) -> int:
     """Add a target."""
     address = sys.stdin.readline().strip() if args.address == "-" else args.address
-    check_address(address)
+    check_address(address, allow_private=args.allow_private)
     quiet = read_quiet(args.quiet) if args.quiet else None
     with open_database(args) as database:
         n = TargetTable(database).add(
-            address, organisation=args.organisation, store=args.store, language=args.language, quiet=quiet
+            address,
+            organisation=args.organisation,
+            store=args.store,
+            language=args.language,
+            quiet=quiet,
+            private=args.allow_private,
         )
     say(f"{n}: {shown(address)} is told; try it with 'metrica-admin alert test {n}'")
     return 0
@@ -80,7 +90,7 @@ def test_target(args: argparse.Namespace) -> int:
     """Send a test."""
     with open_database(args) as database:
         target = _require(TargetTable(database), args.number)
-    send(target.address, Message(trial_wording(target.language)))
+    send(target.address, Message(trial_wording(target.language)), target.private)
     say(f"{shown(target.address)} has taken the test")
     return 0
 

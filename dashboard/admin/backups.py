@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 from types import FrameType
 
-from metrica.dashboard.admin.commands import Subparsers, add_command, open_database
+from metrica.dashboard.admin.shared.commands import Subparsers, add_command, open_database
 from metrica.dashboard.copying.backups import draw_up, put_back
 from metrica.dashboard.copying.copying import Copied, copy
 from metrica.dashboard.database.errors import DatabaseError

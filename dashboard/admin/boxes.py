@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from datetime import UTC, datetime
 
-from metrica.dashboard.admin.commands import (
+from metrica.dashboard.admin.shared.commands import (
     Subparsers,
     add_command,
     add_group,

@@ -7,7 +7,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from metrica.dashboard.admin.commands import (
+from metrica.dashboard.admin.shared.commands import (
     Subparsers,
     add_command,
     add_store_argument,

@@ -5,8 +5,14 @@ from __future__ import annotations
 import argparse
 from datetime import date
 
-from metrica.dashboard.admin.commands import Subparsers, add_command, add_store_argument, open_database, require_store
-from metrica.dashboard.admin.times import parse_time
+from metrica.dashboard.admin.shared.commands import (
+    Subparsers,
+    add_command,
+    add_store_argument,
+    open_database,
+    require_store,
+)
+from metrica.dashboard.admin.shared.times import parse_time
 from metrica.dashboard.kpis.business_day import Calendar
 from metrica.dashboard.kpis.events import IN, OUT, Events
 from metrica.dashboard.kpis.store import Store

@@ -10,8 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
-from metrica.dashboard.admin.commands import Subparsers, add_command, add_store_argument, open_database, require_store
-from metrica.dashboard.admin.times import parse_time
+from metrica.dashboard.admin.shared.commands import (
+    Subparsers,
+    add_command,
+    add_store_argument,
+    open_database,
+    require_store,
+)
+from metrica.dashboard.admin.shared.times import parse_time
 from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.kpis.events import END_OF_TIME
 from metrica.dashboard.upkeep.backup import draft_of, file_error, keep, require_free

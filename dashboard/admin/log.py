@@ -6,8 +6,8 @@ import argparse
 import json
 from datetime import UTC, datetime
 
-from metrica.dashboard.admin.commands import Subparsers, add_command, open_database
-from metrica.dashboard.admin.times import parse_time
+from metrica.dashboard.admin.shared.commands import Subparsers, add_command, open_database
+from metrica.dashboard.admin.shared.times import parse_time
 from metrica.dashboard.service.serving import say
 from metrica.dashboard.store.audit import AuditEntry
 from metrica.dashboard.upkeep.export import local_time

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import argparse
 
-from metrica.dashboard.admin.commands import Subparsers, add_command, add_group, add_store_argument, open_database
+from metrica.dashboard.admin.shared.commands import (
+    Subparsers,
+    add_command,
+    add_group,
+    add_store_argument,
+    open_database,
+)
 from metrica.dashboard.people.members import MemberTable
 from metrica.dashboard.people.organisations import OrganisationTable
 from metrica.dashboard.service.serving import say

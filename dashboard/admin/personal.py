@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from datetime import UTC, datetime
 
-from metrica.dashboard.admin.commands import Subparsers, add_command, open_database
+from metrica.dashboard.admin.shared.commands import Subparsers, add_command, open_database
 from metrica.dashboard.people.api_tokens import DAYS, MOST_DAYS, ApiTokenTable
 from metrica.dashboard.people.rights import Right, scope_of
 from metrica.dashboard.service.serving import say

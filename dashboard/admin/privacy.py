@@ -5,7 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from metrica.dashboard.admin.commands import Subparsers, add_command, add_store_argument, open_database, require_store
+from metrica.dashboard.admin.shared.commands import (
+    Subparsers,
+    add_command,
+    add_store_argument,
+    open_database,
+    require_store,
+)
 from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.privacy.documents import LANGUAGES, PAPERS, Responsible, paper
 from metrica.dashboard.privacy.facts import read_facts

@@ -6,7 +6,7 @@ import argparse
 from dataclasses import asdict
 from typing import Any
 
-from metrica.dashboard.admin.commands import (
+from metrica.dashboard.admin.shared.commands import (
     Subparsers,
     add_command,
     add_group,
@@ -14,7 +14,7 @@ from metrica.dashboard.admin.commands import (
     open_database,
     require_store,
 )
-from metrica.dashboard.admin.store_details import add_details, described, given_details
+from metrica.dashboard.admin.shared.store_details import add_details, described, given_details
 from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.kpis.hours import OpeningHours
 from metrica.dashboard.kpis.store import DEFAULT_CUTOFF_HOUR, Store

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from metrica.dashboard.admin.commands import Subparsers, add_command, open_database, require_store
+from metrica.dashboard.admin.shared.commands import Subparsers, add_command, open_database, require_store
 from metrica.dashboard.service.serving import say
 from metrica.dashboard.upkeep.export import local_time
 from metrica.dashboard.upkeep.sums import Mismatch, Sums

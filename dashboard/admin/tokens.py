@@ -6,7 +6,7 @@ import argparse
 from datetime import UTC, datetime
 
 from metrica.dashboard.admin import personal
-from metrica.dashboard.admin.commands import (
+from metrica.dashboard.admin.shared.commands import (
     Subparsers,
     add_command,
     add_group,

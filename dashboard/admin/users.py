@@ -7,7 +7,7 @@ import getpass
 import sys
 from datetime import UTC, datetime
 
-from metrica.dashboard.admin.commands import Subparsers, Work, add_command, add_group, open_database
+from metrica.dashboard.admin.shared.commands import Subparsers, Work, add_command, add_group, open_database
 from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.people.errors import UnknownError
 from metrica.dashboard.people.members import Member, MemberTable, checked_name
@@ -41,7 +41,8 @@ def add_commands(commands: Subparsers) -> None:
     }
     user = add_group(commands, "user", "add, list or remove users, change passwords, end sessions")
     for action, help_text in _ACTIONS:
-        one = add_command(user, action, works[action], help_text, f"metrica-admin user {action} amel")
+        more = " --role viewer --store tunis-01" if action == "role" else ""
+        one = add_command(user, action, works[action], help_text, f"metrica-admin user {action} amel{more}")
         one.add_argument("name", metavar="NAME", help="the user's name, as at the login")
         if action in ("add", "role"):
             _add_role(one, is_new=action == "add")

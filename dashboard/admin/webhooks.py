@@ -6,7 +6,7 @@ import argparse
 import asyncio
 from datetime import UTC, datetime
 
-from metrica.dashboard.admin.commands import (
+from metrica.dashboard.admin.shared.commands import (
     Subparsers,
     add_command,
     add_group,

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 
 from metrica.dashboard.alerts.alert import Alert, Key
-from metrica.dashboard.alerts.hours import UsualHours, hour_of, once
+from metrica.dashboard.alerts.hours import UsualHours, hour_of, once, opened_since
 from metrica.dashboard.alerts.rules import DAY, SECOND, BoxSeen, Counted, StoreSeen
 from metrica.dashboard.boxes.table import Box, BoxTable
 from metrica.dashboard.kpis.store import Store
+from metrica.dashboard.people.details_table import DetailsTable
 from metrica.dashboard.reports.reports import Reports
 from metrica.dashboard.reports.views import calendar_of
 from metrica.dashboard.store.database import Database
@@ -28,6 +29,7 @@ class Gatherer:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._boxes = BoxTable(database)
+        self._details = DetailsTable(database)
         self._reports = Reports(database, max_memory=_MEMORY)
         self._usual: dict[str, tuple[date, str, UsualHours]] = {}
         self._counted: dict[str, tuple[int, Counted | None]] = {}
@@ -79,6 +81,9 @@ class Gatherer:
         return {camera: max(end for _, end in found) for camera, found in spans.items() if found}
 
     def _open_since(self, store: Store, now: int) -> int | None:
+        opening = self._details.get(store.id).hours
+        if opening is not None:
+            return opened_since(opening, store.timezone, now)
         return self._usual_hours(store, now).open_since(now)
 
     def _usual_hours(self, store: Store, now: int) -> UsualHours:

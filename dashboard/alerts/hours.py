@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from metrica.dashboard.kpis.business_day import Calendar
 from metrica.dashboard.kpis.footfall import HeatMap
+from metrica.dashboard.kpis.hours import OpeningHours
 
 _HOUR = 3600 * 10**9
 USUALLY_OPEN = 1.0
@@ -59,6 +61,20 @@ class UsualHours:
     def _is_open(self, moment: int) -> bool:
         usual = self.visitors(moment)
         return usual is None or usual >= USUALLY_OPEN
+
+
+def opened_since(hours: OpeningHours, timezone: str, now: int) -> int | None:
+    """Return since when a store with these opening hours is open at `now`, ns UTC; None while it is closed."""
+    today = Calendar(timezone).local(now).date()
+    found: int | None = None
+    end = 0
+    for begins, ends in hours.between(today - timedelta(days=2), today, timezone):
+        start = round(begins.timestamp()) * 10**9
+        found = found if found is not None and start <= end else start  # a night that goes on in the morning is one
+        end = round(ends.timestamp()) * 10**9
+        if start <= now < end:
+            return found
+    return None
 
 
 def hour_of(calendar: Calendar, moment: int) -> int:

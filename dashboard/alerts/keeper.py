@@ -30,7 +30,7 @@ _MOST = 200
 _QUIET_AGAIN = 5 * 60 * 10**9
 """How long a notice waits in quiet hours until it is looked at again, ns."""
 
-Send = Callable[[str, Message], None]
+Send = Callable[[str, Message, bool], None]
 Endings = Callable[[], Sequence[Ending]]
 
 
@@ -116,7 +116,7 @@ class Keeper:
     def _tell_one(self, notice: Notice, target: Target, zone: str) -> None:
         wording = in_words(notice.alert, over=notice.over, language=target.language, timezone=zone)
         try:
-            self._send(target.address, Message(wording, notice.alert, notice.over))
+            self._send(target.address, Message(wording, notice.alert, notice.over), target.private)
         except SendingError as error:
             goes_on = self._notices.failed(notice)
             what = "tried again later" if goes_on else "given up"

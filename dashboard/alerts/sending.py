@@ -1,25 +1,26 @@
 """Sends what is to be told: a webhook itself, e-mail and all else through the library apprise.
 
-Who may add a target may make this server send to any address, also inside its own network: only administrators do.
+A webhook goes to the internet only, unless an administrator allows it the server's own network. What apprise reaches is
+not looked at like this, so only administrators add targets.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlsplit
 
-import urllib3
+from aiohttp import ClientError
 
 from metrica.dashboard.alerts.alert import Alert
 from metrica.dashboard.alerts.targets import shown
 from metrica.dashboard.alerts.wording import Wording
+from metrica.dashboard.webhooks.guard import TargetError, check_url
+from metrica.dashboard.webhooks.sender import session
 from metrica.messages import MetricaError
 
-_SECONDS = 10.0
-"""How long a webhook has to answer."""
 _WEBHOOKS = ("http", "https")
 
 
@@ -39,24 +40,29 @@ class Message:
     """Whether the alert is over."""
 
 
-def check_address(address: str) -> None:
-    """Raise SendingError unless something can be sent to this address."""
-    scheme, _, _ = address.partition("://")
-    if scheme.lower() in _WEBHOOKS:
-        if not _host(address):
-            raise SendingError(f"{shown(address)} is no address: write it as https://host/path")
+def check_address(address: str, *, allow_private: bool = False) -> None:
+    """Raise SendingError unless something can be sent to this address.
+
+    allow_private: whether a webhook may be in the server's own network, and over plain HTTP.
+    """
+    if not _is_webhook(address):
+        _apprise_target(address)
         return
-    _apprise_target(address)
+    try:
+        check_url(address, allow_private=allow_private)
+    except TargetError as error:
+        raise SendingError(str(error)) from None
 
 
-def send(address: str, message: Message) -> None:
+def send(address: str, message: Message, allow_private: bool = False) -> None:
     """Send a message, and wait until it is taken. Raises SendingError."""
-    scheme, _, _ = address.partition("://")
-    if scheme.lower() in _WEBHOOKS:
-        _post(address, message)
+    check_address(address, allow_private=allow_private)
+    if _is_webhook(address):
+        status = asyncio.run(_post(address, message, allow_private))
+        if not 200 <= status < 300:
+            raise SendingError(f"{shown(address)} answers {status}: check what listens there")
         return
-    target = _apprise_target(address)
-    if not target.notify(title=message.wording.title, body=message.wording.sentence):
+    if not _apprise_target(address).notify(title=message.wording.title, body=message.wording.sentence):
         raise SendingError(f"{shown(address)} did not take the message: check the address, its user and its password")
 
 
@@ -75,27 +81,23 @@ def document(message: Message) -> dict[str, Any]:
     }
 
 
-def _host(address: str) -> str:
-    try:
-        return urlsplit(address).hostname or ""
-    except ValueError:
-        return ""
+def _is_webhook(address: str) -> bool:
+    return address.partition("://")[0].lower() in _WEBHOOKS
 
 
-def _post(address: str, message: Message) -> None:
+async def _post(address: str, message: Message, allow_private: bool) -> int:
+    """Return the status of the answer. No redirect is followed: it would lead where no administrator has said."""
     body = json.dumps(document(message), ensure_ascii=False).encode()
     headers = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "metrica-alerts"}
     try:
-        with urllib3.PoolManager(retries=False, timeout=_SECONDS) as pool:
-            # No redirect is followed: it would lead where no administrator has said.
-            response = pool.request("POST", address, body=body, headers=headers, redirect=False, preload_content=False)
-            status = response.status
-            response.close()
-    except (urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        async with (
+            session(allow_private) as client,
+            client.post(address, data=body, headers=headers, allow_redirects=False) as answer,
+        ):
+            return answer.status
+    except (ClientError, OSError, TimeoutError, ValueError) as error:
         reason = type(error).__name__
         raise SendingError(f"{shown(address)} cannot be reached ({reason}): check address and network") from None
-    if not 200 <= status < 300:
-        raise SendingError(f"{shown(address)} answers {status}: check what listens there")
 
 
 def _apprise_target(address: str) -> Any:

@@ -32,6 +32,8 @@ class Target:
     """`ar`, `fr` or `en`."""
     quiet: tuple[int, int] | None
     """From when to when nothing is sent, minutes of the store's day; None: never."""
+    private: bool = False
+    """Whether a webhook may be in the server's own network, and over plain HTTP."""
 
     def wants(self, alert: Alert, organisation: str) -> bool:
         """Whether it is to be told of this alert. organisation: whose it is; empty for the server itself."""
@@ -62,6 +64,7 @@ class TargetTable:
         store: str | None = None,
         language: str = "en",
         quiet: tuple[int, int] | None = None,
+        private: bool = False,
         actor: str = COMMAND,
     ) -> int:
         """Add a target and return its number. Raises DatabaseError for a store that is not there, or too many."""
@@ -75,9 +78,9 @@ class TargetTable:
                 raise DatabaseError(f"{MOST} are told of alerts already: remove one with 'metrica-admin alert remove'")
             begin, end = quiet or (None, None)
             n = db.execute(
-                "INSERT INTO alert_targets (organisation, store, address, language, quiet_from, quiet_until, created)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING n",
-                (organisation, store, address, language, begin, end, now),
+                "INSERT INTO alert_targets (organisation, store, address, language, quiet_from, quiet_until, private,"
+                " created) VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING n",
+                (organisation, store, address, language, begin, end, int(private), now),
             ).fetchall()[0][0]
             record(db, now, actor, "alert target added", store or organisation, detail={"n": n, "to": shown(address)})
             return int(n)
@@ -87,9 +90,13 @@ class TargetTable:
     def all(self) -> list[Target]:
         """Return every target, the oldest first."""
         rows = self._file.rows(
-            "SELECT n, organisation, store, address, language, quiet_from, quiet_until FROM alert_targets ORDER BY n"
+            "SELECT n, organisation, store, address, language, quiet_from, quiet_until, private FROM alert_targets"
+            " ORDER BY n"
         )
-        return [Target(*row[:5], None if row[5] is None else (row[5], row[6])) for row in rows]
+        return [
+            Target(n, organisation, store, address, language, None if begin is None else (begin, end), bool(private))
+            for n, organisation, store, address, language, begin, end, private in rows
+        ]
 
     def get(self, n: int) -> Target | None:
         """Return the target with this number; None if there is none."""

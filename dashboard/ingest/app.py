@@ -19,7 +19,7 @@ from metrica.dashboard.ingest.api import (
     errors_as_json,
 )
 from metrica.dashboard.ingest.asking import guarded, require_sender
-from metrica.dashboard.ingest.bodies import MEDIA, parsed, prepare
+from metrica.dashboard.ingest.bodies import parsed, prepare
 from metrica.dashboard.ingest.body import MAX_BODY, RequestError, parse_coverage, parse_events
 from metrica.dashboard.ingest.metrics import Metrics
 from metrica.dashboard.ingest.misdirected import ANY_ADDRESS, wrong_address, wrong_method
@@ -102,6 +102,8 @@ async def openapi_json(_request: web.Request) -> web.Response:
     return web.json_response(openapi(ROUTES), dumps=lambda document: json.dumps(document, indent=1))
 
 
+_MEDIA = ("application/msgpack", "application/json")
+
 ROUTES: tuple[Route, ...] = (
     Route(
         "POST",
@@ -111,7 +113,7 @@ ROUTES: tuple[Route, ...] = (
         EventReceipt,
         SEND,
         takes=EventBatch,
-        media=MEDIA,
+        media=_MEDIA,
         errors=(400, 408, 413, 415),
     ),
     Route(
@@ -122,7 +124,7 @@ ROUTES: tuple[Route, ...] = (
         CoverageReceipt,
         SEND,
         takes=CoverageBatch,
-        media=MEDIA,
+        media=_MEDIA,
         errors=(400, 408, 413, 415),
     ),
     *kpi_routes.ROUTES,

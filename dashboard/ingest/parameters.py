@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
-from metrica.dashboard.admin.times import parse_time
+from metrica.dashboard.admin.shared.times import parse_time
 from metrica.dashboard.ingest.body import RequestError
 
 

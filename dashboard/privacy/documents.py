@@ -58,6 +58,7 @@ def _values(facts: Facts, responsible: Responsible, words: dict[str, str]) -> di
         "store": _isolated(facts.store.id),
         "cameras": ", ".join(map(_isolated, facts.cameras)) or words["no_camera"],
         "kept_days": str(facts.kept_days),
+        "sums_time": words["no_end"] if facts.sums_days is None else words["days"].format(n=facts.sums_days),
         "audit_days": str(facts.audit_days),
         "session_days": str(facts.session_days),
         "users": str(facts.users),

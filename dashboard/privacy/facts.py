@@ -49,6 +49,8 @@ class Facts:
     """The names of the cameras, from the launch file or from the coverage that they sent."""
     kept_days: int
     """For how many days the server keeps crossings."""
+    sums_days: int | None
+    """For how many days the server keeps their sums; None: until the store is deleted."""
     audit_days: int
     """For how many days the audit log is kept."""
     session_days: int
@@ -68,6 +70,7 @@ def read_facts(database: Database, store: Store, launch_file: Path | None) -> Fa
         day=Calendar(store.timezone, store.cutoff_hour).day_of(database.clock()),
         cameras=box.cameras if box is not None else tuple(row[0] for row in rows),
         kept_days=Retention(database).days(store.id),
+        sums_days=Retention(database).sums_days(store.id),
         audit_days=audit.KEEP // _DAY,
         session_days=sessions.LONGEST // _DAY,
         users=len(database.users.all()),

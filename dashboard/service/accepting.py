@@ -78,7 +78,9 @@ class Acceptor:
         connection.setblocking(False)
         self._silent[record] = connection
         record.hang_up = partial(self._hang_up_silent, record)
-        self._loop.add_reader(connection, self._first_bytes, record)
+        # By its number: of a socket that it does not know yet, the selector makes a text for an error, with two calls
+        # of the kernel.
+        self._loop.add_reader(connection.fileno(), self._first_bytes, record)
 
     def _hang_up_silent(self, record: Held) -> None:
         connection = self._silent.pop(record)
@@ -86,6 +88,16 @@ class Acceptor:
         connection.close()
 
     def _first_bytes(self, record: Held) -> None:
+        try:
+            said = self._silent[record].recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return
+        except OSError:
+            said = b""
+        if not said:  # gone without a word, which costs no more than its socket either
+            self._book.lost(record)
+            self._hang_up_silent(record)
+            return
         self._loop.remove_reader(self._silent[record])
         if not self._spoken:
             self._loop.call_soon(self._start_some)

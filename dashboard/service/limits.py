@@ -115,7 +115,7 @@ class Connections:
             if not self._count[one.network]:
                 del self._count[one.network]
 
-    def sweep(self, now: float, most: int = 100) -> bool:
+    def sweep(self, now: float, most: int = 20) -> bool:
         """Hang up what has been idle, or busy, for too long. A long answer is not idle while its reader takes of it.
 
         most: how many are looked at, because everybody waits meanwhile. Returns whether there are more.

@@ -26,6 +26,7 @@ _ENDED = {
     "ended_tokens": "SELECT hash, time FROM ended_tokens UNION SELECT hash, revoked FROM tokens WHERE revoked NOT NULL",
     "erased_stores": "SELECT hash, time FROM erased_stores",
 }
+_VALID = "SELECT hash FROM api_tokens WHERE revoked IS NULL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +54,18 @@ def restore(backup: Path, path: Path, stopped: Callable[[], bool] = lambda: Fals
     if path.exists() and path.samefile(backup):
         raise DatabaseError(f"{backup} is the database itself: name the backup to restore")
     checked(backup, stopped)
-    ended = None
+    ended, valid = None, None
     if path.exists():
         _require_unused(path)
         ended = _ended(path)
+        valid = _valid(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
         raise DatabaseError(f"the folder {path.parent} cannot be made ({error.strerror}): check the path") from None
     with draft_of(path) as draft:
         _copy(backup, draft, stopped)
-        erased = _prepare(draft, backup.name, ended or {})
+        erased = _prepare(draft, backup.name, ended or {}, valid)
         contents = checked(draft, stopped)
         aside = _replace(draft, path, stopped)
     return Restored(contents, aside, ended is not None, erased)
@@ -104,8 +106,13 @@ def _copy(source: Path, target: Path, stopped: Callable[[], bool]) -> None:
         raise database_error(error, target) from None
 
 
-def _prepare(draft: Path, backup: str, ended: dict[str, list[tuple[str, int]]]) -> tuple[str, ...]:
-    """Bring the copy up to this schema, and carry over what must stay ended. Returns the stores that were erased."""
+def _prepare(
+    draft: Path, backup: str, ended: dict[str, list[tuple[str, int]]], valid: set[str] | None
+) -> tuple[str, ...]:
+    """Bring the copy up to this schema, and carry over what must stay ended. Returns the stores that were erased.
+
+    valid: the users' own tokens that are valid until now, by their hashes; None if that cannot be told.
+    """
     db = open_writer(draft)
     try:
         now = time.time_ns()
@@ -115,6 +122,8 @@ def _prepare(draft: Path, backup: str, ended: dict[str, list[tuple[str, int]]]) 
             db.conn.execute(
                 "UPDATE tokens SET revoked = coalesce(revoked, ?) WHERE hash IN (SELECT hash FROM ended_tokens)", (now,)
             )
+            over = [hashed for (hashed,) in db.conn.execute(_VALID) if valid is not None and hashed not in valid]
+            db.conn.executemany("UPDATE api_tokens SET revoked = ? WHERE hash = ?", [(now, one) for one in over])
             db.conn.execute("DELETE FROM sessions")  # one of them may have been ended since
             db.conn.execute("UPDATE data_version SET version = ?", (now,))  # another one than any program has seen
             record(db.conn, now, COMMAND, "database restored", backup)
@@ -135,6 +144,15 @@ def _ended(path: Path) -> dict[str, list[tuple[str, int]]] | None:
             return {table: conn.execute(sql).fetchall() for table, sql in _ENDED.items()}
     except sqlite3.Error:
         return None  # damaged, or from before these tables: the caller is told
+
+
+def _valid(path: Path) -> set[str] | None:
+    """Return the users' own tokens that are valid in the present database; None if it cannot be read, or has none."""
+    try:
+        with _connected(path) as conn:
+            return {row[0] for row in conn.execute(_VALID)}
+    except sqlite3.Error:
+        return None
 
 
 def _replace(draft: Path, path: Path, stopped: Callable[[], bool]) -> Path | None:

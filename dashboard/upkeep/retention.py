@@ -153,6 +153,7 @@ class Retention:
                 bump(db)
 
         self._file.write(end).result()
+        self._file.tidy(since)
         return gone
 
     def sums_days(self, store: str) -> int | None:

@@ -12,7 +12,7 @@ from metrica.context import BOX_NAME
 from metrica.errors import LaunchError
 from metrica.launch.reading.folders import default_run_dir
 from metrica.launch.status.found import Found
-from metrica.nodes.delivery.machine import look_at
+from metrica.nodes.reporting.machine import look_at
 from metrica.runtime import SystemClock
 
 HUNG_AFTER = 30.0

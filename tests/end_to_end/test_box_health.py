@@ -113,7 +113,7 @@ def test_a_box_is_seen_here_and_at_its_server_and_its_silence_is_told_once(capsy
         database.users.put(User("owner", "hash"))
         token, _ = ApiTokenTable(database).create("owner", [HEALTH])
         (folder / "token").write_text(token)
-        TargetTable(database).add(owner.address)
+        TargetTable(database).add(owner.address, private=True)
         keeper = Keeper(database)
         server = AioServer(create_app(database), "127.0.0.1", 0)
         office = ("--server", server.address, "--token-file", str(folder / "token"))

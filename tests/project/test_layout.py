@@ -61,10 +61,10 @@ def test_every_entry_point_exists() -> None:
         "metrica.nodes.tracking:OcSort",
         "metrica.nodes.counting:LineCounter",
         "metrica.nodes.counting:ZoneCounter",
-        "metrica.nodes.delivery:BoxReporter",
+        "metrica.nodes.reporting:BoxReporter",
         "metrica.nodes.delivery:Uploader",
         "metrica.nodes.delivery:WatchingUploader",
-        "metrica.nodes.delivery:Mqtt",
+        "metrica.nodes.mqtt:Mqtt",
         "metrica.nodes.preview:Preview",
     ],
 )
@@ -116,6 +116,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "nodes/tracking": {"messages", "metrica", "nodes/geometry"},
     "nodes/counting": {"messages", "metrica", "nodes/geometry"},
     "nodes/delivery": {"messages", "metrica", "metrica/box", "metrica/files", "metrica/journal", "metrica/secrets"},
+    "nodes/reporting": {"messages", "metrica", "metrica/box", "metrica/journal", "nodes/delivery"},
+    "nodes/mqtt": {"messages", "metrica", "metrica/files", "metrica/journal", "metrica/secrets", "nodes/delivery"},
     "nodes/preview": {"messages", "metrica", "metrica/secrets", "nodes/geometry"},
     "simulator": {"messages", "metrica", "metrica/files", "nodes/geometry", "simulator/world", "simulator/figures"},
     "simulator/world": {"messages", "nodes/geometry", "simulator/figures"},
@@ -125,7 +127,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tools/label": {"messages", "models", "simulator", "tools/count", "tools/evaluate", *RUNTIME, *NODES},
     "launch": {"metrica", "metrica/secrets", "metrica/transport", "launch/reading", "launch/supervision"},
     "launch/reading": {"messages", *RUNTIME},
-    "launch/status": {"metrica", "metrica/box", "metrica/secrets", "launch/reading", "nodes/delivery"},
+    "launch/status": {
+        "metrica",
+        "metrica/box",
+        "metrica/secrets",
+        "launch/reading",
+        "nodes/delivery",
+        "nodes/reporting",
+    },
     "launch/supervision": {"messages", "launch/reading", *RUNTIME},
     "dashboard/kpis": set(),
     "dashboard/database": {"messages"},
@@ -139,7 +148,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "dashboard/alerts": {
         "messages",
         "metrica/box",
-        *_of_dashboard("database", "store", "boxes", "kpis", "reports", "service", "texts"),
+        *_of_dashboard("database", "store", "boxes", "kpis", "people", "reports", "service", "texts", "webhooks"),
     },
     "dashboard/upkeep": _of_dashboard("database", "database/sqlite", "database/postgresql", "store", "kpis", "reports"),
     "dashboard/copying": _of_dashboard(
@@ -150,10 +159,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "dashboard/web/figures": _of_dashboard("kpis", "texts"),
     "dashboard/privacy": {"metrica", *_of_dashboard("database", "store", "kpis", "upkeep")},
     "dashboard/webhooks": {"metrica/secrets", *_of_dashboard("database", "store", "kpis", "service", "upkeep")},
+    "dashboard/admin/shared": {"messages", *_of_dashboard("database", "kpis", "people", "service", "store")},
     "dashboard/admin": {
         "messages",
         *_of_dashboard("database", "store", "kpis", "people", "reports", "service", "upkeep", "privacy", "webhooks"),
         *_of_dashboard("boxes", "alerts", "texts", "copying"),
+        "dashboard/admin/shared",
     },
     # The two services import the room of `metrica-admin` for their old commands, which do the same.
     "dashboard/ingest/schemas": {"metrica/box"} | _of_dashboard("people", "service", "store"),
@@ -162,6 +173,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "metrica/box",
         *_of_dashboard("database", "store", "boxes", "alerts", "kpis", "people", "reports", "service"),
         *_of_dashboard("upkeep", "webhooks", "admin", "ingest/schemas"),
+        "dashboard/admin/shared",
     },
     "dashboard/web": {
         "messages",

@@ -87,7 +87,8 @@ class PostgresqlEngine(Engine):
 
     def tidy(self, before: int) -> None:
         try:
-            self._partitions.drop_empty(before)
+            with contextlib.suppress(psycopg.errors.LockNotAvailable):  # a long read, such as a backup: the next time
+                self._partitions.drop_empty(before)
         except psycopg.Error as error:
             raise database_error(error, self.name) from None
 

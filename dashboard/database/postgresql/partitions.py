@@ -15,7 +15,10 @@ Month = tuple[int, int]
 
 _LOCK = 1297372484  # of whoever makes or drops a month, in any program
 _SECOND = 10**9
+_DAY = 86_400 * _SECOND
 _ATTACHED = b"SELECT EXISTS (SELECT 1 FROM pg_inherits WHERE inhrelid = to_regclass($1) AND NOT inhdetachpending)"
+_HALF = b"SELECT EXISTS (SELECT 1 FROM pg_inherits WHERE inhrelid = to_regclass($1) AND inhdetachpending)"
+"""Whether the table of a month was about to be dropped when a program was killed, or had to wait for too long."""
 _MONTHS = b"""
     SELECT inhrelid::regclass::text, inhdetachpending FROM pg_inherits
     WHERE inhparent = 'events'::regclass AND inhrelid::regclass::text ~ '^events_[0-9]{4}_[0-9]{2}$' ORDER BY 1
@@ -36,7 +39,8 @@ class Partitions:
 
         On a connection of its own: a month is there for everybody at once, and stays if the write that needed it fails.
         """
-        missing = {month for time in times if (month := month_of(time)) is not None} - self._known
+        days = {time // _DAY for time in times}  # few, and every month is made of whole ones
+        missing = {at for day in days if (at := month_of(day * _DAY)) is not None} - self._known
         if not missing:
             return
         with self._lock, contextlib.closing(self._connect()) as conn:
@@ -77,6 +81,8 @@ def bounds(year: int, month: int) -> tuple[int, int]:
 def make_month(conn: Psycopg, year: int, month: int) -> None:
     """Make the table of a month, unless another program has. Nobody who reads or writes events has to wait."""
     table = f"events_{year:04}_{month:02}"
+    if conn.execute(_HALF, (table,)).fetchone() == (True,):
+        conn.execute(f"ALTER TABLE events DETACH PARTITION {table} FINALIZE".encode())
     with conn.transaction():
         conn.execute(b"SELECT pg_advisory_xact_lock($1)", (_LOCK,))
         if conn.execute(_ATTACHED, (table,)).fetchone() == (True,):

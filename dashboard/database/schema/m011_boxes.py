@@ -63,6 +63,7 @@ BOXES = Step(
                 language TEXT NOT NULL,
                 quiet_from {integer},             -- minutes of the local day; NULL: never quiet
                 quiet_until {integer},
+                private {integer} NOT NULL,       -- 1: a webhook may be in the server's own network, and plain HTTP
                 created {integer} NOT NULL        -- ns UTC
             ) {strict}
         """,

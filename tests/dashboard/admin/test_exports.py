@@ -13,7 +13,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrica.dashboard.admin.times import parse_time
+from metrica.dashboard.admin.shared.times import parse_time
 from metrica.dashboard.kpis.events import HOUR, MINUTE
 from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.store.database import Database

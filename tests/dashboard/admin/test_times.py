@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metrica.dashboard.admin.times import parse_time
+from metrica.dashboard.admin.shared.times import parse_time
 from metrica.dashboard.upkeep.export import local_time
 from tests.dashboard.footfall import at
 

@@ -71,7 +71,7 @@ def test_sessions_are_listed_and_ended_while_the_database_is_open(tmp_path: Path
         (("add", "amel"), "short\n", "the password is too short: use at least 8 characters"),
         (("add", "amel"), "aaaaaaaa\n", "the password is too simple: use at least 4 different characters"),
         (("add", OWNER), "long enough\n", "there is a user 'owner' already: 'user passwd owner' changes the password"),
-        (("add", " "), "long enough\n", "' ' cannot be a user's name"),
+        (("add", " "), "long enough\n", "' ' cannot name a user: use letters, digits and dashes"),
         *(
             ((action, "amel"), "long enough\n", "there is no user 'amel' (users: owner): 'user add amel' adds one")
             for action in ("passwd", "remove", "sessions", "logout")

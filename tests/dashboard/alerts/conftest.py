@@ -24,7 +24,7 @@ def office(place: Path | str) -> Generator[Office]:
     clock = ManualClock()
     with Database(place, clock=clock) as database, hook() as heard:
         database.stores.put(STORE)
-        TargetTable(database).add(heard.address)
+        TargetTable(database).add(heard.address, private=True)
         made = Office(database, clock, heard, Keeper(database), place)
         assert made.round(2, hello()) == []
         yield made

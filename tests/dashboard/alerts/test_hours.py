@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from metrica.dashboard.alerts.hours import UsualHours, hour_of, once
+from metrica.dashboard.alerts.hours import UsualHours, hour_of, once, opened_since
 from metrica.dashboard.kpis.business_day import Calendar, clock_hours
+from metrica.dashboard.kpis.hours import OpeningHours
 from tests.dashboard.footfall import at
 
 TUNIS = Calendar("Africa/Tunis", 4)
@@ -38,6 +39,23 @@ def test_one_that_is_open_day_and_night_is_open_for_a_day_and_more() -> None:
     since = usual(*range(24)).open_since(now)
     assert since is not None
     assert now - since >= 24 * HOUR
+
+
+def test_its_own_opening_hours_count_with_siesta_and_midnight() -> None:
+    zone = "Africa/Tunis"
+    hours = OpeningHours.of(
+        {"weekdays": {"sunday": ["09:00-13:00", "16:00-24:00"], "monday": ["00:00-02:00", "09:00-18:00"]}}
+    )
+
+    def since(*when: int) -> int | None:
+        return opened_since(hours, zone, at(zone, *when))
+
+    assert since(2026, 11, 22, 8, 59) is None
+    assert since(2026, 11, 22, 9) == since(2026, 11, 22, 12, 59) == at(zone, 2026, 11, 22, 9)
+    assert since(2026, 11, 22, 13) is None
+    assert since(2026, 11, 23, 1) == at(zone, 2026, 11, 22, 16), "one night"
+    assert since(2026, 11, 23, 2) is None
+    assert since(2026, 11, 24, 12) is None, "closed on Tuesday"
 
 
 def test_an_hour_is_that_of_the_store_s_own_clock() -> None:

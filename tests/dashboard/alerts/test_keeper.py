@@ -16,6 +16,7 @@ from metrica.dashboard.alerts.turn import LEASE, Turns
 from metrica.dashboard.boxes.table import BoxTable
 from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.people.api_tokens import ApiTokenTable
+from metrica.dashboard.people.details_table import DetailsTable
 from metrica.dashboard.people.organisations import OrganisationTable
 from metrica.dashboard.people.rights import FIGURES
 from metrica.dashboard.service.tls import Certificate
@@ -80,7 +81,7 @@ def test_a_zero_in_a_busy_hour_and_a_closed_shop_at_night(place: Path | str) -> 
         database.events.add("tunis-01", events).result()
         watched = [Span(camera="door", start=NOON - 60 * DAY, end=NOON + 10 * HOUR)]
         database.coverage.add("tunis-01", watched).result()
-        TargetTable(database).add(heard.address)
+        TargetTable(database).add(heard.address, private=True)
         office = Office(database, clock, heard, Keeper(database), place)
         assert office.round(5 * 60, hello()) == [], "16:30 to 17:00 is no whole hour"
         assert office.round(70, hello()) == ["count_zero"]
@@ -96,7 +97,7 @@ def test_a_shop_is_not_missed_at_night(place: Path | str) -> None:
     with Database(place, clock=clock) as database, hook() as heard:
         database.stores.put(STORE)
         database.events.add("tunis-01", footfall(STORE.timezone, date(2026, 11, 21), 56)).result()
-        TargetTable(database).add(heard.address)
+        TargetTable(database).add(heard.address, private=True)
         office = Office(database, clock, heard, Keeper(database), place)
         assert office.round(10, hello()) == []
         asleep = hello(cameras=[camera("door", 40_000.0)])
@@ -106,10 +107,23 @@ def test_a_shop_is_not_missed_at_night(place: Path | str) -> None:
         assert office.round(60, asleep, uploads=False) == ["nothing_uploaded"]
 
 
+def test_a_store_s_own_opening_hours_say_when_it_matters(office: Office) -> None:
+    """It is Sunday, 12 o'clock in the shop."""
+    DetailsTable(office.database).change("tunis-01", {"hours": {"weekdays": {"sunday": ["12:20-12:40"]}}})
+    asleep = hello(cameras=[camera("door", 900.0)])
+    assert office.round(15, asleep) == []
+    assert office.round(12, asleep) == ["camera_blind"], "five minutes after it has opened"
+    assert office.round(30, asleep) == [], "closing time is not the end of it"
+    assert office.round(1, hello()) == ["camera_blind over"]
+    assert office.round(20, asleep) == []
+
+
 def test_quiet_hours_hold_back_what_is_over_before_they_end(office: Office) -> None:
     (first,) = TargetTable(office.database).all()
     TargetTable(office.database).remove(first.n)
-    TargetTable(office.database).add(office.hook.address, quiet=read_quiet("12:00-14:00"))  # it is noon in the shop
+    TargetTable(office.database).add(
+        office.hook.address, private=True, quiet=read_quiet("12:00-14:00")
+    )  # it is noon in the shop
     low, well = hello(disk_free=1_000_000_000), hello()
     assert office.round(20, low) == []
     assert office.round(20, well) == [], "it is over, and nobody was woken"
@@ -121,7 +135,7 @@ def test_quiet_hours_hold_back_what_is_over_before_they_end(office: Office) -> N
 def test_a_target_that_fails_is_told_later_and_the_others_at_once(office: Office) -> None:
     with hook() as broken:
         broken.status = 500
-        TargetTable(office.database).add(broken.address)
+        TargetTable(office.database).add(broken.address, private=True)
         low = hello(disk_free=1_000_000_000)
         assert office.round(1, low) == ["disk_low"]
         asked = len(broken.paths)
@@ -140,7 +154,7 @@ def test_a_target_that_fails_is_told_later_and_the_others_at_once(office: Office
 def test_a_store_s_target_hears_of_that_store_only(office: Office) -> None:
     office.database.stores.put(Store("other", "UTC"))
     with hook() as of_other:
-        TargetTable(office.database).add(of_other.address, store="other")
+        TargetTable(office.database).add(of_other.address, private=True, store="other")
         office.round(1, hello(disk_free=1_000_000_000))
         assert (office.hook.sentences(), of_other.sentences()) == (["disk_low"], [])
 
@@ -190,8 +204,8 @@ def test_a_token_that_ends_is_told_to_its_organisation(office: Office) -> None:
     database = office.database
     OrganisationTable(database).add("medina", "")
     with hook() as of_main, hook() as of_medina:
-        TargetTable(database).add(of_main.address, organisation="main")
-        TargetTable(database).add(of_medina.address, organisation="medina")
+        TargetTable(database).add(of_main.address, private=True, organisation="main")
+        TargetTable(database).add(of_medina.address, private=True, organisation="medina")
         database.users.put(User("owner", "hash"))
         tokens = ApiTokenTable(database)
         token, _ = tokens.create("owner", [FIGURES], label="sheet", days=90)

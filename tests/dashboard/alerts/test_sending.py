@@ -74,8 +74,16 @@ def test_a_webhook_is_not_led_elsewhere() -> None:
     with hook() as first, hook() as second:
         first.status, first.location = 307, second.address
         with pytest.raises(SendingError, match="answers 307"):
-            send(first.address, Message(trial_wording("en")))
+            send(first.address, Message(trial_wording("en")), True)
         assert second.paths == []
+
+
+def test_a_webhook_does_not_reach_into_the_network_of_the_server(office: Office) -> None:
+    TargetTable(office.database).add(office.hook.address.replace("http:", "https:"))
+    office.round(1, hello(disk_free=1_000_000_000))
+    with pytest.raises(SendingError, match="this network"):
+        send("https://127.1/x", Message(trial_wording("en")))
+    assert office.hook.paths == ["/metrica"], "that of the target to which it is allowed"
 
 
 @pytest.mark.parametrize(
@@ -90,7 +98,7 @@ def test_what_is_no_address_is_refused(address: str) -> None:
 @pytest.mark.parametrize(
     "address",
     [
-        "https://user:Sesame@hooks.example/Sesame?key=Sesame",
+        "https://hooks.example/Sesame?key=Sesame",
         "mailtos://owner:Sesame@shop.example?to=x@y.example",
         "tgram://Sesame:AAAA/12345",
     ],
@@ -105,7 +113,7 @@ def test_what_is_secret_in_an_address_is_never_shown(
     assert "Sesame" not in said
     assert "Sesame" not in str(office.database.rows("SELECT detail FROM audit"))
     with pytest.raises(SendingError) as raised:
-        send("http://Sesame:Sesame@127.0.0.1:9/Sesame", Message(trial_wording("en")))
+        send("http://127.0.0.1:9/Sesame", Message(trial_wording("en")), True)
     assert "Sesame" not in str(raised.value)
 
 
@@ -115,7 +123,8 @@ def test_what_is_secret_in_an_address_is_never_shown(
 def test_targets_are_added_tried_and_removed_by_command(office: Office, capsys: pytest.CaptureFixture[str]) -> None:
     where = office.options
     asked = ["alert", "add", *where, "--store", "tunis-01", "--language", "fr", "--quiet", "22:00-07:00"]
-    assert admin([*asked, office.hook.address]) == 0
+    assert admin([*asked, office.hook.address]) == 1, "this server's own network"
+    assert admin([*asked, "--allow-private", office.hook.address]) == 0
     assert admin(["alert", "list", *where]) == 0
     assert "2\thttp://…127.0.0.1/…\tfr\tstore tunis-01\tquiet 22:00-07:00" in capsys.readouterr().out
     assert admin(["alert", "test", *where, "2"]) == 0
@@ -126,8 +135,8 @@ def test_targets_are_added_tried_and_removed_by_command(office: Office, capsys: 
     assert f"tunis-01\tdisk_low\tThe disk of the box {BOX} has 1.0 GB left" in capsys.readouterr().out
     assert admin(["alert", "remove", *where, "2"]) == 0
     assert admin(["alert", "remove", *where, "2"]) == 1
-    assert admin(["alert", "add", *where, "--store", "nowhere", office.hook.address]) == 1
-    assert admin(["alert", "add", *where, "--quiet", "22-7", office.hook.address]) == 1
+    assert admin(["alert", "add", *where, "--store", "nowhere", "https://hooks.example"]) == 1
+    assert admin(["alert", "add", *where, "--quiet", "22-7", "https://hooks.example"]) == 1
     assert admin(["box", "list", *where, "tunis-01"]) == 0
     assert BOX in capsys.readouterr().out
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from datetime import UTC, datetime
 
+import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -136,6 +137,27 @@ def test_a_month_comes_and_goes_while_events_of_it_come(postgresql: str) -> None
         finally:
             stop.set()
             tidying.join()
+
+
+def test_a_month_that_was_half_dropped_when_a_program_was_killed_is_made_whole(
+    postgresql: str,
+) -> None:
+    with Database(postgresql) as database, Database(postgresql + "?options=-c%20lock_timeout%3D200") as other:
+        database.stores.put(TUNIS)
+        for n, until in enumerate((None, day(2026))):
+            database.events.add(TUNIS.id, [event(n, day(2020) + n)]).result(20)
+            database.write(lambda db: db.execute("DELETE FROM events")).result(20)
+            with psycopg.connect(postgresql) as reader:  # it stands in the way of the last part
+                reader.execute("SELECT count(*) FROM events")
+                other.tidy(day(2026))
+            half = "SELECT count(*) FROM pg_inherits WHERE inhdetachpending"
+            assert database.rows(half) == [(1,)], "it had to give up in the middle"
+            if until is not None:
+                other.tidy(until)
+                assert "events_2020_01" not in str(database.rows(TABLES))
+            assert database.events.add(TUNIS.id, [event(9, day(2020))]).result(30) == Added(1, 0)
+            assert database.rows(half) == [(0,)]
+            database.write(lambda db: db.execute("DELETE FROM events")).result(20)
 
 
 def test_a_store_without_a_row_takes_no_events(postgresql: str) -> None:

@@ -11,6 +11,7 @@ import pytest
 from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.reports.reports import Reports
 from tests.dashboard.client import NOON, STORE, Ingest, event_document, ingest_server
+from tests.dashboard.database.places import Place
 from tests.dashboard.footfall import NS, at, event, footfall
 
 TODAY = date(2026, 11, 22)
@@ -18,8 +19,8 @@ PATH = "/v1/stores/tunis-01"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Generator[Ingest]:
-    with ingest_server(tmp_path_factory.mktemp("ingest")) as running:
+def server(module_place: Place) -> Generator[Ingest]:
+    with ingest_server(module_place) as running:
         made = footfall("Africa/Tunis", TODAY, 40, until=NOON)
         for start in range(0, len(made), 5000):
             assert running.send(made[start : start + 5000]).status == 200

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from metrica.dashboard.store.errors import DatabaseError
 
+from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.ingest.pulse import Pulse
 from metrica.dashboard.store.database import Database
 from tests.dashboard.client import ingest_server

@@ -36,6 +36,7 @@ class Names:
     name: str
     key: str
     webhook: str = "100000001"
+    box: str = "no-such-box"
 
 
 NOTHING = Names(NOWHERE, NOBODY, _NO_KEY)
@@ -55,7 +56,7 @@ def check_endpoints(world: World, routes: tuple[Route, ...] = ROUTES) -> int:
                     own = _asked(client, route, Names(MINE, who, _NO_KEY), chosen, others=False)
                     for answer in (*said, own):
                         assert CANARY not in answer, f"{route.method} {route.path} tells {who} of others: {answer}"
-                    assert world.of_theirs() == before, f"{who} changes others with {route.method} {route.path}"
+            assert world.of_theirs() == before, f"{who} changes others with {route.method} {route.path}"
     return asked
 
 
@@ -117,7 +118,7 @@ def updated(browser: FlaskClient, callback: dict[str, Any], store: str) -> str:
 
 
 def _theirs(world: World) -> Names:
-    return Names(THEIRS, THEIR_USER, world.their_key, world.their_webhook)
+    return Names(THEIRS, THEIR_USER, world.their_key, world.their_webhook, f"{CANARY}-box")
 
 
 def _pairs(world: World, route: Route) -> Iterator[tuple[Names, Names]]:

@@ -75,9 +75,11 @@ def world(folder: Path) -> Generator[World]:
         database.tokens.create(THEIRS, CANARY)
         mark = database.empty_marks.add(THEIRS, THEIR_USER)
         hook = Webhooks(database).add(THEIRS, f"https://{CANARY}.example.com/{CANARY}", "event")
+        # A number that is in no other text.
+        database.write(lambda db: db.execute("UPDATE webhooks SET n = 900000009 WHERE n = ?", (hook.n,))).result()
         web = create_web(database, WebSettings(secret_key="k" * 32, patience=None))
         server = AioServer(create_app(database, patience=None), "127.0.0.1", 0)
-        made = World(database, server.address, web, token.key, mark.n, str(hook.n))
+        made = World(database, server.address, web, token.key, mark.n, "900000009")
         made.clients["box"] = Client(server.address, database.tokens.create(MINE))
         password = hashed(PASSWORD)
         for role in ROLES:

@@ -140,7 +140,7 @@ def believable(what: dict[str, Any]) -> tuple[int, list[Event], list[Span]]:
     last = what["last"]
     now = at(what["zone"], last.year, last.month, last.day) + what["minute"] * MINUTE + rng.randrange(MINUTE)
     made = made_up(what["zone"], last, what["days"], until=now, seed=what["seed"])
-    made = [one for one in made if rng.random() < 0.4]
+    made = [one for one in made if rng.random() < 0.2]
     begin = made[0].time if made else now - DAY
     hole = begin + what["hole"] * DAY // 2
     if what["coverage"] != "none":
@@ -165,7 +165,7 @@ def believable(what: dict[str, Any]) -> tuple[int, list[Event], list[Span]]:
     return now, made, spans
 
 
-@settings(deadline=None, max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(situations(), st.data())
 def test_sums_say_what_all_events_say(place: Place, what: dict[str, Any], data: st.DataObject) -> None:
     """Also while events come late, twice and in any order, and days are computed in between."""
@@ -184,9 +184,10 @@ def test_sums_say_what_all_events_say(place: Place, what: dict[str, Any], data: 
             lambda: database.coverage.add(store.id, spans).result(),
             lambda: database.events.add(store.id, made).result(),
         ]
-        for step in steps:
+        looked_at = data.draw(st.integers(0, len(steps)))
+        for n, step in enumerate(steps):
             step()
-            if data.draw(st.booleans()):
+            if n == looked_at:
                 assert figures(reports, store, now) == Oracle(database, store, now).everything()
         begin = now - data.draw(st.integers(0, 40)) * DAY - 5 * HOUR
         removal = Removals(database).remove(Stretch(store.id, begin, begin + 3 * HOUR + 7), "test")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import gc
 import json
 import os
 import select
 import socket
+import struct
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable
@@ -19,7 +21,8 @@ import urllib3
 from aiohttp import web
 
 from metrica.dashboard.service import limits as limits_module
-from metrica.dashboard.service.connection import MAX_HEAD
+from metrica.dashboard.service import serving
+from metrica.dashboard.service.connection import MAX_HEAD, Connection
 from metrica.dashboard.service.limits import Limits
 from metrica.dashboard.service.serving import AioServer, Server, WsgiServer
 
@@ -104,6 +107,34 @@ def test_an_idle_connection_is_closed(make: Make) -> None:
     with running(make(limits=Limits(idle=1.0))) as server, connect(server) as idle:
         idle.sendall(b"GET / HTTP/1.1\r\nHost:")  # half a request is idle too
         assert idle.recv(100) == b""
+
+
+@both
+def test_who_goes_without_a_word_costs_no_more_than_a_socket(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[object] = []
+
+    class Counted(Connection):
+        def __init__(self, *args: Any, **settings: Any) -> None:
+            made.append(self)
+            super().__init__(*args, **settings)
+
+    monkeypatch.setattr(serving, "Connection", Counted)
+    with running(make(limits=Limits(connections=3))) as server:
+        for number in range(20):
+            gone = connect(server)
+            if number % 2:  # with a reset, and not politely
+                gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            gone.close()
+        with connect(server) as one:
+            one.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert b"pong 0" in one.recv(1000)
+    assert len(made) == 1
+
+
+def test_the_garbage_collector_leaves_alone_what_was_imported() -> None:
+    with running(aio_server()):
+        assert gc.get_freeze_count() > 10_000
+        assert gc.get_threshold()[0] >= 10_000
 
 
 @both

@@ -18,8 +18,8 @@ from metrica.dashboard.boxes.table import Box, BoxTable
 from metrica.dashboard.store.database import Database
 from metrica.errors import ParameterError
 from metrica.journal import Journal
-from metrica.nodes.delivery.box_reporter import BoxReporter
-from metrica.nodes.delivery.machine import look_at, warmest
+from metrica.nodes.reporting.box_reporter import BoxReporter
+from metrica.nodes.reporting.machine import look_at, warmest
 from metrica.version import __version__
 from tests.nodes.delivery.bad_server import BadServer, answer
 from tests.nodes.delivery.test_coverage import TOKEN, ingest

@@ -10,7 +10,7 @@ from bisect import insort
 from dataclasses import dataclass
 
 from metrica.messages.crossing import Direction
-from metrica.nodes.delivery.store_day import StoreDay
+from metrica.nodes.mqtt.store_day import StoreDay
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from metrica.box import Hello, Launched, hello_of, read_launched
 from metrica.errors import ParameterError
 from metrica.nodes.delivery.address import check_address, check_ca_file
 from metrica.nodes.delivery.delivery import Delivered, Delivery, Failed
-from metrica.nodes.delivery.machine import look_at
+from metrica.nodes.reporting.machine import look_at
 from metrica.version import __version__
 
 _FIRST = 10.0

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from metrica.nodes.delivery.day_totals import DayTotals, Total
-from metrica.nodes.delivery.home_assistant import Topics
+from metrica.nodes.mqtt.day_totals import DayTotals, Total
+from metrica.nodes.mqtt.home_assistant import Topics
 
 _SECOND = 1_000_000_000
 _LOOKS = 20 * _SECOND

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.nodes.delivery.mosquitto import Mosquitto, mosquitto
+from tests.nodes.mqtt.mosquitto import Mosquitto, mosquitto
 
 
 @pytest.fixture

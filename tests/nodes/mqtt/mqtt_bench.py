@@ -14,8 +14,8 @@ from metrica.context import Context
 from metrica.journal import Journal
 from metrica.messages import Crossing, Header, Health, encode
 from metrica.messages.crossing import Direction
-from metrica.nodes.delivery.mqtt import Mqtt
-from tests.nodes.delivery.mosquitto import Listener
+from metrica.nodes.mqtt.node import Mqtt
+from tests.nodes.mqtt.mosquitto import Listener
 
 SECOND = 1_000_000_000
 NOON = testing.START + 11 * 3600 * SECOND  # 12:00 in Tunis

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from metrica import testing
-from tests.nodes.delivery.mosquitto import Mosquitto, listening, needs_mosquitto
-from tests.nodes.delivery.mqtt_bench import DOOR, NOON, SECOND, beat, crossing, crossings, node, record, state, until
+from tests.nodes.mqtt.mosquitto import Mosquitto, listening, needs_mosquitto
+from tests.nodes.mqtt.mqtt_bench import DOOR, NOON, SECOND, beat, crossing, crossings, node, record, state, until
 
 
 @needs_mosquitto

@@ -12,13 +12,13 @@ from metrica.errors import NodeError, ParameterError
 from metrica.messages import Health
 from metrica.node import Node
 from metrica.nodes.delivery.address import check_ca_file, is_this_machine
-from metrica.nodes.delivery.broker import Broker, BrokerSettings, tls_context
 from metrica.nodes.delivery.coverage import Progress
 from metrica.nodes.delivery.dating import Dating
-from metrica.nodes.delivery.home_assistant import Discovery, Topics, plain
-from metrica.nodes.delivery.mqtt_feed import Feed, Place
-from metrica.nodes.delivery.mqtt_journal import JournalReader
-from metrica.nodes.delivery.mqtt_position import PositionFile
+from metrica.nodes.mqtt.broker import Broker, BrokerSettings, tls_context
+from metrica.nodes.mqtt.feed import Feed, Place
+from metrica.nodes.mqtt.home_assistant import Discovery, Topics, plain
+from metrica.nodes.mqtt.journal import JournalReader
+from metrica.nodes.mqtt.position import PositionFile
 from metrica.params import param
 from metrica.ports import subscription, timer
 from metrica.qos import LATCHED

@@ -8,9 +8,9 @@ from typing import Any
 
 import jinja2
 
-from metrica.nodes.delivery.home_assistant import Discovery, Topics
-from tests.nodes.delivery.mosquitto import Mosquitto, listening, needs_mosquitto
-from tests.nodes.delivery.mqtt_bench import DOOR, NOON, SECOND, beat, crossing, crossings, node, record, state, until
+from metrica.nodes.mqtt.home_assistant import Discovery, Topics
+from tests.nodes.mqtt.mosquitto import Mosquitto, listening, needs_mosquitto
+from tests.nodes.mqtt.mqtt_bench import DOOR, NOON, SECOND, beat, crossing, crossings, node, record, state, until
 
 
 @needs_mosquitto

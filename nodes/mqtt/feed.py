@@ -15,14 +15,14 @@ from functools import partial
 from typing import Any
 
 from metrica.errors import JournalError
-from metrica.nodes.delivery.broker import Broker
 from metrica.nodes.delivery.dating import Dating
-from metrica.nodes.delivery.day_totals import DayTotals
-from metrica.nodes.delivery.home_assistant import Discovery, Topics
-from metrica.nodes.delivery.mqtt_journal import Dated, JournalReader
-from metrica.nodes.delivery.mqtt_position import Kept, PositionFile
-from metrica.nodes.delivery.mqtt_states import Cameras, states, written
-from metrica.nodes.delivery.store_day import StoreDay
+from metrica.nodes.mqtt.broker import Broker
+from metrica.nodes.mqtt.day_totals import DayTotals
+from metrica.nodes.mqtt.home_assistant import Discovery, Topics
+from metrica.nodes.mqtt.journal import Dated, JournalReader
+from metrica.nodes.mqtt.position import Kept, PositionFile
+from metrica.nodes.mqtt.states import Cameras, states, written
+from metrica.nodes.mqtt.store_day import StoreDay
 from metrica.runtime import Clock, NodeLog
 
 _SECOND = 1_000_000_000

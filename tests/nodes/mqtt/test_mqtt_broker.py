@@ -12,10 +12,10 @@ import pytest
 
 from metrica.errors import NodeError, ParameterError
 from metrica.launch.reading.load import load
-from metrica.nodes.delivery.mqtt import Mqtt
-from metrica.nodes.delivery.mqtt_feed import Feed
-from tests.nodes.delivery.mosquitto import free_port, listening, mosquitto, needs_mosquitto
-from tests.nodes.delivery.mqtt_bench import NOON, beat, crossing, node, record, until
+from metrica.nodes.mqtt.feed import Feed
+from metrica.nodes.mqtt.node import Mqtt
+from tests.nodes.mqtt.mosquitto import free_port, listening, mosquitto, needs_mosquitto
+from tests.nodes.mqtt.mqtt_bench import NOON, beat, crossing, node, record, until
 from tests.paths import ROOT
 
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from metrica.dashboard.kpis.business_day import Calendar
 from metrica.messages.crossing import Direction
-from metrica.nodes.delivery.day_totals import DayTotals
-from metrica.nodes.delivery.store_day import StoreDay
+from metrica.nodes.mqtt.day_totals import DayTotals
+from metrica.nodes.mqtt.store_day import StoreDay
 
 HOUR = 3600 * 1_000_000_000
 DAY = StoreDay.of(1_767_225_600_000_000_000, "Africa/Tunis", 4)

@@ -1,0 +1,168 @@
+"""Organisations, their members and stores: what may be said of them, and what an existing installation becomes."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Generator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlite_utils import Database as SqliteDatabase
+
+from metrica.dashboard.database.sqlite.migrations import migrations
+from metrica.dashboard.kpis.store import Store
+from metrica.dashboard.people.access import Access
+from metrica.dashboard.people.errors import UnknownError
+from metrica.dashboard.people.members import MemberTable, checked_name
+from metrica.dashboard.people.organisations import MAIN, OrganisationTable
+from metrica.dashboard.people.rights import Right, Role
+from metrica.dashboard.store.database import Database
+from tests.dashboard.client import ManualClock
+from tests.dashboard.database.places import Place
+
+
+@pytest.fixture
+def database(place: Place) -> Generator[Database]:
+    with Database(place, clock=ManualClock()) as opened:
+        opened.stores.put(Store("tunis-01", "Africa/Tunis"))
+        OrganisationTable(opened).add("medina", "La Médina")
+        opened.stores.say("sfax-01", {"timezone": "Africa/Tunis"}, organisation="medina")
+        yield opened
+
+
+def test_an_existing_installation_becomes_one_organisation_whose_users_are_owners(tmp_path: Path) -> None:
+    path = tmp_path / "metrica.db"
+    with closing(sqlite3.connect(path)) as conn:
+        migrations.apply(SqliteDatabase(conn), stop_before="m010_organisations")
+        for store in ("sfax-01", "tunis-01"):
+            conn.execute("INSERT INTO stores (id, timezone, cutoff_hour) VALUES (?, 'Africa/Tunis', 4)", (store,))
+        for name in ("amel", "owner"):
+            conn.execute("INSERT INTO users (name, password, created) VALUES (?, 'hash', 1)", (name,))
+        conn.execute("INSERT INTO tokens (hash, store, created) VALUES ('abc', 'tunis-01', 1)")
+        conn.commit()
+    with Database(path) as database:
+        assert [one.id for one in OrganisationTable(database).all()] == [MAIN]
+        members = MemberTable(database).all(MAIN)
+        assert [(m.name, m.role, m.stores) for m in members] == [
+            ("amel", Role.OWNER, None),
+            ("owner", Role.OWNER, None),
+        ]
+        access = Access(database)
+        for member in members:
+            asker = access.of_user(member.name)
+            assert asker is not None
+            assert [store.id for store in access.stores(asker, Right.PEOPLE)] == ["sfax-01", "tunis-01"]
+        assert [token.store for token in database.tokens.of_store("tunis-01")] == ["tunis-01"]
+
+
+def test_members_are_of_one_organisation_and_named_stores_too(database: Database) -> None:
+    table = MemberTable(database)
+    table.add(MAIN, "amel", "hash", Role.MANAGER, ["tunis-01"])
+    table.add("medina", "sami@medina", "hash", Role.OWNER)
+    assert [member.name for member in table.all(MAIN)] == ["amel"]
+    assert [member.name for member in table.all("medina")] == ["sami@medina"]
+    for organisation, name in (
+        (MAIN, "sami@medina"),
+        ("medina", "amel"),
+        (MAIN, "nobody"),
+        (MAIN, "\0"),
+        (MAIN, "\ud800"),
+    ):
+        with pytest.raises(UnknownError):
+            table.get(organisation, name)
+        with pytest.raises(UnknownError):
+            table.change(organisation, name, Role.VIEWER, None)
+        with pytest.raises(UnknownError):
+            table.remove(organisation, name)
+    for store in ("sfax-01", "nowhere", "\0"):
+        with pytest.raises(UnknownError):
+            table.change(MAIN, "amel", Role.MANAGER, [store])
+    assert table.get(MAIN, "amel").stores == ("tunis-01",), "nothing is changed by what fails"
+
+
+def test_an_organisation_keeps_an_owner(database: Database) -> None:
+    table = MemberTable(database)
+    table.add("medina", "sami@medina", "hash", Role.OWNER)
+    table.add("medina", "amel@medina", "hash", Role.MANAGER)
+    with pytest.raises(ValueError, match="'sami@medina' is the last owner"):
+        table.change("medina", "sami@medina", Role.VIEWER, None)
+    with pytest.raises(ValueError, match="'sami@medina' is the last owner"):
+        table.remove("medina", "sami@medina")
+    table.change("medina", "amel@medina", Role.OWNER, None)
+    table.remove("medina", "sami@medina")
+    assert [member.name for member in table.all("medina")] == ["amel@medina"]
+
+
+def test_an_owner_has_all_stores(database: Database) -> None:
+    with pytest.raises(ValueError, match="an owner has all stores"):
+        MemberTable(database).add(MAIN, "amel", "hash", Role.OWNER, ["tunis-01"])
+
+
+@pytest.mark.parametrize("name", ["amel", "amel@shop.example", "Amel B."])
+def test_names_of_the_first_organisation_are_plain_or_addresses(name: str) -> None:
+    assert checked_name(name, MAIN) == name
+    with pytest.raises(ValueError, match="is called something like"):
+        checked_name(name, "medina")
+
+
+@pytest.mark.parametrize("name", ["amel@medina", "@medina", "a@b@medina", "", " amel", "a/b", "x" * 101, "a\0"])
+def test_names_of_others_are_not_taken_in_the_first(name: str) -> None:
+    with pytest.raises(ValueError, match="cannot name a user"):
+        checked_name(name, MAIN)
+    if name != "amel@medina":
+        with pytest.raises(ValueError, match=r"cannot name a user|is called something like"):
+            checked_name(name, "medina")
+
+
+def test_an_organisation_cannot_take_the_end_of_somebodys_name(database: Database) -> None:
+    database.write(
+        lambda db: db.execute("INSERT INTO users (name, password, created) VALUES ('amel@shop', 'hash', 1)")
+    ).result()
+    with pytest.raises(ValueError, match="because there is a user 'amel@shop'"):
+        OrganisationTable(database).add("shop")
+
+
+@pytest.mark.parametrize("name", ["", "Medina", "a b", "-a", "a.b", "é", "x" * 41, "main", "medina"])
+def test_an_organisation_has_an_id_of_its_own(database: Database, name: str) -> None:
+    with pytest.raises(ValueError, match=r"cannot name an organisation|already"):
+        OrganisationTable(database).add(name)
+
+
+def test_only_an_empty_organisation_is_removed(database: Database) -> None:
+    table = OrganisationTable(database)
+    with pytest.raises(ValueError, match="has stores"):
+        table.remove("medina")
+    table.move_store("sfax-01", MAIN)
+    MemberTable(database).add("medina", "sami@medina", "hash", Role.OWNER)
+    with pytest.raises(ValueError, match="has users"):
+        table.remove("medina")
+    database.users.remove("sami@medina")
+    table.remove("medina")
+    assert [one.id for one in table.all()] == [MAIN]
+    with pytest.raises(ValueError, match="cannot be removed"):
+        table.remove(MAIN)
+
+
+def test_every_change_is_in_the_audit_log(database: Database) -> None:
+    members, organisations = MemberTable(database), OrganisationTable(database)
+    members.add(MAIN, "olfa", "hash", Role.OWNER, actor="owner", address="192.0.2.7")
+    members.add(MAIN, "amel", "hash", Role.VIEWER, ["tunis-01"], actor="owner")
+    members.change(MAIN, "amel", Role.MANAGER, None, actor="owner")
+    members.set_password(MAIN, "amel", "hash of another", actor="owner")
+    members.remove(MAIN, "amel", actor="owner")
+    organisations.rename("medina", "Médina", actor="owner")
+    organisations.move_store("sfax-01", MAIN)
+    entries = database.audit.all()[-7:]
+    assert [(entry.action, entry.subject) for entry in entries] == [
+        ("user added", "olfa"),
+        ("user added", "amel"),
+        ("role changed", "amel"),
+        ("password changed", "amel"),
+        ("user removed", "amel"),
+        ("organisation changed", "medina"),
+        ("store moved", "sfax-01"),
+    ]
+    assert entries[0].address == "192.0.2.0/24"
+    assert entries[2].detail == {"organisation": MAIN, "role": "manager", "stores": "all", "role before": "viewer"}
+    assert "hash" not in repr(entries)
