@@ -36,7 +36,7 @@ CALLS = [
     "user list",
     "user sessions amel",
     "user logout amel",
-    "token personal amel --scope figures --days 9 --label laptop",
+    "token personal amel --scope figures:read --days 9 --label laptop",
     "token of-user amel",
     "token end amel PERSONAL",
     "token add tunis-01 --label box",
@@ -50,13 +50,13 @@ CALLS = [
     "webhook test tunis-01 1",
     "webhook resume tunis-01 1",
     "webhook remove tunis-01 1",
-    "alert add TARGET --store tunis-01",
+    "alert add TARGET --store tunis-01 --allow-private",
     "alert list",
     "alert open",
     "alert test 1",
     "alert remove 1",
-    "export tunis-01 --what events",
-    "export tunis-01 --what hours --format jsonl",
+    "export tunis-01 --what events --output EVENTS",
+    "export tunis-01 --what hours --format jsonl --output HOURS",
     "check --repair",
     "remove-events tunis-01 --from 2026-01-01 --to 2026-01-02 --why clock --yes",
     "restore-events 1",
@@ -108,7 +108,13 @@ def fill(here: Here) -> None:
 def test_every_command_does_its_work(here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(here)
     with receiving() as target:
-        known = {"TARGET": target.address, "OUT": str(tmp_path / "papers"), "COPY": str(tmp_path / "copy.db")}
+        known = {
+            "TARGET": target.address,
+            "EVENTS": str(tmp_path / "events.csv"),
+            "HOURS": str(tmp_path / "hours.jsonl"),
+            "OUT": str(tmp_path / "papers"),
+            "COPY": str(tmp_path / "copy.db"),
+        }
         for call in CALLS:
             monkeypatch.setattr("sys.stdin", io.StringIO("a long password 7\n"))
             if "KEY" in call:
