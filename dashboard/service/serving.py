@@ -8,14 +8,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import gc
 import resource
 import socket
 import sys
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any, Protocol
 
 from aiohttp import hdrs, web
@@ -25,6 +23,7 @@ from metrica.dashboard.service.addresses import is_loopback, network_of, visitor
 from metrica.dashboard.service.calm import calm_logger
 from metrica.dashboard.service.connection import Connection, json_error
 from metrica.dashboard.service.errors import AddressError
+from metrica.dashboard.service.garbage import leave_alone_what_stays
 from metrica.dashboard.service.limits import Connections, Held, Limits
 from metrica.dashboard.service.tls import Certificate
 from metrica.dashboard.service.wsgi import WsgiApp, from_wsgi
@@ -39,21 +38,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _HSTS = f"max-age={180 * 86400}"
 _RETRY_AFTER = "1"  # s
 _LAST_CALL = 0.1  # s
-_GARBAGE = (10_000, 10, 10)  # new objects until the youngest are looked at; such looks until the older ones, and all
 _SWITCH = 0.0002  # s
 _BACKLOG = 4096  # connections that the kernel keeps until they are taken; its own limit is net.core.somaxconn
-
-
-@lru_cache(maxsize=1)
-def _leave_alone_what_stays() -> None:
-    """Have the garbage collector look seldom, and not through what was imported: once, at the first server's start.
-
-    A pass over everything takes a tenth of a second, in which no thread runs, and thousands of connections, or a batch
-    of thousands of events, bring it about again and again.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_GARBAGE)
 
 
 def _raise_descriptor_limit() -> int:
@@ -131,7 +117,7 @@ class AioServer:
         # steps that waits for the kernel, which are a dozen for a request. It gets it after this time, not after the
         # usual 5 ms; what the others lose by it cannot be measured.
         sys.setswitchinterval(_SWITCH)
-        _leave_alone_what_stays()
+        leave_alone_what_stays()
         # Some descriptors are left for files and the connections of the database.
         descriptors = _raise_descriptor_limit()
         room = max(descriptors - 1000, descriptors // 2)
