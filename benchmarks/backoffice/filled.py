@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 import time
@@ -9,12 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import aiohttp
+import numpy as np
+
 from benchmarks.backoffice.places import Places
 from benchmarks.backoffice.process import Served
-from benchmarks.years.posting import Sent
+from benchmarks.years.posting import Poster, Sent
 from benchmarks.years.sending import send_years
 from benchmarks.years.shop import Shop
+from benchmarks.years.shop_years import make_years
 from benchmarks.years.stores import TOKENS, add_stores
+from metrica.dashboard.kpis.events import HOUR
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.web.passwords import ensure_owner
 
@@ -51,10 +57,28 @@ def fill(places: Places, name: str, shops: Sequence[Shop], *, until: int, days: 
     if before.get("what") == what and places.kind == "sqlite":
         return Filled(place, tokens, Sent(accepted=before["events"]), before["seconds"])
     began = time.monotonic()
+    _begin(places, place, tokens, shops, until=until, days=days)
     sent = extend(places, place, tokens, shops, until=until, days=days)
     seconds = time.monotonic() - began
     note.write_text(json.dumps({"what": what, "events": sent.accepted + sent.duplicates, "seconds": seconds}), "utf-8")
     return Filled(place, tokens, sent, seconds)
+
+
+def _begin(
+    places: Places, place: Path | str, tokens: dict[str, str], shops: Sequence[Shop], *, until: int, days: int
+) -> None:
+    """Send what each shop has counted first, by the clock of those days: its history begins when it is first heard."""
+    first = until - days * 24 * HOUR + 30 * 24 * HOUR
+    with Served(place, places.log, now=min(first, until)) as server:
+        asyncio.run(_send_first(server.ingest, tokens, shops, until, days))
+
+
+async def _send_first(url: str, tokens: dict[str, str], shops: Sequence[Shop], until: int, days: int) -> None:
+    async with aiohttp.ClientSession() as session:
+        for shop in shops:
+            made = make_years(shop, until, days)
+            if len(made.crossings):
+                await Poster(session, url).post(shop.id, tokens[shop.id], "events", made.bodies(np.arange(1)))
 
 
 def extend(
