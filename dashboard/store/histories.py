@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from metrica.dashboard.database.interface import Connection, Engine
-from metrica.dashboard.kpis.events import HOUR
+from metrica.dashboard.kpis.events import END_OF_TIME, HOUR
 from metrica.dashboard.store.history import History, find_history
 
 _DAY = 24 * HOUR
@@ -72,10 +72,8 @@ def note_events(db: Connection, store: str, oldest: int, newest: int, *, removed
     if history != before.history or not row[0]:
         _write_history(db, store, history)
     stretch = [(oldest, newest + _DAYS_COMPARED)] if oldest < before.closed else []
-    old, new = before.history.first if before.history else None, history.first if history else None
-    if row[0] and old != new:
-        begins = [first for first in (old, new) if first is not None]
-        stretch.append((min(begins), max(begins) + _DAYS_COMPARED))
+    if row[0]:
+        stretch += _moved(before.history, history)
     _note(db, store, before.closed, stretch)
 
 
@@ -93,8 +91,17 @@ def note_look(db: Connection, store: str, start: int, end: int, *, removed: bool
         history = find_history(db, store, before.history)  # a time in which a camera looked connects two times
         if history != before.history:
             _write_history(db, store, history)
-            stretch.append((start, (before.history or history or History(start, start)).first + _DAYS_COMPARED))
+            stretch += _moved(before.history, history)
     _note(db, store, before.closed, stretch)
+
+
+def _moved(before: History | None, after: History | None) -> list[tuple[int, int]]:
+    """Return which days are others because the history begins at another time, as a stretch (ns UTC)."""
+    begins = sorted({history.first for history in (before, after) if history is not None})
+    if len(begins) == 2:
+        return [(begins[0], begins[1] + _DAYS_COMPARED)]
+    # Without a history no day was compared with weeks in which nobody came.
+    return [(begins[0], END_OF_TIME)] if (before is None) != (after is None) else []
 
 
 def note_closed(db: Connection, store: str, until: int) -> None:

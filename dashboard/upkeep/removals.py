@@ -10,6 +10,7 @@ from typing import Any
 from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.database.interface import Connection
 from metrica.dashboard.kpis.events import SECOND, Events
+from metrica.dashboard.kpis.gaps import TAKEN_AWAY
 from metrica.dashboard.store.audit import COMMAND, Scalar, record
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.events import insert_events
@@ -182,6 +183,7 @@ def _cut_coverage(db: Connection, n: int, stretch: Stretch) -> None:
         'SELECT n, camera, start, "end" FROM watched WHERE store = ? AND "end" > ? AND start < ?',
         (stretch.store, stretch.since, stretch.until),
     ).fetchall()
+    gone: dict[str, list[tuple[int, int]]] = {}
     for row, camera, start, end in near:
         if stretch.camera not in (None, camera):
             continue
@@ -194,8 +196,22 @@ def _cut_coverage(db: Connection, n: int, stretch: Stretch) -> None:
             [(stretch.store, camera, *part) for part in parts],
         )
         db.execute("INSERT INTO removed_watched VALUES (?, ?, ?, ?, ?)", (n, stretch.store, camera, *cut))
-        subtract_looked(db, stretch.store, camera, [cut])
-        note_look(db, stretch.store, *cut, removed=True)
+        gone.setdefault(camera, []).append(cut)
+    if gone:
+        for camera, cuts in gone.items():
+            subtract_looked(db, stretch.store, camera, cuts)
+        since = min(_stopped(db, stretch.store, camera, min(cuts)[0]) for camera, cuts in gone.items())
+        until = max(end for cuts in gone.values() for _, end in cuts)
+        # Another camera that stopped up to three days before may seem to be only broken now, and not taken away.
+        note_look(db, stretch.store, since - TAKEN_AWAY, until, removed=True)
+
+
+def _stopped(db: Connection, store: str, camera: str, start: int) -> int:
+    """Return when a camera looked last that does not look from `start` on any more (ns UTC): it may seem taken away."""
+    found: int | None = db.execute(
+        'SELECT max("end") FROM watched WHERE store = ? AND camera = ? AND "end" <= ?', (store, camera, start)
+    ).fetchone()[0]
+    return start if found is None else found
 
 
 def _detail(n: int, stretch: Stretch, events: int, why: str) -> dict[str, Scalar]:
