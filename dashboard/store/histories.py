@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from metrica.dashboard.database.interface import Connection, Engine
 from metrica.dashboard.kpis.events import END_OF_TIME, HOUR
+from metrica.dashboard.kpis.gaps import TAKEN_AWAY
 from metrica.dashboard.store.history import History, find_history
 
 _DAY = 24 * HOUR
@@ -84,6 +85,9 @@ def note_look(db: Connection, store: str, start: int, end: int, *, removed: bool
     newest = end if before.newest_look is None else max(end, before.newest_look)
     if removed:
         newest = db.execute('SELECT max("end") FROM watched WHERE store = ?', (store,)).fetchone()[0]
+        if newest is not None and newest != before.newest_look:
+            # A camera that stopped in the days before seemed to be taken away, and is only broken now.
+            start = min(start, newest - TAKEN_AWAY)
     if newest != before.newest_look:
         db.execute("UPDATE histories SET newest_look = ? WHERE store = ?", (newest, store))
     stretch = [(start, end + _DAYS_EXPECTED)] if start < before.closed else []

@@ -10,7 +10,6 @@ from typing import Any
 from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.database.interface import Connection
 from metrica.dashboard.kpis.events import SECOND, Events
-from metrica.dashboard.kpis.gaps import TAKEN_AWAY
 from metrica.dashboard.store.audit import COMMAND, Scalar, record
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.events import insert_events
@@ -202,8 +201,7 @@ def _cut_coverage(db: Connection, n: int, stretch: Stretch) -> None:
             subtract_looked(db, stretch.store, camera, cuts)
         since = min(_stopped(db, stretch.store, camera, min(cuts)[0]) for camera, cuts in gone.items())
         until = max(end for cuts in gone.values() for _, end in cuts)
-        # Another camera that stopped up to three days before may seem to be only broken now, and not taken away.
-        note_look(db, stretch.store, since - TAKEN_AWAY, until, removed=True)
+        note_look(db, stretch.store, since, until, removed=True)
 
 
 def _stopped(db: Connection, store: str, camera: str, start: int) -> int:

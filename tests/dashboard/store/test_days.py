@@ -90,6 +90,17 @@ def test_without_the_last_looks_of_others_a_camera_is_only_broken(database: Data
     assert found == anew(database)
 
 
+def test_without_any_later_look_of_others_a_camera_is_only_broken_for_weeks(database: Database) -> None:
+    look(database, "door", 22, 19)
+    look(database, "back", 2, 1.5)
+    database.events.add(STORE.id, [event(1, NOON - 60 * DAY)]).result()
+    assert not past(database)[CALENDAR.day_of(NOON - 15 * DAY)].pauses
+    Removals(database).remove(Stretch(STORE.id, NOON - 3 * DAY, NOON - DAY), "test")
+    found = past(database)
+    assert found[CALENDAR.day_of(NOON - 15 * DAY)].pauses
+    assert found == anew(database)
+
+
 def test_a_day_before_anything_is_known_is_the_same_whether_it_was_asked_for_before_or_not(
     database: Database, clock: ManualClock
 ) -> None:
