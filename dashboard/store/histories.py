@@ -6,6 +6,7 @@ already, and of which this may be wrong now, are marked, and computed anew when 
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from metrica.dashboard.database.interface import Connection, Engine
@@ -61,8 +62,9 @@ class HistoryTable:
         return self._file.write(find).result()
 
 
-def note_events(db: Connection, store: str, oldest: int, newest: int, *, removed: bool = False) -> None:
-    """Note that events of a store from `oldest` to `newest` (ns UTC) were added or removed, inside that write."""
+def note_events(db: Connection, store: str, times: Collection[int], *, removed: bool = False) -> None:
+    """Note that events of a store with these times (ns UTC) were added or removed, inside that write."""
+    oldest, newest = min(times), max(times)
     row, heard = _read(db, store)
     before = _known(row)
     history = before.history
@@ -72,7 +74,7 @@ def note_events(db: Connection, store: str, oldest: int, newest: int, *, removed
         history = History(history.first, max(history.last, newest))
     if history != before.history or not row[0]:
         _write_history(db, store, history)
-    stretch = [(oldest, newest + _DAYS_COMPARED)] if oldest < before.closed else []
+    stretch = list(_stretches(times)) if oldest < before.closed else []
     if row[0]:
         stretch += _moved(before.history, history)
     _note(db, store, before.closed, stretch)
@@ -97,6 +99,20 @@ def note_look(db: Connection, store: str, start: int, end: int, *, removed: bool
             _write_history(db, store, history)
             stretch += _moved(before.history, history)
     _note(db, store, before.closed, stretch)
+
+
+def _stretches(times: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Return the days that events change, as stretches (ns UTC): one event of a wrong clock changes few."""
+    first = last = None
+    for time in sorted(times):
+        if first is None or last is None:
+            first = time
+        elif time - last > _DAYS_COMPARED:
+            yield first, last + _DAYS_COMPARED
+            first = time
+        last = time
+    if first is not None and last is not None:
+        yield first, last + _DAYS_COMPARED
 
 
 def _moved(before: History | None, after: History | None) -> list[tuple[int, int]]:

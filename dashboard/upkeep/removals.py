@@ -119,8 +119,7 @@ class Removals:
             db.executemany(f"DELETE FROM events WHERE {named}", keys)
             if there:
                 subtract_crossings(db, stretch.store, there)
-                times = [time for *_, time in there]
-                note_events(db, stretch.store, min(times), max(times), removed=True)
+                note_events(db, stretch.store, [time for *_, time in there], removed=True)
             bump(db)
 
         each_in_chunks(self._file, found_rows, move)

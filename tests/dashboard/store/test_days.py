@@ -111,3 +111,13 @@ def test_a_day_before_anything_is_known_is_the_same_whether_it_was_asked_for_bef
     found = past(database)
     assert CALENDAR.day_of(NOON - 61 * DAY) not in found  # nobody came in the two months since
     assert found == anew(database)
+
+
+def test_one_event_of_a_wrong_clock_changes_few_days(database: Database) -> None:
+    database.events.add(STORE.id, [event(n, NOON - n * DAY) for n in range(70)]).result()
+    assert past(database)
+    database.events.add(STORE.id, [event(99, NOON - 68 * DAY), event(100, NOON)]).result()
+    assert len(database.rows("SELECT 1 FROM days WHERE stale = 1")) < 35
+    found = past(database)
+    assert found[CALENDAR.day_of(NOON - 68 * DAY)].entered == 2
+    assert found == anew(database)
