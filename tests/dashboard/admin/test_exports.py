@@ -158,7 +158,7 @@ def test_an_export_is_written_whole_by_its_owner_only_and_never_over_a_file(here
 def test_a_pipe_that_closes_and_a_full_device_are_no_traceback(here: Here) -> None:
     with Database(here.place) as database:
         database.events.add(STORE.id, [event(n, NOON + n) for n in range(20_000)]).result()
-    arguments = [*COMMAND, "export", STORE.id, "--data", str(here.data)]
+    arguments = [*COMMAND, "export", STORE.id, *here.options]
     read_end, write_end = os.pipe()
     with subprocess.Popen(arguments, stdout=write_end, stderr=subprocess.PIPE, text=True) as process:
         os.close(write_end)
