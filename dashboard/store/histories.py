@@ -93,7 +93,7 @@ def note_look(db: Connection, store: str, start: int, end: int, *, removed: bool
     if newest != before.newest_look:
         db.execute("UPDATE histories SET newest_look = ? WHERE store = ?", (newest, store))
     stretch = [(start, end + _DAYS_EXPECTED)] if start < before.closed else []
-    if row[0] and (before.history is None or start < before.history.first):
+    if row[0] and (removed or before.history is None or start < before.history.first):
         history = find_history(db, store, before.history)  # a time in which a camera looked connects two times
         if history != before.history:
             _write_history(db, store, history)

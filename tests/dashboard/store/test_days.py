@@ -12,6 +12,7 @@ from metrica.dashboard.kpis.days import Day
 from metrica.dashboard.kpis.events import HOUR
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.days import Wanted
+from metrica.dashboard.store.history import History
 from metrica.dashboard.store.records import Span
 from metrica.dashboard.store.teaching import known_day
 from metrica.dashboard.upkeep.removals import Removals, Stretch
@@ -121,3 +122,15 @@ def test_one_event_of_a_wrong_clock_changes_few_days(database: Database) -> None
     found = past(database)
     assert found[CALENDAR.day_of(NOON - 68 * DAY)].entered == 2
     assert found == anew(database)
+
+
+def test_a_history_begins_later_without_the_coverage_that_connected_it(database: Database) -> None:
+    """A box was first heard of today, with what it had counted weeks ago; in between its camera looked at nobody."""
+    database.events.add(STORE.id, [event(1, NOON), event(2, NOON - 30 * DAY)]).result()
+    look(database, "door", 30, 1)
+    assert database.events.history(STORE.id) == History(NOON - 30 * DAY, NOON)
+    removal = Removals(database).remove(Stretch(STORE.id, NOON - 20 * DAY, NOON - 2 * DAY), "test")
+    assert database.events.history(STORE.id) == History(NOON, NOON)
+    Removals(database).restore(removal.n)
+    assert database.events.history(STORE.id) == History(NOON - 30 * DAY, NOON)
+    assert past(database) == anew(database)
