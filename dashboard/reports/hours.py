@@ -35,6 +35,9 @@ class HourFigures:
     """OUTs, likewise."""
     missing: float
     """The share of the hour in which a camera did not look, 0 to 1, also at times at which nobody usually comes."""
+    gap: int
+    """For how long a camera did not look at a time at which people usually come, ns: the figure of the day is too low.
+    Before any camera looked there are no such times, unless people were silent for long."""
 
 
 def hours_between(database: Database, store: Store, since: int, until: int) -> Iterator[HourFigures]:
@@ -61,23 +64,26 @@ def hours_between(database: Database, store: Store, since: int, until: int) -> I
         for one in (day + timedelta(days=n) for n in range((last - day).days + 1)):
             if calendar.bounds(one)[1] <= first and not counts.crossings(*calendar.bounds(one)):
                 continue
-            gaps = [*unlooked, *known.get(one, [])]
+            pauses = known.get(one, [])
+            gaps = [*unlooked, *(gap for gap, _ in pauses)]
+            busy = [gap for gap, busy in pauses if busy]
             for hour in calendar.hours(one):
                 if hour.end <= begin or hour.start >= end:
                     continue
-                figures = _figures(one, hour, counts, gaps, now)
+                figures = _figures(one, hour, counts, gaps, busy, now)
                 if hour.end > first or figures.entered or figures.left:
                     yield figures
         day = last + timedelta(days=1)
 
 
-def _figures(day: date, hour: Hour, counts: Quarters, gaps: list[Gap], now: int) -> HourFigures:
+def _figures(day: date, hour: Hour, counts: Quarters, gaps: list[Gap], busy: list[Gap], now: int) -> HourFigures:
     edges = np.array((hour.start, hour.end), np.int64)
     entered, left = int(counts.entered(edges)[0]), int(counts.left(edges)[0])
     over = min(hour.end, now + 1)
     missing = min(1.0, time_in_gaps(gaps, hour.start, over) / (over - hour.start))
     unseen = missing > 0 and not entered and not left
-    return HourFigures(hour, day, None if unseen else entered, None if unseen else left, missing)
+    gap = time_in_gaps(busy, hour.start, over)
+    return HourFigures(hour, day, None if unseen else entered, None if unseen else left, missing, gap)
 
 
 def _counts(database: Database, view: View, first: date, last: date) -> Quarters:
@@ -96,13 +102,13 @@ def _counts(database: Database, view: View, first: date, last: date) -> Quarters
     return Quarters.from_rows(rows)
 
 
-def _pauses(database: Database, view: View, first: date, last: date) -> dict[date, list[Gap]]:
-    """Return all times of some days at which a camera did not look."""
+def _pauses(database: Database, view: View, first: date, last: date) -> dict[date, list[tuple[Gap, bool]]]:
+    """Return all times of some days at which a camera did not look, each with whether people usually come then."""
     known = None if view.since is None else view.calendar.day_of(view.since)
     wanted = Wanted(view.store, first, min(last, view.day - timedelta(days=1)), known)
-    found = {day: [gap for gap, _ in taught.pauses] for day, taught in database.days.get(wanted, view.known).items()}
+    found = {day: list(taught.pauses) for day, taught in database.days.get(wanted, view.known).items()}
     if last == view.day:
-        found[view.day] = [gap for gap, _ in view.pauses_today]
+        found[view.day] = view.pauses_today
     return found
 
 

@@ -128,20 +128,25 @@ def hours(database: Database, store: Store, since: int, until: int) -> Iterator[
 
 
 def days(database: Database, store: Store, since: int, until: int) -> Iterator[Row]:
-    """Give the figures of each business day that begins in the time asked for, likewise; the last is today so far."""
-    calendar, now = Calendar(store.timezone, store.cutoff_hour), database.clock()
+    """Give the figures of each business day that begins in the time asked for; the last is today so far.
+
+    They are those of the pages: a camera that is off at night, when nobody comes, makes no figure too low.
+    """
+    calendar = Calendar(store.timezone, store.cutoff_hour)
     for day, rows in groupby(hours_between(database, store, since, END_OF_TIME), lambda row: row.day):
         start = calendar.start(day)
         if start >= until:
             return
         if start >= since:
             listed = list(rows)
-            missing = sum(row.missing * (min(row.hour.end, now + 1) - row.hour.start) for row in listed)
-            seen = missing <= 0 or any(row.entered or row.left for row in listed)
+            missing = sum(row.gap for row in listed)
+            entered, left = (
+                sum(counts) for counts in zip(*((r.entered or 0, r.left or 0) for r in listed), strict=True)
+            )
             yield {
                 "business_day": day.isoformat(),
-                "entered": sum(row.entered or 0 for row in listed) if seen else None,
-                "left": sum(row.left or 0 for row in listed) if seen else None,
+                "entered": entered or (None if missing else 0),
+                "left": left if entered or left or not missing else None,
                 "missing_hours": round(missing / HOUR, 3),
             }
 
