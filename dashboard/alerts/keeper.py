@@ -132,7 +132,7 @@ class Keeper:
             return
         except DatabaseError:
             raise
-        except Exception as error:  # whatever a library does with this one must not hold up all others
+        except Exception as error:  # noqa: BLE001 (whatever a library does with one must not hold up all others)
             self._notices.failed(notice)
             # Without its words: they may hold the address, and that a password.
             log.error("an alert is not told to target %d: a %s was raised", target.n, type(error).__name__)
