@@ -237,6 +237,7 @@ def test_may_is_the_same_question_without_a_database(database: Database) -> None
 
 
 def test_no_token_is_made_with_one_that_was_revoked_meanwhile(database: Database) -> None:
+    member(database, Role.OWNER)
     tokens, access = ApiTokenTable(database), Access(database)
     token, known = tokens.create("amel", [FIGURES])
     maker = access.of_token(token)
