@@ -92,6 +92,8 @@ class Writer:
         self._transactions = transactions
         self._name = transactions.name
         self._max_together = max_together
+        self.trouble: DatabaseError | None = None
+        """Why the last transaction failed as a whole, such as a disk that is full; None if it did not."""
         self._jobs: queue.Queue[_Job[Any] | None] = queue.Queue(max_waiting)
         self._lock = threading.Lock()
         self._closing = self._dead = False
@@ -197,6 +199,7 @@ class Writer:
                     continue
                 self._refuse(batch, error)
                 return []
+        self.trouble = None
         for job, (result, problem) in zip(batch, outcomes, strict=False):
             if problem is None:
                 job.done.set_result(result)
@@ -233,5 +236,7 @@ class Writer:
             log.error("%s (%d writes refused)", failure, len(batch), exc_info=error)
         else:
             self._transactions.refused(failure, len(batch))
+        if not isinstance(failure, DatabaseBusyError):
+            self.trouble = failure
         for job in batch:
             job.done.set_exception(failure)

@@ -85,3 +85,6 @@ class SqliteEngine(Engine):
         self.rows("SELECT 1 FROM stores LIMIT 1")
         if not self.writing:
             raise DatabaseError(f"nothing can be written to the database {self.name} any more: restart this program")
+        # The server writes something each half minute at least, so what has passed is known to have passed.
+        if (trouble := self._writer.trouble) is not None:
+            raise DatabaseError(str(trouble))
