@@ -38,7 +38,7 @@ class Gatherer:
 
     def stores(self, now: int, on: Mapping[Key, Alert]) -> Iterator[StoreSeen]:
         """Return what is known of each store. on: the alerts that are on."""
-        self._read_boxes()
+        self._read_boxes(now)
         uploads = dict(self._database.rows("SELECT store, time FROM uploads"))
         zero = {store for store, kind, _ in on if kind == "count_zero"}
         blind = {(store, camera): alert.since for (store, kind, camera), alert in on.items() if kind == "camera_blind"}
@@ -59,8 +59,10 @@ class Gatherer:
                 self._last_hour(store, now, again=store.id in zero),
             )
 
-    def _read_boxes(self) -> None:
+    def _read_boxes(self, now: int) -> None:
         """Read the boxes that have said hello since the last time, and forget those that were removed."""
+        if self._heard > now:  # the clock was set back: what is new is older than what is known
+            self._heard = 0
         for box in self._boxes.heard_since(self._heard):
             self._seen.setdefault(box.store, {})[box.box] = seen_of(box)
             self._heard = max(self._heard, box.heard)

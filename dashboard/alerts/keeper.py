@@ -25,6 +25,8 @@ PERIOD = 30.0
 """Seconds between two rounds."""
 _SENDING = 60.0
 """Seconds that a round sends at most: a target that is slow must not keep the rules from being asked."""
+_TAKE_AGAIN = 30.0
+"""Seconds of asking the rules after which the turn is taken again."""
 _MOST = 200
 """Notices that a round looks at."""
 _QUIET_AGAIN = 5 * 60 * 10**9
@@ -63,13 +65,17 @@ class Keeper:
         turn = self.turns.take()
         if turn is None:
             return False
-        now = self._database.clock()
+        now, taken = self._database.clock(), time.monotonic()
         on = self._notices.on()
         findings = of_endings(self._endings(), now)
         for seen in self._gatherer.stores(now, on):
             findings += of_store(seen, now, turn.listening)
             if self._stop.is_set():
                 return True
+            if time.monotonic() - taken > _TAKE_AGAIN:  # thousands of stores must not let the turn run out
+                if self.turns.take() is None:
+                    return False
+                taken = time.monotonic()
         self._note(findings)
         self._tell(now)
         return True
@@ -112,17 +118,26 @@ class Keeper:
             if target.is_quiet(Calendar(zone).local(now)):
                 self._notices.wait(notice, now + _QUIET_AGAIN)
                 continue
-            self.turns.take()  # a slow target must not let the turn run out
+            # A slow target must not let the turn run out; if it did all the same, another program tells the rest.
+            if self.turns.take() is None:
+                return
             self._tell_one(notice, target, zone)
 
     def _tell_one(self, notice: Notice, target: Target, zone: str) -> None:
-        wording = in_words(notice.alert, over=notice.over, language=target.language, timezone=zone)
         try:
+            wording = in_words(notice.alert, over=notice.over, language=target.language, timezone=zone)
             self._send(target.address, Message(wording, notice.alert, notice.over), target.private)
         except SendingError as error:
             goes_on = self._notices.failed(notice)
             what = "tried again later" if goes_on else "given up"
             log.warning("an alert is not told to target %d (%s): %s", target.n, what, error)
+            return
+        except DatabaseError:
+            raise
+        except Exception as error:  # noqa: BLE001 (whatever a library does with one must not hold up all others)
+            self._notices.failed(notice)
+            # Without its words: they may hold the address, and that a password.
+            log.error("an alert is not told to target %d: a %s was raised", target.n, type(error).__name__)
             return
         self._notices.told(notice)
 

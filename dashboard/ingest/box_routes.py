@@ -13,7 +13,7 @@ from aiohttp import web
 
 from metrica.box import troubles
 from metrica.box.hello import BOX_PATTERN, Hello
-from metrica.dashboard.boxes.table import HOUR, KEPT_DAYS, Box, BoxTable, TooManyBoxesError
+from metrica.dashboard.boxes.table import HOUR, KEPT_DAYS, Box, BoxHour, BoxTable, TooManyBoxesError
 from metrica.dashboard.boxes.uploads import PERIOD, Uploads
 from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.ingest.api import DATABASE, Route, answer, log
@@ -68,7 +68,9 @@ async def get_box_hours(request: web.Request) -> web.Response:
     days = _DAYS.read(request)
     store, box = request[STORE].id, request.match_info["box"]
     since = request.app[DATABASE].clock() - days * 24 * HOUR
-    rows = await asyncio.to_thread(request.app[_BOXES].hours, store, box, since)
+    rows: list[BoxHour] = []
+    if re.fullmatch(BOX_PATTERN, box):  # no box is called otherwise, and not every database can look for it
+        rows = await asyncio.to_thread(request.app[_BOXES].hours, store, box, since)
     hours = [out.HourOfBox.model_validate({**asdict(row), "hour": _moment(row.hour)}) for row in rows]
     return _fresh(out.BoxHistory(store=store, box=box, hours=hours))
 
@@ -139,6 +141,8 @@ async def _write_uploads(app: web.Application) -> AsyncIterator[None]:
                 await asyncio.wrap_future(written)
         except DatabaseError as error:  # the alert about uploads waits for an hour, and the next ones are noted
             log.warning("who sent something is not noted: %s", error)
+        except Exception:  # without these notes, all stores would seem to send nothing an hour later
+            log.exception("who sent something is not noted; the next ones are")
 
     async def keep_writing() -> None:
         while True:

@@ -98,7 +98,9 @@ class ApiTokenTable:
             db.execute('DELETE FROM api_tokens WHERE "user" = ? AND expires <= ?', (user, now - MOST_DAYS * _DAY))
             expires = now + days * _DAY
             if maker is not None and maker.token:
-                own = db.execute("SELECT expires FROM api_tokens WHERE hash = ?", (maker.token,)).fetchone()
+                # It may have been revoked since the request came, and those that were made with it.
+                still = "SELECT expires FROM api_tokens WHERE hash = ? AND revoked IS NULL AND expires > ?"
+                own = db.execute(still, (maker.token, now)).fetchone()
                 if own is None:
                     raise UnknownError("the token is unknown or revoked")
                 expires = min(expires, own[0])

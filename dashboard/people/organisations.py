@@ -93,6 +93,7 @@ class OrganisationTable:
             for table, what in (("stores", "stores"), ("users", "users")):
                 if db.execute(f"SELECT 1 FROM {table} WHERE organisation = ? LIMIT 1", (organisation,)).fetchone():
                     raise ValueError(f"the organisation {organisation!r} has {what}: move or remove them first")
+            _forget_targets(db, "organisation = ?", organisation)  # another one may be called so one day
             db.execute("DELETE FROM organisations WHERE id = ?", (organisation,))
             record(db, now, actor, "organisation removed", organisation)
 
@@ -100,6 +101,8 @@ class OrganisationTable:
 
     def move_store(self, store: str, organisation: str, *, actor: str = COMMAND) -> None:
         """Give a store to another organisation; the users who had it have it no longer, and their webhooks are gone.
+
+        Whom they had told of its alerts is told nothing more, also not that an alert is over.
 
         Raises UnknownError if there is no such store or organisation.
         """
@@ -114,6 +117,9 @@ class OrganisationTable:
                 db.execute("UPDATE stores SET organisation = ? WHERE id = ?", (organisation, store))
                 for table in ("member_stores", "webhooks"):
                     db.execute(f"DELETE FROM {table} WHERE store = ?", (store,))
+                _forget_targets(db, "store = ?", store)
+                theirs = "SELECT n FROM alert_targets WHERE organisation = ?"
+                db.execute(f"DELETE FROM alert_notices WHERE store = ? AND target IN ({theirs})", (store, row[0]))
                 detail = {"organisation": organisation, "organisation before": row[0]}
                 record(db, now, actor, "store moved", store, detail=detail)
 
@@ -126,6 +132,12 @@ def checked_title(name: str) -> str:
     if len(name) > 100 or not name.isprintable():
         raise ValueError(f"{name[:100]!r} cannot be a name: use up to 100 characters in one line")
     return name
+
+
+def _forget_targets(db: Connection, which: str, value: str) -> None:
+    """Tell some no more of alerts, nor what was still to be told to them."""
+    db.execute(f"DELETE FROM alert_notices WHERE target IN (SELECT n FROM alert_targets WHERE {which})", (value,))
+    db.execute(f"DELETE FROM alert_targets WHERE {which}", (value,))
 
 
 def _require(db: Connection, organisation: str) -> str:

@@ -9,6 +9,8 @@ FIRST = 5.0
 """Longest wait after the first failure, seconds; it doubles with each one that follows …"""
 LIMIT = 3600.0
 """… up to this."""
+LONGEST_WAIT = round(LIMIT) * SECOND
+"""The same, ns."""
 PATIENCE = 3 * 86_400 * SECOND
 """A webhook that has failed for so long, ns, is paused."""
 

@@ -10,6 +10,7 @@ from metrica.dashboard.database.interface import Connection, Engine
 from metrica.dashboard.kpis.events import QUARTER
 from metrica.dashboard.store.audit import COMMAND, record
 from metrica.dashboard.webhooks.guard import check_url, shown
+from metrica.dashboard.webhooks.retry import LONGEST_WAIT
 from metrica.dashboard.webhooks.signing import new_secret
 from metrica.secrets import register
 
@@ -99,7 +100,11 @@ class Webhooks:
 
     def due(self, now: int, after: int = 0, limit: int = 1000) -> list[Webhook]:
         """Return those to which something may be posted at `now` (ns UTC), in order of their numbers above `after`."""
-        return self._read("n > ? AND paused IS NULL AND next_try <= ? ORDER BY n LIMIT ?", after, now, limit)
+        # One that is to be tried later than any wait lasts was noted before the clock was set back.
+        return self._read(
+            "n > ? AND paused IS NULL AND (next_try <= ? OR next_try > ?) ORDER BY n LIMIT ?",
+            *(after, now, now + LONGEST_WAIT, limit),
+        )
 
     def newest_event(self, store: str) -> int:
         """Return a number that grows with each new event of a store; 0 before the first."""
@@ -150,13 +155,15 @@ class Webhooks:
     def claim(self, n: int, who: str, until: int) -> Webhook | None:
         """Take a webhook for one process up to a time (ns UTC), and return it as it is now; None if another has it."""
         now = self._file.clock()
+        # Later than any process takes one, and some seconds for clocks that differ: the clock was set back.
+        wrong = 2 * until - now
 
         def take(db: Connection) -> Any:
             return db.execute(
                 "UPDATE webhooks SET claimed_by = ?, claimed_until = ?"
-                " WHERE n = ? AND paused IS NULL AND (claimed_by = ? OR claimed_until <= ?)"
+                " WHERE n = ? AND paused IS NULL AND (claimed_by = ? OR claimed_until <= ? OR claimed_until > ?)"
                 f" RETURNING {_COLUMNS}",
-                (who, until, n, who, now),
+                (who, until, n, who, now, wrong),
             ).fetchone()
 
         row = self._file.write(take).result()

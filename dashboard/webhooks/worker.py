@@ -114,6 +114,9 @@ class WebhookWorker:
                     self._failing = False
                 except DatabaseError as error:
                     self._say_failing(error)
+                except Exception:  # a mistake in one look must not end the thread that delivers
+                    if not self._ending.is_set():
+                        log.exception("a look at the webhooks failed; the next one is in %.0f s", self._look_every)
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), self._look_every)
                 self._wake.clear()

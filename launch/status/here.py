@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 
@@ -35,11 +34,13 @@ def _look(run_dir: Path) -> Found:
         launched = read_launched(run_dir)
     except (OSError, ValueError) as error:
         raise LaunchError(f"nobody knows how the nodes in {run_dir} are: {error}") from None
-    if launched is None or not _lives(launched.pid):
+    now = time.monotonic_ns()
+    # A power cut leaves the file behind: its process and its times are then those of an earlier boot.
+    if launched is None or launched.age(now) < 0 or not _lives(launched.pid):
         raise LaunchError(
             f"nothing runs in {run_dir}: start it with metrica-launch, or give the --run-dir it was given"
         )
-    clock, now = SystemClock(), time.monotonic_ns()
+    clock = SystemClock()
     machine = look_at(
         launched.data_dir,
         launched.data_dir / "journal.db",
@@ -55,13 +56,11 @@ def _look(run_dir: Path) -> Found:
 
 
 def _lives(pid: int) -> bool:
+    """Whether a process is there, and a launcher: its number may be that of any other program by now."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        return b"metrica" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
         return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _name(data_dir: Path) -> str:

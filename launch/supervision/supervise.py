@@ -212,7 +212,9 @@ class Supervisor:
             elif node.kill_at is not None and now >= node.kill_at:
                 node.kill()
         self._tell_status()
-        if not self._starting and not self._ready:
+        if self._starting:
+            self._notifier.not_ready(now)  # its steps have limits of their own, which together may be longer
+        elif not self._ready:
             self._tell_ready(now)
 
     def _tell_ready(self, now: float) -> None:

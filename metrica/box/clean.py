@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-_ADDRESS = re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]*://[^\s'\"»,;]*")
+# All of it up to a blank: a password may hold any other sign. What ends the sentence, or quotes it, stays.
+_ADDRESS = re.compile(r"\b[A-Za-z][A-Za-z0-9+.-]*://\S*?(?=[.,;:!?'\"»)]*(?:\s|$))")
 _HOME = re.compile(r"/(?:home|Users)/[^/\s'\"]+|/root\b")
 _LONGEST = 300
 

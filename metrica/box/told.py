@@ -85,9 +85,13 @@ def _camera(name: str, nodes: list[LaunchedNode], looked: int | None, now: int) 
         name=name[:200],
         looked_s=None if looked is None else _ago(looked, now),
         frames_in=sum(_sum(node.counters, "sent.") for node in mine if node.role == "source"),
-        frames_out=max((_sum(n.counters, "received.") - _sum(n.counters, "unwatched.") for n in counters), default=0),
+        frames_out=max((_used(n.counters) for n in counters), default=0),
         latency_ms=_shown(max(late, default=None)),
     )
+
+
+def _used(counters: Mapping[str, int]) -> int:
+    return max(0, _sum(counters, "received.") - _sum(counters, "unwatched."))
 
 
 def _sum(counters: Mapping[str, int], prefix: str) -> int:

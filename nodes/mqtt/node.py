@@ -64,6 +64,12 @@ class Mqtt(Node):
             raise ParameterError("type", "this node needs paho-mqtt: run pip install 'metrica[mqtt]'")
         if not self.host.strip() or re.search(r"[\s/@]", self.host):
             raise ParameterError("host", f"'host' must be the name or the address of a machine, not '{self.host}'")
+        try:
+            self.host.encode("idna")  # as a look-up of the name does; paho's thread would end by its error
+        except UnicodeError:
+            raise ParameterError(
+                "host", f"'host' must be the name or the address of a machine, not '{self.host}'"
+            ) from None
         if self.port is not None and not 0 < self.port < 65536:
             raise ParameterError("port", f"'port' must be from 1 to 65535, not {self.port}")
         for name, levels in (("topic", self.topic), ("discovery", self.discovery)):

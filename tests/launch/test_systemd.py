@@ -41,6 +41,7 @@ def test_systemd_hears_ready_after_the_start_then_signs_of_life_then_stopping() 
         with launching(nodes, environment=environment) as launch:
             before = hear(listening, "READY=1")
             assert "STATUS=2 of 2 nodes active" in before
+            assert "EXTEND_TIMEOUT_USEC=120000000" in before, "each step of a start may take minutes on a small box"
             for _ in range(3):
                 hear(listening, "WATCHDOG=1")
             hear(listening, "STATUS=1 of 2 nodes active; not running: /crasher")

@@ -8,9 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
+import pytest
+
 from metrica.dashboard.admin.cli import main as admin
 from metrica.dashboard.alerts.endings import endings_of
 from metrica.dashboard.alerts.keeper import Keeper
+from metrica.dashboard.alerts.sending import Message, send
 from metrica.dashboard.alerts.targets import TargetTable, read_quiet
 from metrica.dashboard.alerts.turn import LEASE, Turns
 from metrica.dashboard.boxes.table import BoxTable
@@ -163,6 +166,50 @@ def test_an_erased_store_and_a_removed_box_are_not_missed(office: Office) -> Non
     assert office.round(16) == ["box_silent"]
     assert admin(["box", "remove", *office.options, "tunis-01", BOX]) == 0
     assert office.round(1) == ["box_silent over"]
+
+
+def test_a_clock_that_is_set_back_keeps_no_box_from_being_heard(office: Office) -> None:
+    office.round(5, hello())
+    office.clock.now -= 2 * HOUR
+    assert office.round(5, hello(disk_free=1_000_000_000)) == ["disk_low"]
+    assert office.round(20) == ["box_silent"]
+
+
+def test_a_message_that_cannot_be_made_keeps_no_other_from_being_told(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken_for_one(address: str, message: Message, private: bool = False) -> None:
+        if "broken" in address:
+            raise TypeError("a library that has a mistake")
+        send(address, message, private)
+
+    (first,) = TargetTable(office.database).all()
+    TargetTable(office.database).remove(first.n)
+    for address in ("https://broken.example", office.hook.address):
+        TargetTable(office.database).add(address, private=True)
+    office.keeper = Keeper(office.database, send=broken_for_one)
+    office.keeper.turns = Turns(office.database)
+    office.clock.now += LEASE + SECOND
+    assert office.round(1, hello(disk_free=1_000_000_000)) == ["disk_low"]
+
+
+def test_who_has_lost_the_turn_tells_nothing_more(office: Office) -> None:
+    low = hello(disk_free=1_000_000_000)
+    with Database(office.place, clock=office.clock) as second:
+        rival = Keeper(second)
+
+        def slow(address: str, message: Message, private: bool = False) -> None:
+            if not office.hook.told:
+                office.clock.now += LEASE + SECOND
+                assert rival.run_once()
+            send(address, message, private)
+
+        with hook() as other:
+            TargetTable(office.database).add(other.address, private=True)
+            office.keeper._send = slow
+            BoxTable(office.database).hear("tunis-01", BOX, low).result()
+            office.keeper.run_once()
+            assert other.sentences() == ["disk_low"]
 
 
 def test_of_several_programs_only_one_tells(office: Office) -> None:

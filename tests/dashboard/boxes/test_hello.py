@@ -181,3 +181,9 @@ def test_a_store_that_is_erased_has_no_boxes(tmp_path: Path) -> None:
         Erasure(server.database).erase("tunis-01")
         assert BoxTable(server.database).of_stores(["tunis-01"]) == []
         assert BoxTable(server.database).hours("tunis-01", BOX, 0) == []
+
+
+def test_a_box_that_cannot_be_called_so_has_no_hours(server: Ingest) -> None:
+    for box in ("nobody-is-called-so", "%00", "a%2Fb", "%ED%A0%80"):
+        answer = ask(server, f"/v1/stores/tunis-01/boxes/{box}/hours")
+        assert (answer.status, answer.body["hours"]) == (200, []), box

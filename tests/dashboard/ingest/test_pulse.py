@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from metrica.dashboard.database.errors import DatabaseError
+from metrica.dashboard.database.errors import DatabaseError, DatabaseFullError
 from metrica.dashboard.ingest.pulse import Pulse
 from metrica.dashboard.store.database import Database
 from tests.dashboard.client import ingest_server
@@ -40,14 +40,14 @@ def test_what_the_last_look_found_is_raised_until_the_next_one_finds_it_well(
     pulse = Pulse(database, each=0.02)
     pulse.require()
     broken = threading.Event()
-    rows = database.rows
+    rows = database._engine.rows
 
     def sometimes(sql: str, *values: Any) -> list[Any]:
         if broken.is_set():
             raise DatabaseError("the disk is gone")
         return rows(sql, *values)
 
-    monkeypatch.setattr(database, "rows", sometimes)
+    monkeypatch.setattr(database._engine, "rows", sometimes)
     broken.set()
     wait_for("the disk is gone", pulse)
     broken.clear()
@@ -66,7 +66,7 @@ def test_a_database_that_does_not_answer_at_all_is_not_well(
 ) -> None:
     pulse = Pulse(database, each=0.02, late=0.3)
     answers = threading.Event()
-    monkeypatch.setattr(database, "rows", lambda *_: answers.wait(60))
+    monkeypatch.setattr(database._engine, "rows", lambda *_: answers.wait(60))
     wait_for("has not answered for", pulse)
     answers.set()
 
@@ -84,7 +84,7 @@ def test_a_database_that_breaks_at_the_first_look_is_said_and_not_raised(
     def fails(*_: object) -> list[Any]:
         raise DatabaseError("the disk is gone")
 
-    monkeypatch.setattr(database, "rows", fails)
+    monkeypatch.setattr(database._engine, "rows", fails)
     with pytest.raises(DatabaseError, match="the disk is gone"):
         Pulse(database, each=60).require()
 
@@ -95,7 +95,7 @@ def test_healthz_waits_for_no_thread_and_for_no_question_to_the_database(
     with ingest_server(tmp_path) as server:
         assert server.get("/healthz").status == 200
         answers = threading.Event()
-        monkeypatch.setattr(server.database, "rows", lambda *_: answers.wait(60))
+        monkeypatch.setattr(server.database._engine, "rows", lambda *_: [answers.wait(60)][:0])
         try:
             assert server.get("/healthz").status == 200
             end = time.monotonic() + 20
@@ -104,3 +104,23 @@ def test_healthz_waits_for_no_thread_and_for_no_question_to_the_database(
                 time.sleep(0.1)
         finally:
             answers.set()
+
+
+def test_a_database_that_can_be_read_but_takes_no_writes_is_not_well(database: Database) -> None:
+    pulse = Pulse(database, each=0.02)
+    (pages,) = database.write(lambda db: db.execute("PRAGMA page_count").fetchone()).result()
+    database.write(lambda db: db.execute(f"PRAGMA max_page_count = {pages}").fetchone()).result()
+    fill = "INSERT INTO organisations (id, name, created) VALUES ('big', ?, 1)"
+    with pytest.raises(DatabaseFullError):
+        database.write(lambda db: db.execute(fill, ("x" * 1_000_000,)).rowcount).result()
+    wait_for("the disk is full", pulse)
+    database.write(lambda db: db.execute("PRAGMA max_page_count = 1000000000").fetchone()).result()
+    database.write(lambda db: db.execute(fill, ("x" * 1_000_000,)).rowcount).result()
+    end = time.monotonic() + 20
+    while True:
+        try:
+            pulse.require()
+            break
+        except DatabaseError:
+            assert time.monotonic() < end
+            time.sleep(0.01)

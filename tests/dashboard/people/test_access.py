@@ -234,3 +234,14 @@ def test_may_is_the_same_question_without_a_database(database: Database) -> None
     assert not asker.may(PEOPLE, Owned(MINE, MAIN))
     assert not asker.may(FIGURES, Owned(OTHER, MAIN))
     assert not asker.may(FIGURES, Owned(MINE, "medina")), "an id alone is not enough"
+
+
+def test_no_token_is_made_with_one_that_was_revoked_meanwhile(database: Database) -> None:
+    member(database, Role.OWNER)
+    tokens, access = ApiTokenTable(database), Access(database)
+    token, known = tokens.create("amel", [FIGURES])
+    maker = access.of_token(token)
+    assert maker is not None
+    tokens.revoke(["amel"], known.key)
+    with pytest.raises(UnknownError, match="the token is unknown or revoked"):
+        tokens.create("amel", [FIGURES], maker=maker)

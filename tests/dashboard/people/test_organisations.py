@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 from sqlite_utils import Database as SqliteDatabase
 
+from metrica.dashboard.alerts.alert import Alert, Changes
+from metrica.dashboard.alerts.notices import NoticeTable
+from metrica.dashboard.alerts.targets import TargetTable
 from metrica.dashboard.database.sqlite.migrations import migrations
 from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.people.access import Access
@@ -166,3 +169,23 @@ def test_every_change_is_in_the_audit_log(database: Database) -> None:
     assert entries[0].address == "192.0.2.0/24"
     assert entries[2].detail == {"organisation": MAIN, "role": "manager", "stores": "all", "role before": "viewer"}
     assert "hash" not in repr(entries)
+
+
+def test_who_was_told_of_alerts_hears_nothing_of_a_store_that_was_given_away(database: Database) -> None:
+    targets, notices = TargetTable(database), NoticeTable(database)
+    of_store = targets.add("https://old.example/store", organisation="medina", store="sfax-01")
+    of_old = targets.add("https://old.example/all", organisation="medina")
+    of_new = targets.add("https://new.example", organisation=MAIN)
+    server = targets.add("https://server.example")
+    silent = Alert("sfax-01", "box_silent", "box-1", 1)
+    notices.apply(Changes([silent], []), targets.all(), {"sfax-01": "medina"})
+    for notice in notices.due(10):
+        notices.told(notice)
+    OrganisationTable(database).move_store("sfax-01", MAIN)
+    notices.apply(Changes([], [silent]), targets.all(), {"sfax-01": MAIN})
+    assert {notice.target for notice in notices.due(10)} == {server}
+    notices.apply(Changes([silent], []), targets.all(), {"sfax-01": MAIN})
+    assert {notice.target for notice in notices.due(10) if not notice.over} == {of_new, server}
+    assert [target.n for target in targets.all()] == [of_old, of_new, server] and of_store
+    OrganisationTable(database).remove("medina")
+    assert [target.n for target in targets.all()] == [of_new, server]

@@ -10,7 +10,7 @@ import pytest
 from metrica.dashboard.kpis.events import HOUR, SECOND
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.webhooks import sender
-from metrica.dashboard.webhooks.table import Webhooks
+from metrica.dashboard.webhooks.table import Webhook, Webhooks
 from metrica.dashboard.webhooks.worker import delivering
 from tests.dashboard.client import STORE, ManualClock
 from tests.dashboard.webhooks.receiver import Receiver, ids, now_of, receiving, register, send, until
@@ -112,3 +112,39 @@ def test_a_slow_target_holds_up_no_other_one(
             until(lambda: now_of(database, other).delivered == 3)
             until(lambda: "did not answer" in now_of(database, slow).trouble)
         target.delay = 0
+
+
+def test_a_clock_that_is_set_back_does_not_stop_the_posts(
+    database: Database, target: Receiver, clock: ManualClock
+) -> None:
+    table, hook = Webhooks(database), register(database, target)
+    assert table.claim(hook.n, "a process that was killed", clock.now + 120 * SECOND) is not None
+    target.status = 500
+    clock.now += 121 * SECOND
+    with delivering(database, look=0.05, ask=0.0):
+        send(database, 1)
+        until(lambda: now_of(database, hook).failures == 1)
+    assert table.claim(hook.n, "another that was killed", clock.now + 120 * SECOND) is not None
+    clock.now -= 5 * HOUR
+    target.status = 200
+    with delivering(database, look=0.05, ask=0.0):
+        until(lambda: now_of(database, hook).delivered == 1, timeout=10)
+
+
+def test_a_look_that_fails_for_whatever_reason_does_not_end_the_thread(
+    database: Database, target: Receiver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    due, failing = Webhooks.due, [True]
+
+    def broken(self: Webhooks, now: int, after: int = 0, limit: int = 1000) -> list[Webhook]:
+        if failing:
+            raise RuntimeError("a mistake")
+        return due(self, now, after, limit)
+
+    monkeypatch.setattr(Webhooks, "due", broken)
+    hook = register(database, target)
+    with delivering(database, look=0.05, ask=0.0):
+        send(database, 1)
+        until(lambda: "a look at the webhooks failed" in caplog.text, timeout=10)
+        failing.clear()
+        until(lambda: now_of(database, hook).delivered == 1, timeout=10)

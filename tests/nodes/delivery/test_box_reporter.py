@@ -12,6 +12,7 @@ import pytest
 
 from metrica import testing
 from metrica.box import Launched, LaunchedNode
+from metrica.box.clean import cleaned
 from metrica.box.launched import STATUS_FILE
 from metrica.context import Context
 from metrica.dashboard.boxes.table import Box, BoxTable
@@ -205,3 +206,15 @@ def test_a_journal_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     assert (found.unsent, found.refused, found.waiting_s) == (None, None, None)
     assert list(tmp_path.iterdir()) == []
     assert look_at(tmp_path / "gone", tmp_path / "journal.db").disk_free is None
+
+
+@pytest.mark.parametrize(
+    ("sentence", "shown"),
+    [
+        ("rtsp://shop:Se,sa;me'19\"77@192.168.1.20/s1 does not answer", "(address) does not answer"),
+        ("cannot open 'rtsp://camera/s1?user=shop&pwd=Se,same', see the log", "cannot open '(address)', see the log"),
+        ("nothing is at (https://shop.example/a).", "nothing is at ((address))."),
+    ],
+)
+def test_an_address_is_left_out_whole_whatever_signs_its_password_has(sentence: str, shown: str) -> None:
+    assert cleaned(sentence) == shown

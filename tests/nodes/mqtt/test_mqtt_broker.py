@@ -80,6 +80,7 @@ def test_a_failure_in_the_thread_ends_the_node(tmp_path: Path, monkeypatch: pyte
     ("params", "parameter", "words"),
     [
         ({"host": "mqtt://x"}, "host", "must be the name or the address"),
+        ({"host": "shop..lan"}, "host", "must be the name or the address"),
         ({"host": "x", "port": 70000}, "port", "from 1 to 65535"),
         ({"host": "192.168.1.2", "username": "u", "password": "p"}, "host", "unencrypted"),
         ({"host": "127.0.0.1", "password": "p"}, "username", "with a 'username' only"),
