@@ -145,6 +145,7 @@ class Removals:
 
         def end(db: Connection) -> None:
             move(db, 1 << 30)  # the few that a box has sent meanwhile
+            bump(db)  # no answer from before it is given any more, while the fresh one takes its time
             if removal.restored is None:
                 db.execute("UPDATE removals SET restored = ? WHERE n = ?", (now, n))
                 record(db, now, actor, "events restored", removal.stretch.store, detail={"n": n})
