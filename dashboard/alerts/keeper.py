@@ -41,7 +41,9 @@ class Keeper:
         """endings: returns what is valid until a moment. send: sends a message, or raises SendingError."""
         self._database, self._endings, self._send = database, endings, send
         self._gatherer = Gatherer(database)
-        self._targets, self._notices, self._turns = TargetTable(database), NoticeTable(database), Turns(database)
+        self._targets, self._notices = TargetTable(database), NoticeTable(database)
+        self.turns = Turns(database)
+        """Whose turn it is to tell: of several programs over one database, one."""
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -58,7 +60,7 @@ class Keeper:
 
     def run_once(self) -> bool:
         """Do one round. Returns False if it is another program's turn. Raises DatabaseError."""
-        turn = self._turns.take()
+        turn = self.turns.take()
         if turn is None:
             return False
         now = self._database.clock()
@@ -81,7 +83,7 @@ class Keeper:
             except Exception:  # the other rounds go on
                 log.exception("a round of alerts failed; the next one is in %.0f s", period)
         try:
-            self._turns.give_back()
+            self.turns.give_back()
         except DatabaseError as error:
             log.warning("the turn of alerts ends by itself: %s", error)
 
@@ -110,7 +112,7 @@ class Keeper:
             if target.is_quiet(Calendar(zone).local(now)):
                 self._notices.wait(notice, now + _QUIET_AGAIN)
                 continue
-            self._turns.take()  # a slow target must not let the turn run out
+            self.turns.take()  # a slow target must not let the turn run out
             self._tell_one(notice, target, zone)
 
     def _tell_one(self, notice: Notice, target: Target, zone: str) -> None:
