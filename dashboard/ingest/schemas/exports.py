@@ -70,7 +70,7 @@ class ExportedDay(BaseModel):
     peak_hour: datetime | None = Field(description="When the clock hour with the most INs began; null without any.")
     peak_entered: int | None = Field(description="How many these were; null without any.")
     missing_hours: float = Field(
-        ge=0, description="For how long a camera did not look when people usually come: the sums are too low."
+        ge=0, description="For how long a camera did not look when people come: sums are too low."
     )
 
 
