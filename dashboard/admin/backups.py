@@ -59,8 +59,7 @@ def write_backup(args: argparse.Namespace) -> int:
     """Write a backup."""
     place = database_place(args)
     with stoppable() as stopped:
-        in_file = isinstance(place, Path)
-        contents = back_up(place, args.file, stopped) if in_file else draw_up(place, args.file, stopped)
+        contents = draw_up(place, args.file, stopped) if isinstance(place, str) else back_up(place, args.file, stopped)
     say(f"{args.file}: {_described(contents)}, {args.file.stat().st_size} bytes, checked")
     try:
         with open_database(args) as database:

@@ -43,7 +43,9 @@ class Keeper:
         """endings: returns what is valid until a moment. send: sends a message, or raises SendingError."""
         self._database, self._endings, self._send = database, endings, send
         self._gatherer = Gatherer(database)
-        self._targets, self._notices, self._turns = TargetTable(database), NoticeTable(database), Turns(database)
+        self._targets, self._notices = TargetTable(database), NoticeTable(database)
+        self.turns = Turns(database)
+        """Whose turn it is to tell: of several programs over one database, one."""
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -60,7 +62,7 @@ class Keeper:
 
     def run_once(self) -> bool:
         """Do one round. Returns False if it is another program's turn. Raises DatabaseError."""
-        turn = self._turns.take()
+        turn = self.turns.take()
         if turn is None:
             return False
         now, taken = self._database.clock(), time.monotonic()
@@ -71,7 +73,7 @@ class Keeper:
             if self._stop.is_set():
                 return True
             if time.monotonic() - taken > _TAKE_AGAIN:  # thousands of stores must not let the turn run out
-                if self._turns.take() is None:
+                if self.turns.take() is None:
                     return False
                 taken = time.monotonic()
         self._note(findings)
@@ -87,7 +89,7 @@ class Keeper:
             except Exception:  # the other rounds go on
                 log.exception("a round of alerts failed; the next one is in %.0f s", period)
         try:
-            self._turns.give_back()
+            self.turns.give_back()
         except DatabaseError as error:
             log.warning("the turn of alerts ends by itself: %s", error)
 
@@ -117,7 +119,7 @@ class Keeper:
                 self._notices.wait(notice, now + _QUIET_AGAIN)
                 continue
             # A slow target must not let the turn run out; if it did all the same, another program tells the rest.
-            if self._turns.take() is None:
+            if self.turns.take() is None:
                 return
             self._tell_one(notice, target, zone)
 

@@ -60,7 +60,7 @@ class _PostgresqlEnd(End):
             columns: dict[str, list[tuple[str, str]]] = {}
             numbers: dict[str, str] = {}
             for table, column, kind, counts in self._conn.execute(_COLUMNS, (list(_OWN),)).fetchall():
-                columns.setdefault(table, []).append((column, _KINDS.get(kind, kind)))
+                columns.setdefault(table, []).append((column, str(_KINDS.get(kind, kind))))
                 if counts:
                     numbers[table] = column
             refers = self._conn.execute(_REFERS).fetchall()

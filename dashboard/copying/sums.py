@@ -27,7 +27,7 @@ class Sum:
         for row in rows:
             # SQLite keeps no minus before a zero, so 0.0 stands for both.
             values = [value + 0.0 if type(value) is float else value for value in row] if self._reals else row
-            digest = hashlib.blake2b(msgpack.packb(values), digest_size=_BYTES).digest()
+            digest = hashlib.blake2b(msgpack.packb(values) or b"", digest_size=_BYTES).digest()
             self._total += int.from_bytes(digest)
             self.rows += 1
 

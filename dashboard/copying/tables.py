@@ -54,8 +54,10 @@ def in_order(tables: Mapping[str, Table]) -> list[Table]:
 def require_same(source: Mapping[str, Table], target: Mapping[str, Table], names: tuple[str, str]) -> None:
     """Raise DatabaseError unless both have the same tables, with the same columns. names: of the two databases."""
     for one, other, who, where in ((source, target, *names), (target, source, *reversed(names))):
-        for table in sorted(set(one) - set(other)):
-            raise DatabaseError(f"{who} has the table {table}, which {where} lacks: copy with the Metrica that made it")
+        for missing in sorted(set(one) - set(other)):
+            raise DatabaseError(
+                f"{who} has the table {missing}, which {where} lacks: copy with the Metrica that made it"
+            )
     for name, table in source.items():
         if {*table.columns} != {*target[name].columns}:
             raise DatabaseError(

@@ -17,3 +17,12 @@ def upsert(db: Connection, table: str, key: str, row: Mapping[str, Any]) -> None
         f" ON CONFLICT ({key}) DO UPDATE SET {changes}",
         tuple(row.values()),
     )
+
+
+def lock_row(db: Connection, table: str, key: str, value: str) -> bool:
+    """Keep other writes that lock the same row out until this transaction ends, also those of other programs.
+
+    What is read after it is as they have left it. Returns False, and keeps nobody out, if there is no such row.
+    """
+    # An update that changes nothing: "FOR UPDATE" is not in SQLite's language.
+    return db.execute(f"UPDATE {table} SET {key} = {key} WHERE {key} = ?", (value,)).rowcount > 0

@@ -141,7 +141,7 @@ async def _write_uploads(app: web.Application) -> AsyncIterator[None]:
                 await asyncio.wrap_future(written)
         except DatabaseError as error:  # the alert about uploads waits for an hour, and the next ones are noted
             log.warning("who sent something is not noted: %s", error)
-        except Exception:  # noqa: BLE001 (without these notes, all stores would seem to send nothing an hour later)
+        except Exception:  # noqa: BLE001 (without these notes, all stores would seem silent an hour later)
             log.exception("who sent something is not noted; the next ones are")
 
     async def keep_writing() -> None:

@@ -39,7 +39,7 @@ _CHUNK = 64 << 10  # characters
 _ASK_AGAIN = 10.0  # s, until it is asked again whether whoever asks may have the rows
 _PATIENCE = 60.0  # s in which a chunk has to be taken
 
-_WHAT = Choice("what", ("days", "hours", "quarters", "events", "coverage"), "What to export.")
+_WHAT = Choice("what", ("days", "hours", "quarters", "events", "coverage", "heatmap"), "What to export.")
 _FORMAT = Choice("format", tuple(FORMATS), "JSON array, CSV, or JSON lines.")
 _FROM = Time("from", "Only from this time on, by the store's clock; without it, from the beginning.")
 _TO = Time("to", "Only before this time; without it, up to now.")

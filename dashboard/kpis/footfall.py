@@ -76,6 +76,35 @@ class HeatMap:
     """cells[weekday][i] belongs to hours[i]; weekday 0 is Monday. None without a complete day to take the mean of."""
 
 
+class HeatMeans:
+    """Takes the means of a heat map over complete business days, in any order. Hours with a gap are left out."""
+
+    def __init__(self, calendar: Calendar, first: int | None) -> None:
+        """first: from when on the store is known, ns UTC; None if never."""
+        self._calendar, self._first = calendar, first
+        self._sums = [[0] * 24 for _ in range(7)]
+        self._days = [[0] * 24 for _ in range(7)]
+
+    def add(self, day: date, counts: Counts, gaps: Sequence[Gap]) -> None:
+        """Add a business day that is over. counts, gaps: those of the day, and others."""
+        if self._first is None:
+            return
+        missing = _missing_by_hour(gaps, self._calendar, day, END_OF_TIME)
+        for hour, count in _by_hour(counts, self._calendar, day, since=self._first).items():
+            if hour not in missing:
+                self._sums[day.weekday()][hour] += count
+                self._days[day.weekday()][hour] += 1
+
+    def heat_map(self) -> HeatMap:
+        """Return the means of the days so far."""
+        hours = clock_hours(self._calendar)
+        cells = tuple(
+            tuple(total[hour] / days[hour] if days[hour] else None for hour in hours)
+            for total, days in zip(self._sums, self._days, strict=True)
+        )
+        return HeatMap(tuple(hours), cells)
+
+
 def traffic_today(events: Events, calendar: Calendar, now: int) -> Traffic:
     """Count INs and OUTs since the business day began."""
     today = _today(events, calendar, now)
@@ -153,25 +182,10 @@ def heat_map(
 
     Hours with a gap are left out of the mean.
     """
-    hours = clock_hours(calendar)
-    sums = [[0] * 24 for _ in range(7)]
-    days = [[0] * 24 for _ in range(7)]
-    today = calendar.day_of(now)
+    today, means = calendar.day_of(now), HeatMeans(calendar, first)
     for back in range(1, 7 * weeks + 1):
-        if first is None:
-            break
-        day = today - timedelta(days=back)
-        missing = _missing_by_hour(gaps, calendar, day, now)
-        for hour, count in _by_hour(counts, calendar, day, since=first).items():
-            if hour in missing:
-                continue
-            sums[day.weekday()][hour] += count
-            days[day.weekday()][hour] += 1
-    cells = tuple(
-        tuple(sums[weekday][hour] / days[weekday][hour] if days[weekday][hour] else None for hour in hours)
-        for weekday in range(7)
-    )
-    return HeatMap(tuple(hours), cells)
+        means.add(today - timedelta(days=back), counts, gaps)
+    return means.heat_map()
 
 
 def _today(events: Events, calendar: Calendar, now: int) -> Events:

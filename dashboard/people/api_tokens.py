@@ -151,8 +151,9 @@ class ApiTokenTable:
             start = key[:_KEY].lower()
             if not _KEYS.fullmatch(start):
                 raise UnknownError(f"no token has the key {key!r}")
-            sql = f"SELECT {_COLUMNS} FROM api_tokens t WHERE substr(t.hash, 1, ?) = ?"
-            found = [row for row in db.execute(sql, (len(start), start)).fetchall() if row[1] in whose]
+            # All that begin with it, by the index: after the last hexadecimal digit comes g.
+            sql = f"SELECT {_COLUMNS} FROM api_tokens t WHERE t.hash >= ? AND t.hash < ?"
+            found = [row for row in db.execute(sql, (start, f"{start}g")).fetchall() if row[1] in whose]
             if len(found) != 1:
                 raise UnknownError(f"no token has the key {key!r}")
             with_others = (

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib.resources import files
@@ -72,6 +74,19 @@ class StoreDetails:
 
 NAMES = tuple(field.name for field in fields(StoreDetails))
 """The names of the details."""
+
+
+def told_apart(stores: Sequence[str], names: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return stores, each with what people call it: its id without a name, and both where two would look the same.
+
+    names: by id, see `DetailsTable.names`.
+    """
+    called = [names.get(store, store) for store in stores]
+    often = Counter(called)
+    return [
+        (store, name if often[name] == 1 or name == store else f"{name} ({store})")
+        for store, name in zip(stores, called, strict=True)
+    ]
 
 
 def read_details(document: dict[str, Any]) -> dict[str, Any]:

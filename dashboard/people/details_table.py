@@ -14,6 +14,7 @@ from metrica.dashboard.people.errors import UnknownError
 from metrica.dashboard.store.audit import COMMAND, Scalar, record
 
 _COLUMNS = "name, address, country, currency, hours, floor_area, capacity"
+_TOGETHER = 1000  # stores in one question: no database takes any number of values
 _KINDS = {"tags": "tag", "groups": "group"}
 
 
@@ -30,13 +31,13 @@ class DetailsTable:
 
     def names(self, stores: list[str]) -> dict[str, str]:
         """Return what people call these stores, by id; without those that have no name."""
-        if not stores:
-            return {}
-        marks = ", ".join("?" * len(stores))
-        rows = self._file.rows(
-            f"SELECT store, name FROM store_details WHERE name != '' AND store IN ({marks})", *stores
-        )
-        return dict(rows)
+        found: dict[str, str] = {}
+        for n in range(0, len(stores), _TOGETHER):
+            some = stores[n : n + _TOGETHER]
+            marks = ", ".join("?" * len(some))
+            sql = f"SELECT store, name FROM store_details WHERE name != '' AND store IN ({marks})"
+            found |= dict(self._file.rows(sql, *some))
+        return found
 
     def change(self, store: str, details: dict[str, Any], *, actor: str = COMMAND, address: str = "") -> StoreDetails:
         """Change some details of a store and return all.

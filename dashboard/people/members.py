@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from metrica.dashboard.database.interface import Connection, Engine
+from metrica.dashboard.database.statements import lock_row
 from metrica.dashboard.people.errors import UnknownError
 from metrica.dashboard.people.organisations import MAIN
 from metrica.dashboard.people.rights import Role, role_of
@@ -85,7 +86,8 @@ class MemberTable:
         checked_name(name, organisation)
 
         def insert(db: Connection) -> Member:
-            if not db.execute("SELECT 1 FROM organisations WHERE id = ?", (organisation,)).fetchone():
+            # Until this write is done, the organisation is not removed, and nobody else takes the name.
+            if not lock_row(db, "organisations", "id", organisation):
                 raise UnknownError(f"there is no organisation {organisation!r}")
             if db.execute("SELECT 1 FROM users WHERE name = ? AND removed IS NULL", (name,)).fetchone():
                 raise ValueError(f"there is a user {name!r} already")
@@ -119,6 +121,7 @@ class MemberTable:
         now, named = self._file.clock(), _named(role, stores)
 
         def update(db: Connection) -> Member:
+            lock_row(db, "organisations", "id", organisation)  # or two owners at once each count on the other
             before = _read(db, organisation, name)
             if before.role is Role.OWNER and role is not Role.OWNER:
                 _require_another_owner(db, before)
@@ -153,6 +156,7 @@ class MemberTable:
         now = self._file.clock()
 
         def delete(db: Connection) -> None:
+            lock_row(db, "organisations", "id", organisation)
             member = _read(db, organisation, name)
             if member.role is Role.OWNER:
                 _require_another_owner(db, member)

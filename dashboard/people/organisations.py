@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from metrica.dashboard.database.interface import Connection, Engine
+from metrica.dashboard.database.statements import lock_row
 from metrica.dashboard.people.errors import UnknownError
 from metrica.dashboard.store.audit import COMMAND, record
 
@@ -87,6 +88,7 @@ class OrganisationTable:
         now = self._file.clock()
 
         def delete(db: Connection) -> None:
+            lock_row(db, "organisations", "id", organisation)  # nothing is added to it while it is looked through
             _require(db, organisation)
             if organisation == MAIN:
                 raise ValueError(f"the organisation {MAIN!r} cannot be removed: whoever names none belongs to it")
@@ -109,6 +111,7 @@ class OrganisationTable:
         now = self._file.clock()
 
         def update(db: Connection) -> None:
+            lock_row(db, "organisations", "id", organisation)
             _require(db, organisation)
             row = db.execute("SELECT organisation FROM stores WHERE id = ?", (store,)).fetchone()
             if row is None:

@@ -1,4 +1,7 @@
-"""The figures of each clock hour of any period, one after the other: neither memory nor a server feels how many."""
+"""The figures of each clock hour and business day of any period, one after the other.
+
+Neither memory nor a server feels how many.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import numpy as np
 
 from metrica.dashboard.kpis.business_day import Hour
 from metrica.dashboard.kpis.counts import Quarters
+from metrica.dashboard.kpis.days import Day
 from metrica.dashboard.kpis.events import END_OF_TIME, HOUR, QUARTER
 from metrica.dashboard.kpis.gaps import Gap, time_in_gaps
 from metrica.dashboard.kpis.store import Store
@@ -37,11 +41,58 @@ class HourFigures:
     """The share of the hour in which a camera did not look, 0 to 1, also at times at which nobody usually comes."""
 
 
+@dataclass(frozen=True, slots=True)
+class DayFigures:
+    """What was counted on one business day; of the first and the last, in the hours that were asked for."""
+
+    day: date
+    hours: list[HourFigures]
+    """In order."""
+    missing: float
+    """For how many hours a camera did not look at a time at which people usually come, as on the pages: a camera that
+    is off at night, when nobody comes, makes no figure too low."""
+    mean_dwell: float | None
+    """Mean dwell, seconds; None before the day is over, for one with a gap and for one with few crossings."""
+
+    @property
+    def seen(self) -> bool:
+        """Whether it has figures: if nobody was counted while a camera did not look, that is not zero."""
+        return self.missing <= 0 or any(hour.entered or hour.left for hour in self.hours)
+
+    @property
+    def entered(self) -> int | None:
+        """INs; None if there were none and a camera did not look."""
+        count = sum(hour.entered or 0 for hour in self.hours)
+        return count if count or self.missing <= 0 else None
+
+    @property
+    def left(self) -> int | None:
+        """OUTs; None if it was not seen."""
+        return sum(hour.left or 0 for hour in self.hours) if self.seen else None
+
+    @property
+    def visits(self) -> float | None:
+        """Mean of INs and OUTs; None if it was not seen."""
+        return None if self.entered is None or self.left is None else (self.entered + self.left) / 2
+
+    @property
+    def peak(self) -> HourFigures | None:
+        """The clock hour with the most INs, of equal ones the first; None without any."""
+        best = max(self.hours, key=lambda hour: hour.entered or 0, default=None)
+        return best if best is not None and best.entered else None
+
+
 def hours_between(database: Database, store: Store, since: int, until: int) -> Iterator[HourFigures]:
     """Give the figures of the clock hours that touch `since` to `until` (ns UTC), from the store's history on.
 
     Of the time before its history only hours are given in which somebody was counted. The last hour is the present one.
     """
+    for day in days_between(database, store, since, until):
+        yield from day.hours
+
+
+def days_between(database: Database, store: Store, since: int, until: int) -> Iterator[DayFigures]:
+    """Give the figures of the business days with such hours, with these hours. The last day is today so far."""
     now = database.clock()
     view = Views(database).at(store, now)
     oldest, before_looks = _oldest(database, store.id)
@@ -57,18 +108,30 @@ def hours_between(database: Database, store: Store, since: int, until: int) -> I
             day = max(day, calendar.day_of(min(_next(database, store.id, calendar.start(day)), first, now)))
         last = min(day + timedelta(days=_BLOCK - 1), view.day)
         counts = _counts(database, view, day, last)
-        known = _pauses(database, view, day, last)
+        known = _taught(database, view, day, last)
         for one in (day + timedelta(days=n) for n in range((last - day).days + 1)):
             if calendar.bounds(one)[1] <= first and not counts.crossings(*calendar.bounds(one)):
                 continue
-            gaps = [*unlooked, *known.get(one, [])]
-            for hour in calendar.hours(one):
-                if hour.end <= begin or hour.start >= end:
-                    continue
-                figures = _figures(one, hour, counts, gaps, now)
-                if hour.end > first or figures.entered or figures.left:
-                    yield figures
+            pauses = view.pauses_today if one == view.day else known[one].pauses if one in known else ()
+            gaps = [*unlooked, *(gap for gap, _ in pauses)]
+            figures = [
+                _figures(one, hour, counts, gaps, now)
+                for hour in calendar.hours(one)
+                if hour.end > begin and hour.start < end
+            ]
+            listed = [each for each in figures if each.hour.end > first or each.entered or each.left]
+            if listed:
+                yield _day(one, listed, known.get(one), view)
         day = last + timedelta(days=1)
+
+
+def _day(day: date, hours: list[HourFigures], taught: Day | None, view: View) -> DayFigures:
+    if day == view.day:
+        missing = time_in_gaps(view.gaps_today, view.begin, view.now + 1)
+    else:
+        missing = taught.missing if taught is not None else 0
+    past = taught.past_day if taught is not None else None
+    return DayFigures(day, hours, missing / HOUR, past.mean_dwell if past is not None else None)
 
 
 def _figures(day: date, hour: Hour, counts: Quarters, gaps: list[Gap], now: int) -> HourFigures:
@@ -96,14 +159,10 @@ def _counts(database: Database, view: View, first: date, last: date) -> Quarters
     return Quarters.from_rows(rows)
 
 
-def _pauses(database: Database, view: View, first: date, last: date) -> dict[date, list[Gap]]:
-    """Return all times of some days at which a camera did not look."""
+def _taught(database: Database, view: View, first: date, last: date) -> dict[date, Day]:
+    """Return what some days taught, those of which something is known and that are over."""
     known = None if view.since is None else view.calendar.day_of(view.since)
-    wanted = Wanted(view.store, first, min(last, view.day - timedelta(days=1)), known)
-    found = {day: [gap for gap, _ in taught.pauses] for day, taught in database.days.get(wanted, view.known).items()}
-    if last == view.day:
-        found[view.day] = [gap for gap, _ in view.pauses_today]
-    return found
+    return database.days.get(Wanted(view.store, first, min(last, view.day - timedelta(days=1)), known), view.known)
 
 
 def _next(database: Database, store: str, begin: int) -> int:

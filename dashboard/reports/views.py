@@ -211,15 +211,14 @@ def _row(day: date, taught: Day | None, count: int | None) -> footfall.DayRow:
 
 def _counts_of(database: Database, view: View, days: Sequence[date]) -> dict[date, int]:
     """Count the visitors of days before the store was known: there are few, from clocks that were wrong."""
-    found: dict[date, int] = {}
     if not days:
-        return found
-    edges = [view.calendar.start(days[0]), view.calendar.bounds(days[-1])[1]]
+        return {}
+    # Of all days from the first to the last, so that each begins where the one before ends; a day is looked up, not
+    # each of its quarters: if the history is younger than the question, there are thousands.
+    every = [days[0] + timedelta(days=n) for n in range((days[-1] - days[0]).days + 2)]
+    edges = [view.calendar.start(day) for day in every]
     with database.snapshot() as db:
-        quarters = read_quarters(db, view.store.id, *edges)
-    counted = {view.calendar.day_of(int(start)) for start in quarters.starts}
-    for day in counted.intersection(days):
-        count = int(quarters.entered(np.array(view.calendar.bounds(day)))[0])
-        if count:
-            found[day] = count
-    return found
+        quarters = read_quarters(db, view.store.id, edges[0], edges[-1])
+    counts = quarters.entered(np.array(edges))
+    wanted = set(days)
+    return {day: int(count) for day, count in zip(every[:-1], counts, strict=True) if count and day in wanted}

@@ -85,7 +85,8 @@ class DayTable:
             raise DatabaseBusyError(
                 f"{len(missing) - len(todo)} past days of {wanted.store.id} are still being summed: try again"
             )
-        return {day: found[day] for day in bounds if day in found}
+        # Of the time before that a day may have been kept that nobody would know now.
+        return {day: found[day] for day in bounds if day in found and wanted.known is not None and day >= wanted.known}
 
     def _teach(self, store: Store, days: Sequence[date]) -> dict[date, Day]:
         """Compute days that follow each other, and keep what they taught."""

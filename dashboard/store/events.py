@@ -90,6 +90,5 @@ def insert_events(file: Engine, db: Connection, store: str, rows: Sequence[Event
     new = file.insert_events(db, rows) if rows else []
     if new:
         add_crossings(db, store, [(camera, line, direction, time) for _, _, camera, line, direction, _, time, _ in new])
-        times = [row[6] for row in new]
-        note_events(db, store, min(times), max(times))
+        note_events(db, store, [row[6] for row in new])
     return len(new)

@@ -6,10 +6,12 @@ already, and of which this may be wrong now, are marked, and computed anew when 
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from metrica.dashboard.database.interface import Connection, Engine
-from metrica.dashboard.kpis.events import HOUR
+from metrica.dashboard.kpis.events import END_OF_TIME, HOUR
+from metrica.dashboard.kpis.gaps import TAKEN_AWAY
 from metrica.dashboard.store.history import History, find_history
 
 _DAY = 24 * HOUR
@@ -60,8 +62,9 @@ class HistoryTable:
         return self._file.write(find).result()
 
 
-def note_events(db: Connection, store: str, oldest: int, newest: int, *, removed: bool = False) -> None:
-    """Note that events of a store from `oldest` to `newest` (ns UTC) were added or removed, inside that write."""
+def note_events(db: Connection, store: str, times: Collection[int], *, removed: bool = False) -> None:
+    """Note that events of a store with these times (ns UTC) were added or removed, inside that write."""
+    oldest, newest = min(times), max(times)
     row, heard = _read(db, store)
     before = _known(row)
     history = before.history
@@ -71,11 +74,9 @@ def note_events(db: Connection, store: str, oldest: int, newest: int, *, removed
         history = History(history.first, max(history.last, newest))
     if history != before.history or not row[0]:
         _write_history(db, store, history)
-    stretch = [(oldest, newest + _DAYS_COMPARED)] if oldest < before.closed else []
-    old, new = before.history.first if before.history else None, history.first if history else None
-    if row[0] and old != new:
-        begins = [first for first in (old, new) if first is not None]
-        stretch.append((min(begins), max(begins) + _DAYS_COMPARED))
+    stretch = list(_stretches(times)) if oldest < before.closed else []
+    if row[0]:
+        stretch += _moved(before.history, history)
     _note(db, store, before.closed, stretch)
 
 
@@ -86,15 +87,41 @@ def note_look(db: Connection, store: str, start: int, end: int, *, removed: bool
     newest = end if before.newest_look is None else max(end, before.newest_look)
     if removed:
         newest = db.execute('SELECT max("end") FROM watched WHERE store = ?', (store,)).fetchone()[0]
+        if newest is not None and newest != before.newest_look:
+            # A camera that stopped in the days before seemed to be taken away, and is only broken now.
+            start = min(start, newest - TAKEN_AWAY)
     if newest != before.newest_look:
         db.execute("UPDATE histories SET newest_look = ? WHERE store = ?", (newest, store))
     stretch = [(start, end + _DAYS_EXPECTED)] if start < before.closed else []
-    if row[0] and (before.history is None or start < before.history.first):
+    if row[0] and (removed or before.history is None or start < before.history.first):
         history = find_history(db, store, before.history)  # a time in which a camera looked connects two times
         if history != before.history:
             _write_history(db, store, history)
-            stretch.append((start, (before.history or history or History(start, start)).first + _DAYS_COMPARED))
+            stretch += _moved(before.history, history)
     _note(db, store, before.closed, stretch)
+
+
+def _stretches(times: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Return the days that events change, as stretches (ns UTC): one event of a wrong clock changes few."""
+    first = last = None
+    for time in sorted(times):
+        if first is None or last is None:
+            first = time
+        elif time - last > _DAYS_COMPARED:
+            yield first, last + _DAYS_COMPARED
+            first = time
+        last = time
+    if first is not None and last is not None:
+        yield first, last + _DAYS_COMPARED
+
+
+def _moved(before: History | None, after: History | None) -> list[tuple[int, int]]:
+    """Return which days are others because the history begins at another time, as a stretch (ns UTC)."""
+    begins = sorted({history.first for history in (before, after) if history is not None})
+    if len(begins) == 2:
+        return [(begins[0], begins[1] + _DAYS_COMPARED)]
+    # Without a history no day was compared with weeks in which nobody came.
+    return [(begins[0], END_OF_TIME)] if (before is None) != (after is None) else []
 
 
 def note_closed(db: Connection, store: str, until: int) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.database.interface import Connection, Engine
-from metrica.dashboard.database.statements import upsert
+from metrica.dashboard.database.statements import lock_row, upsert
 from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.store.audit import COMMAND, record
 from metrica.dashboard.store.gone import erased, fingerprint, forget_store, tables_of_stores
@@ -75,6 +75,10 @@ class StoreTable:
             after = replace(before or Store(store, settings["timezone"]), **settings)
             _write(db, after, dict.fromkeys(settings, ADMIN), now, actor, address)
             if before is None and organisation:
+                if not lock_row(db, "organisations", "id", organisation):  # removed at this moment
+                    raise ValueError(
+                        f"there is no organisation {organisation!r}: see 'metrica-admin organisation list'"
+                    )
                 db.execute("UPDATE stores SET organisation = ? WHERE id = ?", (organisation, store))
             return after
 

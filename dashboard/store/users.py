@@ -41,6 +41,13 @@ class UserTable:
         rows = self._file.rows(f"SELECT {_COLUMNS} FROM users WHERE removed IS NULL ORDER BY name")
         return [User(*row) for row in rows]
 
+    def have_old_hash(self) -> bool:
+        """Whether any password has a hash of the kind that Metrica wrote before argon2id, see `service.passwords`.
+
+        It is asked at every login, so an index has these users only (step m014_many_people): as written here.
+        """
+        return bool(self._file.rows("SELECT 1 FROM users WHERE substr(password, 1, 7) = 'scrypt:' LIMIT 1"))
+
     def get(self, name: str) -> User | None:
         """Return the user with this name; None if there is none."""
         rows = self._file.rows(f"SELECT {_COLUMNS} FROM users WHERE name = ? AND removed IS NULL", name)

@@ -1,4 +1,4 @@
-"""The rows of an export: a store's events, its coverage, and its figures per quarter of an hour, hour and business day.
+"""The rows of an export: a store's events, its coverage, and its figures per quarter of an hour, hour, day and weekday.
 
 All of it is in the store's own local time, and read piece by piece, so that neither the memory nor a running server
 feels how much there is.
@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from metrica.dashboard.kpis.business_day import Calendar
 from metrica.dashboard.kpis.events import END_OF_TIME, HOUR, IN, QUARTER, SECOND
+from metrica.dashboard.kpis.hours import WEEKDAYS
 from metrica.dashboard.kpis.store import Store
-from metrica.dashboard.reports.hours import hours_between
+from metrica.dashboard.reports.heat import heat_between
+from metrica.dashboard.reports.hours import days_between, hours_between
 from metrica.dashboard.store.database import Database
 
 Cell = str | int | float | None
@@ -128,22 +129,35 @@ def hours(database: Database, store: Store, since: int, until: int) -> Iterator[
 
 
 def days(database: Database, store: Store, since: int, until: int) -> Iterator[Row]:
-    """Give the figures of each business day that begins in the time asked for, likewise; the last is today so far."""
-    calendar, now = Calendar(store.timezone, store.cutoff_hour), database.clock()
-    for day, rows in groupby(hours_between(database, store, since, END_OF_TIME), lambda row: row.day):
-        start = calendar.start(day)
+    """Give the figures of each business day that begins in the time asked for, as on the pages; the last is today so far."""
+    calendar = Calendar(store.timezone, store.cutoff_hour)
+    for day in days_between(database, store, since, END_OF_TIME):
+        start = calendar.start(day.day)
         if start >= until:
             return
         if start >= since:
-            listed = list(rows)
-            missing = sum(row.missing * (min(row.hour.end, now + 1) - row.hour.start) for row in listed)
-            seen = missing <= 0 or any(row.entered or row.left for row in listed)
             yield {
-                "business_day": day.isoformat(),
-                "entered": sum(row.entered or 0 for row in listed) if seen else None,
-                "left": sum(row.left or 0 for row in listed) if seen else None,
-                "missing_hours": round(missing / HOUR, 3),
+                "business_day": day.day.isoformat(),
+                "entered": day.entered,
+                "left": day.left,
+                "visits": day.visits,
+                "mean_dwell": None if day.mean_dwell is None else round(day.mean_dwell, 1),
+                "peak_hour": local_time(day.peak.hour.start, store.timezone) if day.peak else None,
+                "peak_entered": day.peak.entered if day.peak else None,
+                "missing_hours": round(day.missing, 3),
             }
+
+
+def heat(database: Database, store: Store, since: int, until: int) -> Iterator[Row]:
+    """Give the mean INs of each weekday and clock hour, over the business days that begin in the time asked for.
+
+    Without a beginning (0), over the last weeks of it, as the page shows them. An hour without a complete day to take
+    the mean of has no figure.
+    """
+    found = heat_between(database, store, since or None, until)
+    for weekday, cells in zip(WEEKDAYS, found.cells, strict=True):
+        for hour, mean in zip(found.hours, cells, strict=True):
+            yield {"weekday": weekday, "hour": hour, "visitors": mean}
 
 
 KINDS: dict[str, tuple[Rows, tuple[str, ...]]] = {
@@ -151,7 +165,20 @@ KINDS: dict[str, tuple[Rows, tuple[str, ...]]] = {
     "coverage": (coverage, ("camera", "start", "end", "seconds")),
     "quarters": (quarters, ("quarter", "business_day", "camera", "line", "entered", "left")),
     "hours": (hours, ("hour", "business_day", "entered", "left", "missing")),
-    "days": (days, ("business_day", "entered", "left", "missing_hours")),
+    "days": (
+        days,
+        (
+            "business_day",
+            "entered",
+            "left",
+            "visits",
+            "mean_dwell",
+            "peak_hour",
+            "peak_entered",
+            "missing_hours",
+        ),
+    ),
+    "heatmap": (heat, ("weekday", "hour", "visitors")),
 }
 """What can be exported: what gives its rows, and its columns."""
 

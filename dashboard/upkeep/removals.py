@@ -119,8 +119,7 @@ class Removals:
             db.executemany(f"DELETE FROM events WHERE {named}", keys)
             if there:
                 subtract_crossings(db, stretch.store, there)
-                times = [time for *_, time in there]
-                note_events(db, stretch.store, min(times), max(times), removed=True)
+                note_events(db, stretch.store, [time for *_, time in there], removed=True)
             bump(db)
 
         each_in_chunks(self._file, found_rows, move)
@@ -145,6 +144,7 @@ class Removals:
 
         def end(db: Connection) -> None:
             move(db, 1 << 30)  # the few that a box has sent meanwhile
+            bump(db)  # no answer from before it is given any more, while the fresh one takes its time
             if removal.restored is None:
                 db.execute("UPDATE removals SET restored = ? WHERE n = ?", (now, n))
                 record(db, now, actor, "events restored", removal.stretch.store, detail={"n": n})
@@ -182,6 +182,7 @@ def _cut_coverage(db: Connection, n: int, stretch: Stretch) -> None:
         'SELECT n, camera, start, "end" FROM watched WHERE store = ? AND "end" > ? AND start < ?',
         (stretch.store, stretch.since, stretch.until),
     ).fetchall()
+    gone: dict[str, list[tuple[int, int]]] = {}
     for row, camera, start, end in near:
         if stretch.camera not in (None, camera):
             continue
@@ -194,8 +195,21 @@ def _cut_coverage(db: Connection, n: int, stretch: Stretch) -> None:
             [(stretch.store, camera, *part) for part in parts],
         )
         db.execute("INSERT INTO removed_watched VALUES (?, ?, ?, ?, ?)", (n, stretch.store, camera, *cut))
-        subtract_looked(db, stretch.store, camera, [cut])
-        note_look(db, stretch.store, *cut, removed=True)
+        gone.setdefault(camera, []).append(cut)
+    if gone:
+        for camera, cuts in gone.items():
+            subtract_looked(db, stretch.store, camera, cuts)
+        since = min(_stopped(db, stretch.store, camera, min(cuts)[0]) for camera, cuts in gone.items())
+        until = max(end for cuts in gone.values() for _, end in cuts)
+        note_look(db, stretch.store, since, until, removed=True)
+
+
+def _stopped(db: Connection, store: str, camera: str, start: int) -> int:
+    """Return when a camera looked last that does not look from `start` on any more (ns UTC): it may seem taken away."""
+    found: int | None = db.execute(
+        'SELECT max("end") FROM watched WHERE store = ? AND camera = ? AND "end" <= ?', (store, camera, start)
+    ).fetchone()[0]
+    return start if found is None else found
 
 
 def _detail(n: int, stretch: Stretch, events: int, why: str) -> dict[str, Scalar]:

@@ -194,7 +194,7 @@ class Retention:
                 "UPDATE retention SET sums_since = ? WHERE store = ? AND sums_since < ?", (since, store.id, since)
             )
             if gone:
-                note_events(db, store.id, since, since, removed=True)
+                note_events(db, store.id, [since], removed=True)
                 detail: dict[str, Scalar] = {"before": day.isoformat(), "days": days, "rows": gone}
                 record(db, now, actor, "old sums removed", store.id, detail=detail)
                 bump(db)

@@ -66,7 +66,7 @@ class Sums:
             for one in found:
                 _write(db, store, one)
             if found:
-                note_events(db, store, found[0].quarter, found[-1].quarter, removed=True)
+                note_events(db, store, [one.quarter for one in found], removed=True)
                 record(db, now, actor, "sums repaired", store, detail={"since": first, "sums": len(found)})
                 bump(db)
             return len(found), first + _BLOCK

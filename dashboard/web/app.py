@@ -14,6 +14,8 @@ from flask import Flask, Response, has_request_context, request
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
+from metrica.dashboard.people.details import told_apart
+from metrica.dashboard.people.details_table import DetailsTable
 from metrica.dashboard.people.rights import SETTINGS
 from metrica.dashboard.reports.answers import PATIENCE, Answers
 from metrica.dashboard.reports.reports import Reports
@@ -133,9 +135,10 @@ def create_web(database: Database, settings: WebSettings) -> Flask:
         # Dash also calls this for itself, at the first request of anybody, to learn the ids of the elements.
         if not has_request_context() or not current_user.is_authenticated:
             return layout([], "", settings.refresh, request_texts(), root())
-        stores = sorted(stores_of(database), key=lambda store: store.id != settings.first_store)
+        stores = sorted((store.id for store in stores_of(database)), key=lambda store: store != settings.first_store)
         may_mark = SETTINGS in asker_of(database).rights
-        return layout(stores, csrf_token(), settings.refresh, request_texts(), root(), may_mark=may_mark)
+        called = told_apart(stores, DetailsTable(database).names(stores))
+        return layout(called, csrf_token(), settings.refresh, request_texts(), root(), may_mark=may_mark)
 
     app.layout = current_layout
     answers = Answers(Reports(database), patience=settings.patience)

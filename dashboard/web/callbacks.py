@@ -10,6 +10,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State, html, no_update
 from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.kpis.events import MINUTE, SECOND
 from metrica.dashboard.kpis.store import Store
+from metrica.dashboard.people.details_table import DetailsTable
 from metrica.dashboard.people.rights import FIGURES
 from metrica.dashboard.reports.answers import Answers
 from metrica.dashboard.reports.store_reports import ChartData, Headline
@@ -94,7 +95,8 @@ def register(app: Dash, database: Database, answers: Answers) -> None:
             if store is None:
                 return _unchanged(NUMBERS) | {"notice": _no_store(database, t), "figures_hidden": True, "beat": now}
             headline = answers.ask(store, "numbers", now, lambda reports: reports.headline(store, now)).value
-            return _numbers(store, headline, t) | {"beat": now}
+            called = DetailsTable(database).names([store.id]).get(store.id, store.id)
+            return _numbers(store, headline, t) | {"store_name": called, "beat": now}
         except DatabaseError as error:
             log.error("%s", error)
             return _unchanged(NUMBERS) | {"notice": _notice(t("trouble_title"), str(error)), "beat": now}
@@ -126,7 +128,7 @@ def register(app: Dash, database: Database, answers: Answers) -> None:
 
 
 def _numbers(store: Store, headline: Headline, t: Texts) -> dict[str, Any]:
-    """Return what the elements in `NUMBERS` show, by the same keys."""
+    """Return what the elements in `NUMBERS` show that come from the figures, by the same keys."""
     note, trend = comparison(headline.traffic.entered, headline.last_week, headline.day, t)
     calendar, mark = calendar_of(store), headline.empty_mark
     moment = calendar.local(headline.now)
@@ -136,7 +138,6 @@ def _numbers(store: Store, headline: Headline, t: Texts) -> dict[str, Any]:
         note, trend = since, "partial"
     empty = headline.last_event is None
     return {
-        "store_name": store.id,
         "now": t("date_clock", date=date_long(moment.date(), t), clock=clock(moment, t)),
         "age": age(headline.last_event, headline.now, t),
         "dot": f"dot {freshness(headline.last_event, headline.now)}",

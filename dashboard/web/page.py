@@ -8,7 +8,6 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import dcc, html
 
-from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.texts.texts import LANGUAGES, Texts
 from metrica.dashboard.web.figures.charts import BLANK, CONFIG
 
@@ -16,9 +15,9 @@ _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 'Helvetica N
 
 
 def layout(
-    stores: Sequence[Store], csrf: str, refresh: float, t: Texts, root: str = "", *, may_mark: bool = True
+    stores: Sequence[tuple[str, str]], csrf: str, refresh: float, t: Texts, root: str = "", *, may_mark: bool = True
 ) -> Any:
-    """Make the page for these stores.
+    """Make the page for these stores, each given as its id and what people call it.
 
     csrf: the session's token, for the forms. refresh: seconds between two updates. t: the texts of the page.
     root: what comes before every address, such as /footfall. may_mark: whether the user may mark a store as empty.
@@ -94,8 +93,7 @@ def layout(
     return dmc.DirectionProvider(page, direction=t.direction)
 
 
-def _header(stores: Sequence[Store], csrf: str, t: Texts, root: str) -> Any:
-    names = [store.id for store in stores]
+def _header(stores: Sequence[tuple[str, str]], csrf: str, t: Texts, root: str) -> Any:
     aria: dict[str, Any] = {"aria-label": t("store")}
     return html.Header(
         className="top",
@@ -106,12 +104,12 @@ def _header(stores: Sequence[Store], csrf: str, t: Texts, root: str) -> Any:
                     html.H1(id="store-name", className="store-name"),
                     dmc.Select(
                         id="store",
-                        data=names,
-                        value=names[0] if names else None,
+                        data=[{"value": store, "label": name} for store, name in stores],
+                        value=stores[0][0] if stores else None,
                         allowDeselect=False,
                         size="xs",
                         className="store-select",
-                        display="block" if len(names) > 1 else "none",
+                        display="block" if len(stores) > 1 else "none",
                         **aria,
                     ),
                     html.Div(id="now", className="note"),

@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from metrica.dashboard.service.errors import BusyError
-from metrica.dashboard.service.passwords import SHORTEST, generate, hashed, hashed_again, is_old, is_outdated, matches
+from metrica.dashboard.service.passwords import SHORTEST, generate, hashed, hashed_again, is_outdated, matches
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.origins import ADMIN
 from metrica.dashboard.store.users import OWNER, User
@@ -33,8 +33,7 @@ def log_in(database: Database, name: str, password: str) -> User | None:
     Raises BusyError and DatabaseError.
     """
     user = database.users.get(name)
-    old_hashes = any(is_old(known.password) for known in database.users.all())
-    if not is_right(user, password, old_hashes=old_hashes) or user is None:
+    if not is_right(user, password, old_hashes=database.users.have_old_hash()) or user is None:
         return None
     if is_outdated(user.password):
         with contextlib.suppress(BusyError):  # then at the next login

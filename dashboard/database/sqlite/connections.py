@@ -20,6 +20,8 @@ from metrica.dashboard.database.sqlite.migrations import migrations
 log = logging.getLogger(__name__)
 
 _LOCK_TIMEOUT = 10.0  # s
+_LONGEST_UPGRADE = 600.0  # s
+"""How long a program waits for another one that brings the schema up to date."""
 
 
 def open_writer(path: Path, *, lock_timeout: float = _LOCK_TIMEOUT) -> SqliteDatabase:
@@ -129,11 +131,21 @@ def _enable_wal(conn: sqlite3.Connection, lock_timeout: float) -> None:
 
 
 def _migrate(db: SqliteDatabase, path: Path) -> None:
-    if require_known_schema(db, path) == _our_steps():
-        return  # nobody has to be waited for
-    with immediate(db):
-        require_known_schema(db, path)
-        migrations.apply(db)
+    deadline = time.monotonic() + _LONGEST_UPGRADE
+    while (taken := require_known_schema(db, path)) != _our_steps():
+        try:
+            with immediate(db):
+                if (taken := require_known_schema(db, path)) and taken != _our_steps():
+                    log.warning("bringing %s up to date: some seconds for each million events", path)
+                migrations.apply(db)
+            if taken and taken != _our_steps():
+                log.warning("%s is up to date", path)
+        except sqlite3.OperationalError as error:
+            # Perhaps another program is at it: summing the events of years takes longer than any other write.
+            busy = (error.sqlite_errorcode & 0xFF) == sqlite3.SQLITE_BUSY
+            if not busy or time.monotonic() > deadline:
+                raise
+            log.warning("another program writes to %s, perhaps to bring it up to date: waiting for its end", path)
 
 
 def require_known_schema(db: SqliteDatabase, path: Path) -> set[str]:

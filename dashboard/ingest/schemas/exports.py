@@ -63,8 +63,27 @@ class ExportedDay(BaseModel):
     business_day: date
     entered: int | None = Field(description=_NULL)
     left: int | None = Field(description=_NULL)
-    missing_hours: float = Field(ge=0, description="For how long a camera did not look: sums are too low.")
+    visits: float | None = Field(description=f"Mean of INs and OUTs. {_NULL}")
+    mean_dwell: float | None = Field(
+        description="Seconds. Null before the day is over, without its events, with a gap, or with few crossings."
+    )
+    peak_hour: datetime | None = Field(description="When the clock hour with the most INs began; null without any.")
+    peak_entered: int | None = Field(description="How many these were; null without any.")
+    missing_hours: float = Field(
+        ge=0, description="For how long a camera did not look when people usually come: the sums are too low."
+    )
 
 
-class Exported(RootModel[list[ExportedDay | ExportedEvent | ExportedSpan | ExportedQuarter | ExportedHour]]):
+class ExportedMean(BaseModel):
+    """One clock hour of one weekday (`what=heatmap`)."""
+
+    store: str
+    weekday: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+    hour: int = Field(ge=0, le=23, description="When it begins, by the store's clock.")
+    visitors: float | None = Field(description="Mean INs. Null without a complete day to take the mean of.")
+
+
+class Exported(
+    RootModel[list[ExportedDay | ExportedEvent | ExportedSpan | ExportedQuarter | ExportedHour | ExportedMean]]
+):
     """The rows, all of one kind."""

@@ -119,6 +119,19 @@ def test_an_hour_in_which_no_camera_looked_is_empty_and_never_zero(here: Here) -
     assert (written["12:00"], written["13:00"], written["14:00"]) == ("5", "0", "")
 
 
+def test_what_a_day_taught_and_the_heat_map_are_written_too(here: Here) -> None:
+    with Database(here.place, clock=ManualClock(NOON + 24 * HOUR)) as database:
+        crossings = [event(n, NOON + n * MINUTE, "in" if n < 20 else "out") for n in range(40)]
+        database.events.add(STORE.id, crossings).result()
+    (day,) = rows(here, "--what", "days", "--to", "2026-11-21")
+    assert (day["visits"], day["mean_dwell"], day["missing_hours"]) == ("20.0", "1200.0", "0.0")
+    assert (day["peak_hour"], day["peak_entered"]) == ("2026-11-20T12:00:00+01:00", "20")
+    listed = rows(here, "--what", "heatmap", "--from", "2026-11-20", "--to", "2026-11-21")
+    means = {(row["weekday"], row["hour"]): row["visitors"] for row in listed}
+    assert (means["friday", "12"], means["friday", "13"], means["friday", "11"]) == ("20.0", "0.0", "")
+    assert len(means) == 7 * 24
+
+
 def test_the_hours_of_a_clock_change_are_apart_and_add_up(here: Here) -> None:
     paris = Store("paris-01", "Europe/Paris")
     begin = at("Europe/Paris", 2026, 10, 25, 0)
@@ -158,7 +171,7 @@ def test_an_export_is_written_whole_by_its_owner_only_and_never_over_a_file(here
 def test_a_pipe_that_closes_and_a_full_device_are_no_traceback(here: Here) -> None:
     with Database(here.place) as database:
         database.events.add(STORE.id, [event(n, NOON + n) for n in range(20_000)]).result()
-    arguments = [*COMMAND, "export", STORE.id, "--data", str(here.data)]
+    arguments = [*COMMAND, "export", STORE.id, *here.options]
     read_end, write_end = os.pipe()
     with subprocess.Popen(arguments, stdout=write_end, stderr=subprocess.PIPE, text=True) as process:
         os.close(write_end)

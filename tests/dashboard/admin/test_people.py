@@ -60,7 +60,7 @@ def test_a_user_has_a_role_and_stores(here: Here, monkeypatch: pytest.MonkeyPatc
 def test_a_token_of_a_users_own(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     add_user(here, monkeypatch, "amel", "--role", "viewer", "--store", SHOP)
     token = here.ok("token", "personal", "amel", "--scope", "figures:read", "--label", "spreadsheet").strip()
-    with Database(here.data / "metrica.db") as database:
+    with Database(here.place) as database:
         asker = Access(database).of_token(token)
         assert asker is not None
         assert (asker.name, asker.role, asker.rights) == ("amel", Role.VIEWER, {FIGURES})
@@ -75,17 +75,17 @@ def test_a_token_of_a_users_own(here: Here, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_restored_backup_does_not_bring_back_a_token_that_was_revoked(
-    here: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    in_file: Here, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    add_user(here, monkeypatch, "amel")
-    tokens = [here.ok("token", "personal", "amel", "--scope", "figures:read").strip() for _ in range(2)]
-    here.ok("backup", str(tmp_path / "copy.db"))
-    first = here.ok("token", "of-user", "amel").splitlines()
-    with Database(here.data / "metrica.db") as database:
+    add_user(in_file, monkeypatch, "amel")
+    tokens = [in_file.ok("token", "personal", "amel", "--scope", "figures:read").strip() for _ in range(2)]
+    in_file.ok("backup", str(tmp_path / "copy.db"))
+    first = in_file.ok("token", "of-user", "amel").splitlines()
+    with Database(in_file.place) as database:
         revoked = next(t for t in tokens if Access(database).of_token(t).token.startswith(first[0][:12]))  # type: ignore[union-attr]
-    here.ok("token", "end", "amel", first[0].split("\t")[0])
-    here.ok("restore", str(tmp_path / "copy.db"))
-    with Database(here.data / "metrica.db") as database:
+    in_file.ok("token", "end", "amel", first[0].split("\t")[0])
+    in_file.ok("restore", str(tmp_path / "copy.db"))
+    with Database(in_file.place) as database:
         assert {t: Access(database).of_token(t) is not None for t in tokens} == {t: t != revoked for t in tokens}
 
 

@@ -69,10 +69,10 @@ def test_a_wrong_sum_is_found_and_put_right(place: Place) -> None:
 
 
 def test_the_command_says_what_is_wrong_and_repairs_it(here: Here) -> None:
-    with Database(here.data / "metrica.db") as database:
+    with Database(here.place) as database:
         database.events.add(STORE.id, [event(n, NOON + n) for n in range(5)]).result()
     assert here.ok("check") == "the sums of 1 store are those of the events\n"
-    with Database(here.data / "metrica.db") as database:
+    with Database(here.place) as database:
         database.write(lambda db: db.execute("UPDATE quarters SET left_ = 2")).result()
     said = here.ok("check", "--repair")
     assert "camera door, line main: the sum says 5 in and 2 out, the events 5 and 0" in said

@@ -30,5 +30,5 @@ def test_a_webhook_is_added_tested_listed_resumed_and_removed(here: Here) -> Non
 def test_an_address_of_this_network_is_refused_unless_it_is_allowed(here: Here) -> None:
     assert "--allow-private" in here.fails("webhook", "add", STORE.id, "https://127.0.0.1/x")
     assert "--allow-private" in here.fails("webhook", "add", STORE.id, "http://example.com/x")
-    with Database(here.data / "metrica.db") as database:
+    with Database(here.place) as database:
         assert Webhooks(database).of_store(STORE.id) == []

@@ -52,5 +52,5 @@ class Office:
     def restart(self) -> None:
         """The server is started again: nothing is left in its memory."""
         self.keeper.stop()
-        self.keeper._turns.give_back()
+        self.keeper.turns.give_back()
         self.keeper = Keeper(self.database)

@@ -188,7 +188,7 @@ def test_a_message_that_cannot_be_made_keeps_no_other_from_being_told(
     for address in ("https://broken.example", office.hook.address):
         TargetTable(office.database).add(address, private=True)
     office.keeper = Keeper(office.database, send=broken_for_one)
-    office.keeper._turns = Turns(office.database)
+    office.keeper.turns = Turns(office.database)
     office.clock.now += LEASE + SECOND
     assert office.round(1, hello(disk_free=1_000_000_000)) == ["disk_low"]
 
@@ -229,7 +229,7 @@ def test_of_several_programs_only_one_tells(office: Office) -> None:
 def test_the_turn_is_free_at_once_when_a_program_ends(office: Office) -> None:
     rival = Turns(office.database)
     assert rival.take() is None
-    office.keeper._turns.give_back()
+    office.keeper.turns.give_back()
     assert rival.take() is not None
 
 
@@ -257,7 +257,7 @@ def test_a_token_that_ends_is_told_to_its_organisation(office: Office) -> None:
         tokens = ApiTokenTable(database)
         token, _ = tokens.create("owner", [FIGURES], label="sheet", days=90)
         office.keeper = Keeper(database, endings=endings_of(database, None))
-        office.keeper._turns.take()
+        office.keeper.turns.take()
         office.clock.now += 75 * DAY
         assert "token_ends" not in office.round(0, hello())
         office.clock.now += 2 * DAY
@@ -279,7 +279,7 @@ def test_a_certificate_that_ends_is_told_until_it_is_renewed(office: Office, tmp
     assert ends - begins == 90 * DAY
     office.keeper = Keeper(office.database, endings=endings_of(office.database, certificate))
     office.clock.now = ends - 20 * DAY
-    office.keeper._turns = Turns(office.database)
+    office.keeper.turns = Turns(office.database)
     assert [kind for kind in office.round(0, hello()) if "certificate" in kind] == []
     office.clock.now = ends - 13 * DAY
     assert [kind for kind in office.round(0, hello()) if "certificate" in kind] == ["certificate_ends"]

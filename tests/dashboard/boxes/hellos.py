@@ -31,7 +31,7 @@ def hello(**what: Any) -> Hello:
 
 
 def node(name: str, **what: Any) -> NodeState:
-    return NodeState(**{"name": name, "state": "active", **what})
+    return NodeState.model_validate({"name": name, "state": "active", **what})
 
 
 def camera(name: str, looked_s: float | None = 1.0, **what: Any) -> CameraState:

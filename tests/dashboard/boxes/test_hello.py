@@ -77,8 +77,9 @@ def test_a_box_that_falls_silent_is_only_that(server: Ingest) -> None:
 
 
 def test_a_newer_box_may_say_more(server: Ingest) -> None:
-    more = hello().model_dump() | {"humidity": 40}
-    more["nodes"][0]["mood"] = "good"
+    said = hello().model_dump()
+    said["nodes"][0]["mood"] = "good"
+    more = said | {"humidity": 40}
     assert say(server, more).status == 200
     assert "humidity" not in boxes(server)[0]["hello"]
 

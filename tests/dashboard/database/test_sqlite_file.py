@@ -7,6 +7,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Generator
 from pathlib import Path
 
@@ -134,3 +135,23 @@ def test_programs_that_open_a_new_database_together_all_get_it(tmp_path: Path) -
     started = [subprocess.Popen([sys.executable, "-c", code, path], stderr=subprocess.PIPE) for _ in range(4)]
     assert [(p.wait(60), p.communicate()[1]) for p in started] == [(0, b"")] * 4
     open_writer(tmp_path / "metrica.db").close()
+
+
+def test_a_program_waits_for_another_one_that_upgrades_the_file(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Summing the events of years takes longer than a write may wait for others."""
+    path = tmp_path / "metrica.db"
+    with contextlib.closing(sqlite3.connect(path)) as old:
+        old.executescript("PRAGMA journal_mode=WAL;" + FIRST_SCHEMA)
+    upgrading = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    upgrading.execute("BEGIN IMMEDIATE")
+    ended = threading.Timer(0.6, lambda: upgrading.execute("COMMIT"))
+    ended.start()
+    open_writer(path, lock_timeout=0.1).close()
+    ended.join()
+    upgrading.close()
+    assert f"bringing {path} up to date" in caplog.text
+    caplog.clear()
+    open_writer(path).close()
+    assert not caplog.text

@@ -57,7 +57,7 @@ def rows(server: Ingest, query: str) -> list[dict[str, Any]]:
     return found
 
 
-@pytest.mark.parametrize("what", ["days", "hours", "quarters", "events", "coverage"])
+@pytest.mark.parametrize("what", ["days", "hours", "quarters", "events", "coverage", "heatmap"])
 def test_the_three_formats_have_the_same_rows(filled: Ingest, what: str) -> None:
     as_json = rows(filled, f"what={what}&from=2026-11-20&to=2026-11-22")
     assert as_json
@@ -76,13 +76,15 @@ def test_the_three_formats_have_the_same_rows(filled: Ingest, what: str) -> None
             "quarters": "ExportedQuarter",
             "events": "ExportedEvent",
             "coverage": "ExportedSpan",
+            "heatmap": "ExportedMean",
         }[what]
     }
 
 
 def test_the_figures_are_sums_of_the_events_and_what_nobody_saw_is_null(filled: Ingest) -> None:
     days = rows(filled, "what=days")
-    assert days == [
+    columns = ("store", "business_day", "entered", "left", "missing_hours")
+    assert [{name: day[name] for name in columns} for day in days] == [
         {"store": "tunis-01", "business_day": "2026-11-20", "entered": 6, "left": 3, "missing_hours": 2.0},
         {"store": "tunis-01", "business_day": "2026-11-21", "entered": 0, "left": 0, "missing_hours": 0.0},
         {"store": "tunis-01", "business_day": "2026-11-22", "entered": 0, "left": 0, "missing_hours": 0.0},
@@ -103,6 +105,17 @@ def test_the_figures_are_sums_of_the_events_and_what_nobody_saw_is_null(filled: 
     }
     shown = {day["day"]: day["visitors"] for day in filled.get("/v1/stores/tunis-01/daily?days=3").body["days"]}
     assert {day["business_day"]: day["entered"] for day in days} == shown  # the figures of the pages
+
+
+def test_the_heat_map_is_that_of_the_page(filled: Ingest) -> None:
+    shown = filled.get("/v1/stores/tunis-01/heatmap").body
+    means = [mean for weekday in shown["weekdays"] for mean in weekday["visitors"]]
+    exported = rows(filled, "what=heatmap")
+    assert [row["visitors"] for row in exported] == means and any(means)
+    assert [row["hour"] for row in exported] == shown["hours"] * 7
+    assert [row["visitors"] for row in rows(filled, "what=heatmap&from=2026-11-20&to=2026-11-21T00:00")] == [
+        mean if row["weekday"] == "friday" else None for row, mean in zip(exported, means, strict=True)
+    ]
 
 
 def test_a_business_day_is_whole_although_the_time_asked_for_ends_in_it(filled: Ingest) -> None:

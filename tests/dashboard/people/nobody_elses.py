@@ -50,10 +50,10 @@ def check_endpoints(world: World, routes: tuple[Route, ...] = ROUTES) -> int:
         for who, client in world.clients.items():
             for pair in _pairs(world, route):
                 for chosen in _choices(route):
-                    said = [_asked(client, route, names, chosen) for names in pair]
+                    said = [asked_of(client, route, names, chosen) for names in pair]
                     asked += len(said)
                     assert said[0] == said[1], f"{who} learns from {route.method} {route.path} what there is"
-                    own = _asked(client, route, Names(MINE, who, _NO_KEY), chosen, others=False)
+                    own = asked_of(client, route, Names(MINE, who, _NO_KEY), chosen, others=False)
                     for answer in (*said, own):
                         assert CANARY not in answer, f"{route.method} {route.path} tells {who} of others: {answer}"
             assert world.of_theirs() == before, f"{who} changes others with {route.method} {route.path}"
@@ -72,7 +72,7 @@ def check_pages(world: World) -> int:
                 for names in (_theirs(world), NOTHING):
                     if browser.get("/session").status_code != 200:  # a page has logged the user out
                         log_in(browser, name=who)
-                    said.append(_visited(world, browser, method, rule.rule, names))
+                    said.append(visited(world, browser, method, rule.rule, names))
                 asked += len(said)
                 assert said[0] == said[1], f"{who} learns from {method} {rule.rule} what there is"
                 for answer in said:
@@ -135,7 +135,7 @@ def _choices(route: Route) -> Iterator[dict[str, str]]:
         yield from ({parameter.name: str(value)} for value in parameter.schema().get("enum", ()))
 
 
-def _asked(client: Client, route: Route, names: Names, chosen: dict[str, str], *, others: bool = True) -> str:
+def asked_of(client: Client, route: Route, names: Names, chosen: dict[str, str], *, others: bool = True) -> str:
     """Ask an endpoint, and return status and answer, in which the names that were asked for are all the same.
 
     others: also name them in the query and in the body.
@@ -160,7 +160,8 @@ def _asked(client: Client, route: Route, names: Names, chosen: dict[str, str], *
     return _same(text, *named.values()) if others else text
 
 
-def _visited(world: World, browser: FlaskClient, method: str, path: str, names: Names) -> str:
+def visited(world: World, browser: FlaskClient, method: str, path: str, names: Names) -> str:
+    """Open a page or send a form, and return status and answer, in which the names that were asked for are the same."""
     csrf = csrf_inside(browser)
     path = re.sub(r"<[^>]+>", names.store, path)
     mark = world.their_mark if names.store == THEIRS else 10**6

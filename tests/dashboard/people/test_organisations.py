@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Generator
-from contextlib import closing
+import threading
+from collections.abc import Callable, Generator
+from contextlib import closing, suppress
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 from sqlite_utils import Database as SqliteDatabase
@@ -15,11 +18,13 @@ from metrica.dashboard.alerts.notices import NoticeTable
 from metrica.dashboard.alerts.targets import TargetTable
 from metrica.dashboard.database.sqlite.migrations import migrations
 from metrica.dashboard.kpis.store import Store
+from metrica.dashboard.people import members, organisations
 from metrica.dashboard.people.access import Access
 from metrica.dashboard.people.errors import UnknownError
 from metrica.dashboard.people.members import MemberTable, checked_name
 from metrica.dashboard.people.organisations import MAIN, OrganisationTable
 from metrica.dashboard.people.rights import Right, Role
+from metrica.dashboard.store import stores
 from metrica.dashboard.store.database import Database
 from tests.dashboard.client import ManualClock
 from tests.dashboard.database.places import Place
@@ -95,6 +100,80 @@ def test_an_organisation_keeps_an_owner(database: Database) -> None:
     table.change("medina", "amel@medina", Role.OWNER, None)
     table.remove("medina", "sami@medina")
     assert [member.name for member in table.all("medina")] == ["amel@medina"]
+
+
+def _at_once(*changes: Callable[[], object]) -> list[str]:
+    """Run changes in threads of their own; returns what those that fail say."""
+    failed: list[str] = []
+
+    def run(change: Callable[[], object]) -> None:
+        try:
+            change()
+        except (ValueError, UnknownError) as error:
+            failed.append(str(error))
+
+    threads = [threading.Thread(target=run, args=(change,)) for change in changes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    return failed
+
+
+def _meet_after(monkeypatch: pytest.MonkeyPatch, step: str, *modules: ModuleType) -> None:
+    """Let two writes wait for each other after a step, for half a second if the other one cannot come that far."""
+    meeting, original = threading.Barrier(2), getattr(modules[0], step)
+
+    def done(*values: Any, **more: Any) -> Any:
+        result = original(*values, **more)
+        with suppress(threading.BrokenBarrierError):
+            meeting.wait(0.5)
+        return result
+
+    for module in modules:
+        monkeypatch.setattr(module, step, done)
+
+
+@pytest.mark.parametrize("second", ["change", "remove"])
+def test_two_programs_that_end_two_owners_at_once_leave_one(
+    database: Database, place: Place, monkeypatch: pytest.MonkeyPatch, second: str
+) -> None:
+    for name in ("sami@medina", "amel@medina"):
+        MemberTable(database).add("medina", name, "hash", Role.OWNER)
+    _meet_after(monkeypatch, "_require_another_owner", members)
+    with Database(place, clock=ManualClock()) as other:
+        failed = _at_once(
+            lambda: MemberTable(database).change("medina", "sami@medina", Role.VIEWER, None),
+            lambda: (
+                MemberTable(other).change("medina", "amel@medina", Role.VIEWER, None)
+                if second == "change"
+                else MemberTable(other).remove("medina", "amel@medina")
+            ),
+        )
+    assert len(failed) == 1, "one of them was not the last owner, the other one was"
+    assert "is the last owner" in failed[0]
+    assert [member.role for member in MemberTable(database).all("medina")].count(Role.OWNER) == 1
+
+
+@pytest.mark.parametrize("what", ["user", "store"])
+def test_an_organisation_is_not_removed_while_something_is_added_to_it(
+    database: Database, place: Place, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    OrganisationTable(database).add("kasbah")
+    _meet_after(monkeypatch, "record", organisations, members if what == "user" else stores)
+    with Database(place, clock=ManualClock()) as other:
+        failed = _at_once(
+            lambda: OrganisationTable(database).remove("kasbah"),
+            lambda: (
+                MemberTable(other).add("kasbah", "olfa@kasbah", "hash", Role.OWNER)
+                if what == "user"
+                else other.stores.say("sousse-01", {"timezone": "Africa/Tunis"}, organisation="kasbah")
+            ),
+        )
+    assert len(failed) == 1
+    known = {one.id for one in OrganisationTable(database).all()}
+    owned = {row[0] for row in database.rows("SELECT organisation FROM users UNION SELECT organisation FROM stores")}
+    assert owned <= known, "nothing belongs to an organisation that is gone"
 
 
 def test_an_owner_has_all_stores(database: Database) -> None:

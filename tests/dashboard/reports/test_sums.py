@@ -24,6 +24,7 @@ from metrica.dashboard.reports.hours import hours_between
 from metrica.dashboard.reports.reports import Reports
 from metrica.dashboard.store.database import Database
 from metrica.dashboard.store.records import Event, Span
+from metrica.dashboard.upkeep import export
 from metrica.dashboard.upkeep.removals import Removals, Stretch
 from metrica.dashboard.upkeep.retention import Retention
 from tests.dashboard.database.places import Place
@@ -200,6 +201,10 @@ def test_sums_say_what_all_events_say(place: Place, what: dict[str, Any], data: 
         assert figures(reports, other, now) == Oracle(database, other, now).everything()
         assert figures(reports, store, now) == expected
         hours = list(hours_between(database, store, 0, 1 << 62))
+        shown = {row.day.isoformat(): (row.visitors, round(row.missing, 3)) for row in reports.daily(store, now, 60)}
+        for row in export.days(database, store, 0, 1 << 62):
+            if row["business_day"] in shown:
+                assert (row["entered"], row["missing_hours"]) == shown[str(row["business_day"])]
         retention = Retention(database)
         retention.remove(retention.expired(store, data.draw(st.sampled_from((8, 9, 30)))))
         assert figures(reports, store, now) == expected

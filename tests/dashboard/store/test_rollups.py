@@ -108,7 +108,7 @@ def do(database: Database, deed: str, store: Store, what: Any) -> None:
         removals = [one for one in Removals(database).all() if one.stretch.store == store.id]
         if removals:
             Removals(database).restore(removals[what % len(removals)].n)
-    elif database.kind == "sqlite":
+    else:
         Erasure(database).erase(store.id)
 
 

@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from metrica.dashboard.kpis.events import HOUR, IN, MINUTE, OUT
 from metrica.dashboard.kpis.store import Store
+from metrica.dashboard.people.details_table import DetailsTable
 from metrica.dashboard.reports.reports import Reports
 from metrica.dashboard.store.users import User
 from metrica.dashboard.texts.texts import texts
@@ -109,6 +110,21 @@ def test_without_a_store_the_page_says_how_to_add_one(tmp_path: Path, open_page:
         page = open_page(site)
         expect(page.locator("#notice")).to_contain_text("metrica-admin store add")
         expect(page.locator("#figures")).to_be_hidden()
+
+
+def test_a_name_is_shown_as_it_is_and_never_run(tmp_path: Path, open_page: Opener) -> None:
+    name = "<img src=x onerror=document.title='run'> \u0627\u0644\u0645\u062f\u064a\u0646\u0629 & 'Lac'"
+    with serving(tmp_path, stores=(STORE, Store("sfax-01", ZONE))) as site:
+        DetailsTable(site.database).change("sfax-01", {"name": name})
+        page = open_page(site)
+        expect(page.locator("#store-name")).to_have_text(name)
+        expect(page.locator("#store")).to_have_value(name)
+        page.click("#store")
+        expect(page.get_by_role("option", name=name)).to_be_visible()
+        page.get_by_role("option", name=STORE.id).click()
+        expect(page.locator("#store-name")).to_have_text(STORE.id)
+        assert page.locator("#store-name img, [role=option] img").count() == 0
+        assert page.title() != "run"
 
 
 def test_of_several_stores_one_is_chosen(tmp_path: Path, open_page: Opener) -> None:

@@ -22,7 +22,7 @@ SUNDAY = date(2026, 11, 22)
 
 def test_the_catalogue_has_what_the_pages_use_and_nothing_else() -> None:
     sources = "".join(
-        file.read_text() for file in [*WEB.glob("*.py"), WEB / "login.html", *TEXTS.glob("*.py")]
+        file.read_text() for file in [*WEB.rglob("*.py"), WEB / "login.html", *TEXTS.glob("*.py")]
     ).replace("request_texts()(", "t(")
     used = set(re.findall(r'\b(?:t|self)(?:\.many|\.item)?\(\s*"(\w+)"', sources))
     assert used == T.keys()
