@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 
 from aiohttp import web
 
@@ -59,6 +60,17 @@ async def stores_of(request: web.Request, right: Right | None = None, *, group: 
     """Return all stores of whoever asks for which they have a right; None: any. group, tag: only those with them."""
     access = Access(request.app[DATABASE])
     return await asyncio.to_thread(access.stores, request[ASKER], right, group=group, tag=tag)
+
+
+async def still_has(request: web.Request, stores: Iterable[str], right: Right) -> bool:
+    """Return whether whoever asks has these stores, with this right, also now: for answers that take long."""
+    access, token = Access(request.app[DATABASE]), _token(request)
+
+    def ask() -> bool:
+        asker = access.of_token(token)
+        return asker is not None and {store.id for store in access.stores(asker, right)}.issuperset(stores)
+
+    return await asyncio.to_thread(ask)
 
 
 def _token(request: web.Request) -> str:

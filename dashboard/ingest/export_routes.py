@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections import Counter
 from collections.abc import Iterator
 from typing import cast
@@ -16,7 +17,7 @@ from aiohttp import web
 
 from metrica.dashboard.database.errors import DatabaseError
 from metrica.dashboard.ingest.api import DATABASE, METRICS, Route, log
-from metrica.dashboard.ingest.asking import ASKER, STORE, stores_of
+from metrica.dashboard.ingest.asking import ASKER, STORE, still_has, stores_of
 from metrica.dashboard.ingest.body import RequestError
 from metrica.dashboard.ingest.parameters import Choice, Query, Text, Time
 from metrica.dashboard.ingest.schemas.exports import Exported
@@ -35,6 +36,7 @@ MOST_EXPORTS = 16
 """Most exports at a time, of all stores together."""
 
 _CHUNK = 64 << 10  # characters
+_ASK_AGAIN = 10.0  # s, until it is asked again whether whoever asks may have the rows
 _PATIENCE = 60.0  # s in which a chunk has to be taken
 
 _WHAT = Choice("what", ("days", "hours", "quarters", "events", "coverage", "heatmap"), "What to export.")
@@ -85,21 +87,32 @@ async def _export(request: web.Request, stores: list[Store], asker: str, title: 
     sending[asker] += 1
     try:
         with request.app[METRICS].exports.track_inprogress():
-            return await _send(request, chunks, headers)
+            return await _send(request, chunks, headers, [store.id for store in stores])
     finally:
         sending[asker] -= 1
         if not sending[asker]:
             del sending[asker]
 
 
-async def _send(request: web.Request, chunks: Iterator[bytes], headers: dict[str, str]) -> web.StreamResponse:
-    """Send the chunks. If they break off, so does the connection: nobody takes a part for the whole."""
+async def _send(
+    request: web.Request, chunks: Iterator[bytes], headers: dict[str, str], stores: list[str]
+) -> web.StreamResponse:
+    """Send the chunks. If they break off, so does the connection: nobody takes a part for the whole.
+
+    So it does when whoever asks does not have one of the stores any more: a slow download may take hours.
+    """
     # The first one before the answer begins, so that a database that is away is an error with a sentence.
     chunk = await asyncio.to_thread(next, chunks, None)
     response = web.StreamResponse(headers=headers)
     await response.prepare(request)
+    asked = time.monotonic()
     try:
         while chunk is not None:
+            if time.monotonic() - asked > _ASK_AGAIN:
+                if not await still_has(request, stores, FIGURES):
+                    _break_off(request)
+                    return response
+                asked = time.monotonic()
             async with asyncio.timeout(_PATIENCE):
                 await response.write(chunk)
             if isinstance(request.protocol, Connection):

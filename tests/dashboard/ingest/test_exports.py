@@ -259,3 +259,24 @@ def test_an_export_that_breaks_off_is_never_taken_for_the_whole(
 
     monkeypatch.setitem(export.KINDS, "events", (broken_at_once, ("time",)))
     assert server.get(f"{EXPORT}?what=events").status == 503
+
+
+def test_an_export_ends_when_the_token_does(server: Ingest, monkeypatch: pytest.MonkeyPatch) -> None:
+    import urllib3
+
+    from metrica.dashboard.ingest import export_routes
+
+    def many(database: Database, *_: object) -> Iterator[export.Row]:
+        for n in range(1000):
+            if n == 500 and revoked:
+                (token,) = database.tokens.of_store(STORE.id)
+                assert database.tokens.revoke(STORE.id, token.key)
+            yield {"time": "x" * 1000}
+
+    revoked: list[bool] = []
+    monkeypatch.setattr(export_routes, "_ASK_AGAIN", 0.0)
+    monkeypatch.setitem(export.KINDS, "events", (many, ("time",)))
+    assert len(server.get(f"{EXPORT}?what=events&format=csv").body) > 1_000_000
+    revoked.append(True)
+    with pytest.raises(urllib3.exceptions.HTTPError):
+        server.get(f"{EXPORT}?what=events&format=csv")
