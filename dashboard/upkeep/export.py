@@ -129,7 +129,7 @@ def hours(database: Database, store: Store, since: int, until: int) -> Iterator[
 
 
 def days(database: Database, store: Store, since: int, until: int) -> Iterator[Row]:
-    """Give the figures of each business day that begins in the time asked for, as on the pages; the last is today so far."""
+    """Give the figures of each business day that begins in the time asked for, as on the pages; the last is today."""
     calendar = Calendar(store.timezone, store.cutoff_hour)
     for day in days_between(database, store, since, END_OF_TIME):
         start = calendar.start(day.day)
