@@ -70,10 +70,11 @@ def sift_events(db: Connection, store: str, rows: Sequence[EventRow]) -> tuple[S
     if horizon is None and not stretches:
         return rows, 0
     rest: list[EventRow] = []
+    names: set[str] = set()
     new = 0
     for row in rows:
         _, name, camera, line, _, _, time, _ = row
-        if horizon is not None and time < horizon[0]:
+        if (horizon is not None and time < horizon[0]) or name in names:
             continue
         if (
             stretches
@@ -91,6 +92,7 @@ def sift_events(db: Connection, store: str, rows: Sequence[EventRow]) -> tuple[S
                 break
         else:
             rest.append(row)
+            names.add(name)
     return rest, new
 
 

@@ -62,6 +62,12 @@ class HistoryTable:
         return self._file.write(find).result()
 
 
+def known_now(db: Connection, store: str) -> Known:
+    """Return what is known of a store, inside a write or a snapshot, without finding a history that is not known."""
+    row = db.execute(f"SELECT {_COLUMNS} FROM histories WHERE store = ?", (store,)).fetchone()
+    return Known(None, None) if row is None else _known(row)
+
+
 def note_events(db: Connection, store: str, times: Collection[int], *, removed: bool = False) -> None:
     """Note that events of a store with these times (ns UTC) were added or removed, inside that write."""
     oldest, newest = min(times), max(times)

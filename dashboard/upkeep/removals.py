@@ -135,7 +135,8 @@ class Removals:
         def move(db: Connection, most: int) -> int:
             self._file.lock_store(db, removal.stretch.store)
             rows = db.execute(f"SELECT {_EVENT} FROM removed_events WHERE removal = ? LIMIT ?", (n, most)).fetchall()
-            insert_events(self._file, db, removal.stretch.store, rows)
+            kept = kept_since(db, removal.stretch.store)  # what is too old by now is gone for good
+            insert_events(self._file, db, removal.stretch.store, [row for row in rows if row[6] >= kept])
             db.executemany("DELETE FROM removed_events WHERE store = ? AND id = ?", [row[:2] for row in rows])
             return len(rows)
 

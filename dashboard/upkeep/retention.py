@@ -15,7 +15,7 @@ from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.store.audit import COMMAND, Scalar, record
 from metrica.dashboard.store.days import MOST, DayTable, Wanted, read_days
 from metrica.dashboard.store.gone import bump
-from metrica.dashboard.store.histories import HistoryTable, note_events
+from metrica.dashboard.store.histories import HistoryTable, known_now, note_events
 from metrica.dashboard.store.teaching import kept_since, known_day
 from metrica.dashboard.upkeep.chunks import delete_in_chunks
 
@@ -115,7 +115,7 @@ class Retention:
 
         def begin(db: Connection) -> bool:
             self._file.lock_store(db, store)
-            if len(read_days(db, wanted, self._histories.get(store))) < len(wanted.bounds()):
+            if len(read_days(db, wanted, known_now(db, store))) < len(wanted.bounds()):
                 return False  # something late has come just now
             db.execute(
                 "INSERT INTO retention (store, days, since) VALUES (?, NULL, ?)"
@@ -178,13 +178,17 @@ class Retention:
         self._file.write(write).result()
 
     def remove_sums(self, store: Store, *, actor: str = COMMAND) -> int:
-        """Remove the sums that are too old: their days become "no data". Returns how many rows went."""
+        """Remove the sums that are too old: their days become "no data". Returns how many rows went.
+
+        Sums of events that are kept stay: they go with their events, or after them.
+        """
         days = self.sums_days(store.id)
         if days is None:
             return 0
         calendar, now = Calendar(store.timezone, store.cutoff_hour), self._file.clock()
         day = calendar.day_of(now) - timedelta(days=max(days, self.days(store.id)))
-        since, gone = calendar.start(day), 0
+        with self._file.snapshot() as db:
+            since, gone = min(calendar.start(day), kept_since(db, store.id)), 0
         for table, over in _SUMS:
             gone += delete_in_chunks(self._file, table, f"store = ? AND {over} < ?", store.id, since)
 
@@ -193,9 +197,12 @@ class Retention:
             db.execute(
                 "UPDATE retention SET sums_since = ? WHERE store = ? AND sums_since < ?", (since, store.id, since)
             )
-            if gone:
+            history = known_now(db, store.id).history
+            # Also if they went the last time, and the program was killed before it came here.
+            if gone or (history is not None and history.first < since):
                 note_events(db, store.id, [since], removed=True)
-                detail: dict[str, Scalar] = {"before": day.isoformat(), "days": days, "rows": gone}
+                before = calendar.day_of(since).isoformat()
+                detail: dict[str, Scalar] = {"before": before, "days": days, "rows": gone}
                 record(db, now, actor, "old sums removed", store.id, detail=detail)
                 bump(db)
 
