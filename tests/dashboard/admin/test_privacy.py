@@ -24,7 +24,10 @@ def launch_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("DOOR_RTSP", "rtsp://admin:very-secret@192.168.1.20/stream1")
     text = (ROOT / "launch" / "store.yaml").read_text(encoding="utf-8")
     file = tmp_path / "store.yaml"
-    file.write_text(text.replace('{url: "http://127.0.0.1:8080"}', '{url: "https://counts.example.tn", keep_days: 12}'))
+    # The first one is the uploader's, which keeps days.
+    file.write_text(
+        text.replace('{url: "http://127.0.0.1:8080"}', '{url: "https://counts.example.tn", keep_days: 12}', 1)
+    )
     return file
 
 

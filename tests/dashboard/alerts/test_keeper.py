@@ -206,7 +206,7 @@ def test_who_has_lost_the_turn_tells_nothing_more(office: Office) -> None:
 
         with hook() as other:
             TargetTable(office.database).add(other.address, private=True)
-            office.keeper._send = slow
+            office.keeper._send = slow  # pyright: ignore[reportPrivateUsage]
             BoxTable(office.database).hear("tunis-01", BOX, low).result()
             office.keeper.run_once()
             assert other.sentences() == ["disk_low"]

@@ -14,6 +14,7 @@ from metrica.dashboard.database.errors import DatabaseError, DatabaseFullError
 from metrica.dashboard.ingest.pulse import Pulse
 from metrica.dashboard.store.database import Database
 from tests.dashboard.client import ingest_server
+from tests.dashboard.database.sqlite import engine
 
 
 @pytest.fixture
@@ -40,14 +41,14 @@ def test_what_the_last_look_found_is_raised_until_the_next_one_finds_it_well(
     pulse = Pulse(database, each=0.02)
     pulse.require()
     broken = threading.Event()
-    rows = database._engine.rows
+    rows = engine(database).rows
 
     def sometimes(sql: str, *values: Any) -> list[Any]:
         if broken.is_set():
             raise DatabaseError("the disk is gone")
         return rows(sql, *values)
 
-    monkeypatch.setattr(database._engine, "rows", sometimes)
+    monkeypatch.setattr(engine(database), "rows", sometimes)
     broken.set()
     wait_for("the disk is gone", pulse)
     broken.clear()
@@ -66,7 +67,7 @@ def test_a_database_that_does_not_answer_at_all_is_not_well(
 ) -> None:
     pulse = Pulse(database, each=0.02, late=0.3)
     answers = threading.Event()
-    monkeypatch.setattr(database._engine, "rows", lambda *_: answers.wait(60))
+    monkeypatch.setattr(engine(database), "rows", lambda *_: answers.wait(60))
     wait_for("has not answered for", pulse)
     answers.set()
 
@@ -84,7 +85,7 @@ def test_a_database_that_breaks_at_the_first_look_is_said_and_not_raised(
     def fails(*_: object) -> list[Any]:
         raise DatabaseError("the disk is gone")
 
-    monkeypatch.setattr(database._engine, "rows", fails)
+    monkeypatch.setattr(engine(database), "rows", fails)
     with pytest.raises(DatabaseError, match="the disk is gone"):
         Pulse(database, each=60).require()
 
@@ -95,7 +96,7 @@ def test_healthz_waits_for_no_thread_and_for_no_question_to_the_database(
     with ingest_server(tmp_path) as server:
         assert server.get("/healthz").status == 200
         answers = threading.Event()
-        monkeypatch.setattr(server.database._engine, "rows", lambda *_: [answers.wait(60)][:0])
+        monkeypatch.setattr(engine(server.database), "rows", lambda *_: [answers.wait(60)][:0])
         try:
             assert server.get("/healthz").status == 200
             end = time.monotonic() + 20
