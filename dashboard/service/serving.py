@@ -115,7 +115,7 @@ class AioServer:
         limits = limits or Limits()
         # Bodies are decoded, and figures computed, in other threads. The loop asks for Python's lock after each of its
         # steps that waits for the kernel, which are a dozen for a request. It gets it after this time, not after the
-        # usual 5 ms; what the others lose by it cannot be measured.
+        # usual 5 ms.
         sys.setswitchinterval(_SWITCH)
         leave_alone_what_stays()
         # Some descriptors are left for files and the connections of the database.

@@ -70,16 +70,6 @@ class EventTable:
         """Return the first and the last event of the store's history; None before it."""
         return HistoryTable(self._file).get(store).history
 
-    def first_and_last(self, store: str) -> tuple[int, int] | None:
-        """Return the times (ns UTC) of the store's oldest and newest event, whatever clock they come from.
-
-        None before the first one. Figures begin with `history`.
-        """
-        # Two queries, because SQLite answers min() and max() from the index only one at a time.
-        oldest = self._file.rows("SELECT min(time) FROM events WHERE store = ?", store)[0][0]
-        newest = self._file.rows("SELECT max(time) FROM events WHERE store = ?", store)[0][0]
-        return None if oldest is None else (oldest, newest)
-
     def count(self, store: str) -> int:
         """Return how many events the store has."""
         return int(self._file.rows("SELECT count(*) FROM events WHERE store = ?", store)[0][0])

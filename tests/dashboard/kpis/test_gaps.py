@@ -19,10 +19,10 @@ from metrica.dashboard.kpis.history import (
     PastDay,
     calibrate,
     mean_dwell_of_day,
-    past_days,
 )
 from metrica.dashboard.kpis.store import Store
 from tests.dashboard.footfall import at, footfall
+from tests.dashboard.kpis.plain_past import past_days
 
 ZONE, TODAY = "Africa/Tunis", date(2026, 11, 22)
 TUNIS = Calendar(ZONE, 4)

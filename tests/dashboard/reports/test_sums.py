@@ -18,7 +18,7 @@ from metrica.dashboard.kpis.days import Looks, pauses_between
 from metrica.dashboard.kpis.estimator import StoreEstimator, measured_rates
 from metrica.dashboard.kpis.events import HOUR, MINUTE, Events
 from metrica.dashboard.kpis.gaps import Gap, UsualTraffic
-from metrica.dashboard.kpis.history import calibrate, past_days
+from metrica.dashboard.kpis.history import calibrate
 from metrica.dashboard.kpis.store import Store
 from metrica.dashboard.reports.hours import hours_between
 from metrica.dashboard.reports.reports import Reports
@@ -30,6 +30,7 @@ from metrica.dashboard.upkeep.retention import Retention
 from tests.dashboard.database.places import Place
 from tests.dashboard.footfall import at
 from tests.dashboard.footfall import footfall as made_up
+from tests.dashboard.kpis.plain_past import past_days
 
 DAY = 24 * HOUR
 ZONES = (
